@@ -13,10 +13,10 @@ use crate::support::app::App;
 /// Maximum response time for others.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Sends a request as the owner and returns the response time.
+/// Sends a request as the owner. Returns the response time.
 async fn ask(app: &App) -> Duration {
     let began = Instant::now();
-    // On a new connection, because an open one would prove nothing.
+    // A new connection, because an open one would prove nothing.
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = http
         .get(app.url("/api/list_imports?page=1"))
@@ -52,7 +52,7 @@ async fn ten_thousand_sockets_that_say_nothing_keep_nobody_out() {
             assert!(took < PATIENCE, "{took:?} beside {number} silent sockets");
         }
     }
-    // The first were closed for the last.
+    // The oldest were closed.
     let first = silent.swap_remove(0);
     assert_eq!(last_words(first).await, "");
 }
@@ -74,7 +74,7 @@ async fn a_head_that_never_ends_is_cut_off() {
     }
     for round in 0..5 {
         for socket in &mut slow {
-            // It may be closed already.
+            // It may already be closed.
             let _ = socket.try_write(b"x");
         }
         let took = ask(&app).await;
@@ -94,7 +94,7 @@ async fn a_head_that_is_too_long_is_refused() {
         "GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n",
         "x".repeat(4 << 20)
     );
-    // The server need not read it all before it answers.
+    // The server may answer before reading everything.
     let _ = socket.write_all(bomb.as_bytes()).await;
     let words = last_words(socket).await;
     assert!(
@@ -173,7 +173,7 @@ async fn a_compressed_upload_is_not_blown_up() {
     assert!(ask(&app).await < PATIENCE);
 }
 
-/// A form that never reaches its file, in one field or in the head of one: a parser would buffer it all.
+/// In one field, or in the head of one: a parser would buffer it all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_form_without_an_end_is_cut_off_before_its_file() {
     let app = App::start(&[]).await;
@@ -208,7 +208,6 @@ async fn a_form_without_an_end_is_cut_off_before_its_file() {
     }
 }
 
-/// Archive bombs while others work.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bombs_among_the_files_keep_nobody_waiting() {
     let app = App::start(&[("MAX_UPLOAD_SIZE", "4MiB")]).await;
@@ -340,7 +339,7 @@ async fn a_bomb_of_compressed_headers_is_refused() {
     let began = Instant::now();
     let took = ask(&app).await;
     assert!(took < PATIENCE, "{took:?}");
-    // Rejected by status 431, or by closing the stream or connection.
+    // Rejected by status 431, or by closing stream or connection.
     let mut answer = Vec::new();
     let read = async {
         let mut buffer = [0; 4096];
@@ -362,7 +361,6 @@ async fn a_bomb_of_compressed_headers_is_refused() {
     assert!(!is_ok, "{kinds:?}");
 }
 
-/// Returns the kinds of complete frames.
 fn kinds_of(mut bytes: &[u8]) -> Vec<u8> {
     let mut kinds = Vec::new();
     while bytes.len() >= 9 {

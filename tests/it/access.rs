@@ -29,7 +29,7 @@ use test_support::fake_monitor::FakeMonitor;
 struct Row {
     method: &'static str,
     path: &'static str,
-    /// The path with parameters; `JOB` is the import.
+    /// Path with parameters; `JOB` is the import.
     query: &'static str,
     body: Body,
     statuses: [u16; 10],
@@ -89,7 +89,6 @@ const fn upload(path: &'static str, statuses: [u16; 10]) -> Row {
     }
 }
 
-/// A request without a body.
 const fn on(
     method: &'static str,
     path: &'static str,
@@ -105,7 +104,7 @@ const fn on(
     }
 }
 
-/// A step of a resumable upload, without the protocol's version.
+/// A step of a resumable upload, without `Tus-Resumable`.
 const fn resumable(method: &'static str, path: &'static str, statuses: [u16; 10]) -> Row {
     Row {
         method,
@@ -120,20 +119,16 @@ const fn resumable(method: &'static str, path: &'static str, statuses: [u16; 10]
     }
 }
 
-/// The same for all principals.
 const fn all(status: u16) -> [u16; 10] {
     [status; 10]
 }
 
 const PAGE: [u16; 10] = [303, 303, 303, 200, 200, 200, 200, 200, 403, 403];
 const OWNERS_PAGE: [u16; 10] = [303, 303, 303, 403, 403, 403, 403, 200, 403, 403];
-/// Those who may import.
 const IMPORTERS_PAGE: [u16; 10] = [303, 303, 303, 403, 403, 200, 200, 200, 403, 403];
-/// Any signed-in user.
 const PERSON: [u16; 10] = [401, 401, 401, 200, 200, 200, 200, 200, 403, 403];
-/// The same, for something that does not exist.
+/// Any signed-in user, for something that does not exist.
 const PERSON_IN_VAIN: [u16; 10] = [401, 401, 401, 400, 400, 400, 400, 400, 403, 403];
-/// The owner.
 const OWNER: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 200, 403, 403];
 /// The owner, for something that does not exist.
 const OWNER_IN_VAIN: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 400, 403, 403];
@@ -208,7 +203,7 @@ const ROWS: &[Row] = &[
         "/sources/none/edit",
         [303, 303, 303, 403, 403, 404, 404, 404, 403, 403],
     ),
-    // Without a name it comes back with the reason.
+    // Without a name it redirects with the reason.
     post(
         "/sources",
         &[],
@@ -328,7 +323,6 @@ const ROWS: &[Row] = &[
         "/api/sources",
         [401, 401, 401, 200, 200, 200, 200, 200, 200, 200],
     ),
-    // Without a body.
     on(
         "POST",
         "/api/sources",
@@ -376,7 +370,7 @@ const ROWS: &[Row] = &[
         OWNER_NOT_FOUND,
     ),
     get("/api/webhooks_state", "/api/webhooks_state", OWNER),
-    // Without events it is refused.
+    // Without events it is rejected.
     post(
         "/api/create_webhook",
         &[("url", "https://hooks.example/x"), ("description", "")],
@@ -397,7 +391,6 @@ const ROWS: &[Row] = &[
     get("/api/webhooks", "/api/webhooks", OWNER),
     on("POST", "/api/webhooks", "/api/webhooks", OWNER_IN_VAIN),
     get("/api/webhooks/{id}", "/api/webhooks/none", OWNER_NOT_FOUND),
-    // Without a body.
     on(
         "PATCH",
         "/api/webhooks/{id}",
@@ -510,7 +503,7 @@ const ROWS: &[Row] = &[
         ],
         [401, 401, 401, 403, 403, 200, 200, 200, 403, 403],
     ),
-    // The app is at an address, for which browsers have no passkeys.
+    // Browsers have no passkeys for an IP address.
     post("/api/begin_passkey_sign_in", &[], all(400)),
     post(
         "/api/sign_in_with_passkey",
@@ -881,7 +874,7 @@ async fn what_is_not_yours_looks_like_what_is_not_there() {
         times.sort();
         times[times.len() / 2]
     });
-    // A failing extra write would take several times as long, not half as long again.
+    // An extra failing write would take several times as long.
     let most = yours.max(there);
     assert!(
         yours.abs_diff(there) < (most / 2).max(Duration::from_millis(2)),
@@ -1017,7 +1010,6 @@ async fn a_token_starts_an_import_and_follows_it() {
         (&json!("SUCCESS"), &json!("shop.csv"))
     );
 
-    // A revoked one is rejected.
     let staff = App::sharing(&app, &team.staff);
     let tokens: Value = staff.get("/api/tokens").await.json().await.unwrap();
     let text = tokens.to_string();
@@ -1492,7 +1484,7 @@ async fn products_are_filtered_paged_and_exported_as_they_are_listed() {
     );
     let csv = file("/products.csv?search=plate").await;
     assert_eq!(std::str::from_utf8(&csv).unwrap().lines().count(), 2);
-    // A workbook is a product file like any other: nothing in it is another one.
+    // An exported workbook imports without changes.
     let workbook = file("/products.xlsx?priceFrom=100").await;
     let again = app.import("products.xlsx", workbook).await;
     app.until_over(&again).await;

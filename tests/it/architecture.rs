@@ -1,6 +1,5 @@
-//! The direction of imports: each module of `src/` names only modules below it, so there is no circle.
-//!
-//! Test code (`#[cfg(test)]`) may name what it needs.
+//! The direction of imports: each module of `src/` names only modules below it, so there is no circle. Test code
+//! (`#[cfg(test)]`) may name anything.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +9,7 @@ use std::{
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// The modules, lowest first.
+/// Lowest first.
 const LAYERS: [&str; 31] = [
     "i18n",
     "model",
@@ -45,10 +44,10 @@ const LAYERS: [&str; 31] = [
     "main",
 ];
 
-/// Modules that must not know each other, although one is below the other.
+/// Modules that must not name each other, although one is below the other.
 const STRANGERS: [(&str, &str); 1] = [("server::price_monitor", "server::relay")];
 
-/// Importing module and imported module, with the places.
+/// Importing and imported module, with the places.
 type Arrows = BTreeMap<(String, String), BTreeSet<String>>;
 
 #[test]
@@ -119,7 +118,7 @@ fn arrows(src: &Path) -> Arrows {
     arrows
 }
 
-/// Reads all Rust files below a directory into tokens with their module paths.
+/// Parses all Rust files below a directory into tokens, with their module paths.
 fn read(
     directory: &Path,
     module: &mut Vec<String>,
@@ -148,7 +147,7 @@ fn read(
     }
 }
 
-/// Returns the modules in own files that are declared for tests only.
+/// Returns the file modules that are declared for tests only.
 fn test_modules(tokens: &TokenStream, module: &[String]) -> Vec<Vec<String>> {
     let tokens: Vec<_> = tokens.clone().into_iter().collect();
     let parent = if module == ["lib"] { &[] } else { module };
@@ -221,7 +220,7 @@ fn scan(tokens: TokenStream, module: &[String], found: &mut BTreeSet<Vec<String>
     }
 }
 
-/// Follows a path or path tree after its first segment, and returns its end.
+/// Follows a path or path tree after its first segment. Returns its end.
 fn path(
     tokens: &[TokenTree],
     mut at: usize,
@@ -250,7 +249,6 @@ fn path(
     at
 }
 
-/// Follows the branches of a `use` tree.
 fn tree(tokens: TokenStream, path_so_far: &[String], found: &mut BTreeSet<Vec<String>>) {
     let tokens: Vec<_> = tokens.into_iter().collect();
     for branch in tokens.split(|token| is(token, ",")) {
@@ -290,7 +288,6 @@ fn after_item(tokens: &[TokenTree], from: usize) -> usize {
     end.map_or(tokens.len(), |(at, _)| at + 1)
 }
 
-/// Returns the layer of a module or item.
 fn layer(path: &[String]) -> String {
     match path {
         [server, folder, ..] if server == "server" => format!("{server}::{folder}"),

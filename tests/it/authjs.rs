@@ -1,6 +1,5 @@
-//! Session cookies of Auth.js 5 and NextAuth 4, created by their own code.
-//!
-//! `scripts/tools.sh test` installs it; `tests/authjs/mint.mjs` runs it.
+//! Session cookies of Auth.js 5 and NextAuth 4, created by their own code: `tests/authjs/mint.mjs`, installed by
+//! `scripts/tools.sh test`.
 
 use std::{
     io::Write as _,
@@ -23,14 +22,12 @@ const COOKIES: [(u8, &str); 4] = [
     (4, "__Secure-next-auth.session-token"),
 ];
 
-/// Describes a cookie to create.
 fn order(version: u8, cookie: &str, secret: &str, claims: &Value, max_age: i64) -> Value {
     json!({
         "version": version, "cookie": cookie, "secret": secret, "claims": claims, "maxAge": max_age
     })
 }
 
-/// Creates `Cookie` headers.
 fn mint(orders: &[Value]) -> Vec<String> {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/authjs");
     let mut node = Command::new("node")
@@ -158,7 +155,7 @@ fn a_token_is_good_in_its_own_cookie_alone() {
     }
 }
 
-/// A million mutated cookies: characters changed, removed, inserted, moved; parts of tokens exchanged.
+/// Mutations: characters changed, removed, inserted, moved; parts of tokens exchanged.
 #[test]
 fn of_a_million_mutated_cookies_none_is_accepted() {
     const EACH: usize = 500_000;
@@ -319,7 +316,6 @@ async fn signing_out_takes_the_cookie_back_and_signing_out_everywhere_voids_it()
     assert_eq!(current_user(&app, &cookie).await.0, 401);
 }
 
-/// Returns the names and roles of all members.
 async fn members(app: &App) -> Vec<(String, String, Value)> {
     let team: Value = app.get("/api/team").await.json().await.unwrap();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -390,7 +386,7 @@ async fn a_role_that_is_given_there_is_not_given_here() {
         (&members[1].2, &members[2].2),
         (&json!(true), &json!(false))
     );
-    // The owner's choice for the other applies to the next request.
+    // The owner's choice applies to the other's next request.
     assert_eq!(current_user(&app, &claimed).await.1["role"], "staff");
     assert_eq!(current_user(&app, &not_claimed).await.1["role"], "viewer");
     let log = app.get("/api/audit_log?page=1").await.text().await.unwrap();
@@ -450,7 +446,7 @@ async fn signing_out_takes_back_the_cookie_of_the_whole_domain_too() {
     );
 }
 
-/// Chunked tokens: chunks changed, exchanged, removed, of another token.
+/// Mutations: chunks changed, exchanged, removed, of another token.
 #[test]
 fn of_mutated_chunks_none_is_accepted() {
     let claims = |sub: &str| json!({"sub": sub, "note": "x".repeat(9_000)});

@@ -1,4 +1,4 @@
-//! `import-relay check --monitor` as a process, against services of all kinds.
+//! `import-relay check --monitor` as a process, for services of all kinds.
 
 use std::{future::Future, net::SocketAddr, process::Stdio};
 
@@ -20,14 +20,13 @@ use test_support::{
     fake_monitor::{FakeMonitor, KEY},
 };
 
-/// Output and exit code of the command.
 struct Said {
     code: i32,
     text: String,
 }
 
 impl Said {
-    /// Expects a line of each of these beginnings that holds the words.
+    /// Expects a line with each of these prefixes and texts.
     fn has(self, lines: &[(&str, &str)]) -> Self {
         for (begin, words) in lines {
             let mut found = self.text.lines().filter(|line| line.starts_with(begin));
@@ -46,7 +45,6 @@ impl Said {
     }
 }
 
-/// Runs the command with arguments against a service.
 async fn check(address: &str, args: &[&str]) -> Said {
     run(
         &[
@@ -164,7 +162,7 @@ async fn a_plain_websocket_fits_without_health_and_nothing_is_imported_unasked()
     assert_eq!((monitor.joins().len(), monitor.leaves().len()), (1, 1));
 }
 
-/// Runs the command for import 7 of a service that sends these events once it is joined.
+/// Runs the command for import 7 of a service that sends these events after the join.
 async fn follow(events: Vec<serde_json::Value>, rest: serde_json::Value) -> Said {
     let monitor = FakeMonitor::start().await;
     monitor.set_rest("7", json!({"processedProducts": 0, "totalProducts": 9}));

@@ -51,7 +51,7 @@ impl Scene {
         Self::before(monitor, proxy, more).await
     }
 
-    /// As `set`, with a fault from the start.
+    /// Starts with a fault.
     async fn with(fault: Fault) -> Self {
         let monitor = SocketIoMonitor::start().await;
         let proxy = Proxy::start(monitor.address).await;
@@ -59,7 +59,7 @@ impl Scene {
         Self::before(monitor, proxy, &[]).await
     }
 
-    /// As `set`, with options of the price monitor and its address.
+    /// Starts with options of the price monitor and its URL.
     async fn set_up(options: &Value, address: &str, more: &[(&str, &str)]) -> Self {
         let monitor = SocketIoMonitor::set_up(options).await;
         let proxy = Proxy::start(monitor.address).await;
@@ -82,7 +82,7 @@ impl Scene {
         }
     }
 
-    /// As `set`, with the job joined and the first counts seen.
+    /// Starts with the job joined and the first counts received.
     async fn running() -> Self {
         let mut scene = Self::set(&[]).await;
         scene.run().await;
@@ -99,7 +99,7 @@ impl Scene {
         self.monitor.emit(&self.job, data);
     }
 
-    /// Ends the job and waits for the end of every subscriber.
+    /// Ends the job and waits for the end at every subscriber.
     async fn finish(mut self) {
         self.emit(counts(TOTAL));
         self.viewers.all_end(TOTAL, "SUCCESS").await;
@@ -212,7 +212,7 @@ async fn frames_that_arrive_byte_by_byte_are_read() {
     scene.finish().await;
 }
 
-/// A WebSocket handshake in that many pieces counts as an attack; REST does not.
+/// A WebSocket handshake in so many pieces counts as an attack; REST does not.
 #[tokio::test]
 async fn a_handshake_that_arrives_byte_by_byte_leaves_rest() {
     let mut monitor = SocketIoMonitor::start().await;
@@ -227,7 +227,7 @@ async fn a_handshake_that_arrives_byte_by_byte_leaves_rest() {
 
 #[tokio::test]
 async fn five_seconds_of_latency_only_delay() {
-    // With the usual heartbeat, which allows such a late answer.
+    // The usual heartbeat allows such a late answer.
     let usual = json!({"pingInterval": 25_000, "pingTimeout": 20_000});
     let monitor = SocketIoMonitor::set_up(&usual).await;
     let proxy = Proxy::start(monitor.address).await;
@@ -539,8 +539,7 @@ async fn events_of_unknown_jobs_out_of_order_and_twice_change_nothing() {
     scene.finish().await;
 }
 
-/// Runs a test in its own process, because it measures or sets process state. Returns whether this is that
-/// process.
+/// Runs a test in its own process, because it measures or sets process state. Returns whether this is that process.
 fn is_alone(name: &str, environment: &[(&str, &std::path::PathBuf)]) -> bool {
     if std::env::var_os("ALONE").is_some() {
         return true;
@@ -593,7 +592,7 @@ fn alive_tasks() -> usize {
 const WARM_UP: usize = 20;
 const ROUNDS: usize = 120;
 
-/// Rounds of subscribing, a broken socket, an end, and leaving. A leak would be there a hundred times.
+/// Rounds of subscribing, a broken socket, an end, and leaving. A leak would occur a hundred times.
 #[tokio::test]
 async fn a_hundred_broken_rounds_leave_no_task_and_no_memory() {
     if !is_alone("a_hundred_broken_rounds_leave_no_task_and_no_memory", &[]) {
@@ -614,7 +613,7 @@ async fn a_hundred_broken_rounds_leave_no_task_and_no_memory() {
             .await;
         monitor.emit(&job, counts(10));
         viewers.until_processed(10).await;
-        // Seldom, because delays grow until a connection has held for a minute.
+        // Rarely, because delays grow until a connection has held for a minute.
         if round % 30 == 5 {
             let before = joins(&monitor);
             monitor.hang_up();
@@ -650,7 +649,7 @@ async fn a_hundred_broken_rounds_of_socket_io_leave_no_task_and_no_memory() {
         monitor.until_joined(&job, 1).await;
         monitor.emit(&job, counts(10));
         viewers.until_processed(10).await;
-        // Seldom, because delays grow until a connection has held for a minute.
+        // Rarely, because delays grow until a connection has held for a minute.
         match round {
             5 | 65 => {
                 proxy.silence();
@@ -670,7 +669,6 @@ async fn a_hundred_broken_rounds_of_socket_io_leave_no_task_and_no_memory() {
     leftovers.unwrap().expect_no_more().await;
 }
 
-/// Waits until a number is stable.
 async fn settled(number: impl Fn() -> usize) -> usize {
     let (mut last, mut since) = (number(), Instant::now());
     while since.elapsed() < Duration::from_millis(500) {
@@ -715,7 +713,6 @@ impl Stalled {
         }
     }
 
-    /// Subscribes over HTTP/1.1.
     async fn request(&self, path: &str) -> TcpStream {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
@@ -726,7 +723,7 @@ impl Stalled {
         stalled
     }
 
-    /// Sends updates until another subscriber gets the permit, and returns the time.
+    /// Sends updates until another subscriber gets the permit. Returns the time.
     async fn until_cut(&mut self, mut look: impl FnMut()) -> Duration {
         let joined = |it: &FakeMonitor| it.joins().len() == 1;
         self.monitor.until("the room is joined", joined).await;
@@ -779,7 +776,7 @@ async fn a_stream_of_many_jobs_that_is_not_read_ends_when_its_time_has_come() {
     assert!(most_kept > 0, "it did stall");
 }
 
-/// Over HTTP/2 a client can keep one stream's window closed, which the kernel does not know.
+/// An HTTP/2 client can keep one stream's window closed, which the kernel does not see.
 #[tokio::test]
 async fn a_viewer_over_http_2_that_takes_nothing_loses_its_place() {
     let mut scene = Stalled::set(&[("SSE_WRITE_TIMEOUT", "2s")]).await;
@@ -848,7 +845,7 @@ async fn each_version_of_http_gets_the_stream_in_its_own_form() {
     let plain = raw(&app, request("GET", "1.0", "")).await;
     assert!(!plain.contains("chunked"), "{plain}");
     assert!(plain.ends_with("\"status\":\"SUCCESS\"}\n\n"), "{plain}");
-    // A client that pipelines gets its stream, and no reset.
+    // A pipelining client gets its stream, and no reset.
     let pipelined = raw(&app, request("GET", "1.1", "") + &request("GET", "1.1", "")).await;
     assert_eq!(pipelined.matches("HTTP/1.1 200").count(), 1, "{pipelined}");
     assert!(pipelined.ends_with("\r\n0\r\n\r\n"), "{pipelined}");
@@ -898,7 +895,7 @@ async fn npm_s_eventsource_reads_the_stream_to_its_end_and_stays_closed() {
     assert_eq!(opened, 1, "{lines:?}");
 }
 
-/// Subscribers come and go on several threads while the job runs and ends: those who stay see one end, and no
+/// Subscribers on several threads come and go while the job runs and ends: those who stay see one end, and no
 /// connection leaks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn viewers_who_come_and_go_at_any_moment_see_one_end_if_they_stay() {
@@ -962,7 +959,7 @@ fn millis(range: std::ops::Range<u64>) -> Duration {
     Duration::from_millis(fastrand::u64(range))
 }
 
-/// Subscribers of a stopping instance get random reconnection delays, and are back within seconds.
+/// A stopping instance sends random reconnection delays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_viewers_of_an_instance_that_is_restarted_are_back_spread_over_seconds() {
     const VIEWERS: usize = 200;
@@ -985,7 +982,7 @@ async fn two_hundred_viewers_of_an_instance_that_is_restarted_are_back_spread_ov
             while let Some(event) = events.next().await {
                 retry = event.retry.unwrap_or(retry);
             }
-            // As a browser does, or as the hook does after a refusal.
+            // Reconnects like a browser, or like the hook after a refusal.
             let stopped: Instant = *stopping.get().unwrap();
             loop {
                 tokio::time::sleep(Duration::from_millis(retry)).await;

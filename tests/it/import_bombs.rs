@@ -1,4 +1,4 @@
-//! Files made to use as much memory as possible, with default settings: the process stays below 256 MiB.
+//! Files that would use much memory, with default settings: the process stays below 256 MiB.
 
 use std::{
     io::{Cursor, Write},
@@ -19,13 +19,12 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use crate::support::process;
 
-/// Maximum anonymous memory; the pages of the program file do not count.
+/// Maximum anonymous memory; pages of the program file do not count.
 const MOST: u64 = 256 << 20;
 
-/// Timeout of an import.
 const DEADLINE: Duration = Duration::from_secs(240);
 
-/// Samples the memory of a process and returns the maximum.
+/// Samples a process's memory. Returns the maximum.
 struct Watch {
     most: Arc<AtomicU64>,
     is_over: Arc<AtomicBool>,
@@ -88,7 +87,6 @@ fn commas() -> Vec<u8> {
     })
 }
 
-/// The same behind a known header row.
 fn commas_behind_a_header() -> Vec<u8> {
     gzipped(|out| {
         out.write_all(b"sku,name,price\n").unwrap();
@@ -177,7 +175,6 @@ fn workbook() -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
-/// The workbook in a gzip file.
 fn workbook_in_gzip() -> Vec<u8> {
     let workbook = workbook();
     gzipped(|out| out.write_all(&workbook).unwrap())
@@ -239,7 +236,7 @@ const BOMBS: [Bomb; 8] = [
     ("names.xml.gz", nested_names),
 ];
 
-/// Uploads a file, and returns its import unless it is rejected.
+/// Uploads a file. Returns its import unless rejected.
 async fn send(relay: &Relay, cookie: &str, name: &str, file: &[u8]) -> Option<String> {
     let part = multipart::Part::bytes(file.to_vec()).file_name(name.to_owned());
     let request = relay
@@ -350,7 +347,7 @@ async fn no_number_of_files_at_once_takes_the_program_over_its_memory() {
     let relay = Relay::start(&[("IMPORTS_PER_USER", "100")]).await;
     let cookie = relay.create_owner().await;
     let watch = Watch::of(relay.id());
-    // The maximum that one user may upload concurrently.
+    // The maximum concurrent uploads of one user.
     let sent = join_all(
         files
             .iter()

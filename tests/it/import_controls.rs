@@ -20,7 +20,7 @@ fn list(count: usize) -> String {
     text
 }
 
-/// Writes a count of less than a million with its separator.
+/// Formats a count below a million with its separator.
 fn grouped(count: u64) -> String {
     match (count / 1_000, count % 1_000) {
         (0, rest) => rest.to_string(),
@@ -279,7 +279,7 @@ async fn a_check_says_what_would_change_and_whether_that_still_holds() {
         json!(["again", "columns", "changes", "delete"])
     );
 
-    // What is imported is what was said.
+    // The given mapping is used.
     let (status, again) = act(&monitor, &id, "again").await;
     assert_eq!(status, 201);
     let again = again["id"].as_str().unwrap();
@@ -484,7 +484,6 @@ async fn failed_rows_are_retried_alone() {
     monitor.stop().await;
 }
 
-/// Sends corrected cells of rows.
 async fn correct(monitor: &Monitor, id: &str, kind: &str, rows: Value) -> (u16, Value) {
     let path = format!("/api/products/imports/{id}/correct");
     let request = monitor
@@ -498,7 +497,7 @@ async fn correct(monitor: &Monitor, id: &str, kind: &str, rows: Value) -> (u16, 
 #[tokio::test]
 async fn rows_are_corrected_cell_by_cell_and_mean_what_they_meant() {
     let monitor = Monitor::start().await;
-    // A decimal comma that a corrected row alone would not tell.
+    // A decimal comma that a corrected row alone would not show.
     let mut file = "Artikelnummer;Bezeichnung;Preis;Bestand\n".to_owned();
     for number in 1..=30 {
         writeln!(file, "A-{number};Tasse;{number},50;5").unwrap();
@@ -620,7 +619,6 @@ async fn a_check_writes_nothing_and_the_import_after_it_does_what_it_said() {
     monitor.stop().await;
 }
 
-/// Waits for an import to ask a question.
 async fn asks(monitor: &Monitor, id: &str) -> Value {
     eventually("the import asks", async || {
         let state = details(monitor, id).await;
@@ -632,7 +630,6 @@ async fn asks(monitor: &Monitor, id: &str) -> Value {
 
 const UNKNOWN_COLUMNS: &str = "ref,what,how much\n1,Shirt,19.90\n2,Mug,cheap\n";
 
-/// Uploads a file as a user.
 async fn upload_of(monitor: &Monitor, owner: &str, file: &'static str) -> String {
     let part = reqwest::multipart::Part::text(file).file_name("list.csv");
     let answer = monitor
@@ -763,7 +760,7 @@ async fn an_import_that_nobody_answers_ends_and_can_be_answered_all_the_same() {
 #[tokio::test]
 async fn an_import_that_waits_for_an_answer_stays_so_over_a_restart_and_runs_nowhere() {
     let mut monitor = Monitor::start().await;
-    // The maximum that may run: they must not block another one.
+    // As many as may run: imports that wait for an answer must not block another one.
     let mut waiting = Vec::new();
     for _ in 0..3 {
         let id = upload_of(&monitor, "ada", UNKNOWN_COLUMNS).await;
@@ -961,7 +958,7 @@ async fn an_import_on_a_full_disk_waits_says_so_and_goes_on_once_there_is_room()
         monitor.store.list_products("", 1).await.unwrap().total,
         8100
     );
-    // One that waits can be cancelled.
+    // A waiting one can be cancelled.
     no_room::take(&db, when).await;
     let id = monitor.accepted(list(9000).replace("SKU-", "OTHER-")).await;
     waits(&id).await;

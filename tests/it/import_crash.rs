@@ -1,4 +1,4 @@
-//! Killed imports: the process ends at any moment, and the import continues as if nothing had happened.
+//! Kills the process during imports, which continue as if nothing had happened.
 
 use std::{
     io::{BufRead, BufReader},
@@ -16,7 +16,7 @@ use test_support::database::postgres_database;
 const KEY: &str = "the-key";
 const ROWS: usize = 50_000;
 const RATE: &str = "20000";
-/// Kills of imports; of undos, approvals and removals, which are longer, `IMPORT_KILLS` or these.
+/// Kills of imports. Undos, approvals and removals take longer and have fewer, unless `IMPORT_KILLS` is set.
 const KILLS: usize = 50;
 const FEWER_KILLS: usize = 12;
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -25,10 +25,10 @@ fn kills() -> usize {
     std::env::var("IMPORT_KILLS").map_or(FEWER_KILLS, |kills| kills.parse().unwrap())
 }
 
-/// What outlives a process: its directory and its database.
+/// What survives a process: its directory and its database.
 struct Place {
     directory: TempDir,
-    /// A SQLite file in the directory, or a database of the PostgreSQL server that the tests are given.
+    /// A SQLite file in the directory, or a PostgreSQL database.
     database: String,
     limits: &'static str,
 }
@@ -50,7 +50,7 @@ impl Place {
         Database::connect(&self.database).await.unwrap()
     }
 
-    /// Kills the process by SIGKILL, and lets its leases run out.
+    /// Kills the process by SIGKILL and expires its leases.
     async fn kill(&self, process: Process) {
         drop(process);
         if self.database.starts_with("postgres") {
@@ -62,9 +62,9 @@ impl Place {
         }
     }
 
-    /// Kills the process at random points of an import, and starts it again. In between `count` increases, because
-    /// an import that dies twice without progress is given up. Returns the new process, and how many kills were
-    /// within the import.
+    /// Kills the process at random points of an import and restarts it; `count` must increase in between, because an
+    /// import that dies twice without progress is given up. Returns the new process, and the number of kills within the
+    /// import.
     async fn kill_within(
         &self,
         http: &Client,
@@ -93,7 +93,6 @@ impl Place {
     }
 }
 
-/// A price monitor in its own process.
 struct Process {
     child: Child,
     url: String,
@@ -129,14 +128,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have died by itself.
+        // It may already be dead.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A list whose result could depend on where an import continues: inherited titles, images, failures,
-/// repeated identities.
+/// A list whose result could depend on where an import continues: inherited titles, images, failures, repeated
+/// identities.
 fn file() -> String {
     let mut text = "Handle,Title,Option1 Value,Variant SKU,Variant Price,Image Src\n".to_owned();
     for row in 0..ROWS {
@@ -191,7 +190,6 @@ async fn details(http: &Client, process: &Process, id: &str) -> Value {
         .unwrap()
 }
 
-/// Waits for a state of an import, or its end.
 async fn until(
     http: &Client,
     process: &Process,
@@ -330,7 +328,7 @@ async fn an_upload_that_a_crash_cuts_off_is_no_import() {
     place.kill(process).await;
 }
 
-/// Returns the number `n` that a query gives.
+/// Returns the number `n` of a query.
 async fn number(place: &Place, sql: &str) -> i64 {
     let db = place.connect().await;
     let statement = Statement::from_string(db.get_database_backend(), sql);
@@ -339,7 +337,6 @@ async fn number(place: &Place, sql: &str) -> i64 {
     row.try_get("", "n").unwrap()
 }
 
-/// A list of products of which each has its price.
 fn prices(cents: usize) -> String {
     let mut text = "sku,name,price\n".to_owned();
     for row in 0..ROWS {
@@ -351,7 +348,7 @@ fn prices(cents: usize) -> String {
     text
 }
 
-/// All products, and how many changes there are. Each change leads on to another one or to none.
+/// All products, and the number of changes. Checks that each change links to another one or to none.
 async fn products_and_changes(place: &Place) -> (Vec<String>, i64) {
     let db = place.connect().await;
     let products = Statement::from_string(
@@ -373,20 +370,18 @@ async fn products_and_changes(place: &Place) -> (Vec<String>, i64) {
     (lines.collect(), changes)
 }
 
-/// Asks for something of an import, and returns the answer.
 async fn ask(http: &Client, process: &Process, id: &str, what: &str) -> reqwest::Response {
     let url = format!("{}/api/products/imports/{id}/{what}", process.url);
     let asked = http.post(url).header("X-API-Key", KEY).send();
     asked.await.unwrap().error_for_status().unwrap()
 }
 
-/// Takes an import back, and returns the import that does so.
 async fn undo(http: &Client, process: &Process, id: &str) -> String {
     let undo: Value = ask(http, process, id, "undo").await.json().await.unwrap();
     undo["id"].as_str().unwrap().to_owned()
 }
 
-/// Imports products into a new shop. Returns it and all that is in it.
+/// Imports products into a new shop. Returns it and its content.
 async fn shop(http: &Client) -> (Place, Vec<String>) {
     let place = Place::new().await;
     let process = Process::start(&place);
@@ -434,7 +429,7 @@ async fn an_approval_that_is_killed_anywhere_holds_or_was_never_given() {
     let mut process = Process::start(&place);
     let id = upload(&http, &process, &dearer).await;
     let is_asked = |state: &Value| state["needs"] == "approval";
-    // Once while it is looked through, maybe, and then while it waits.
+    // Perhaps during the comparison, then while it waits.
     tokio::time::sleep(Duration::from_millis(fastrand::u64(..300))).await;
     for _ in 0..4 {
         place.kill(process).await;
@@ -447,7 +442,7 @@ async fn an_approval_that_is_killed_anywhere_holds_or_was_never_given() {
         changes, ROWS as i64,
         "it changed products before it was approved"
     );
-    // While it is approved: what was answered holds.
+    // During approval: an accepted approval is kept.
     let url = format!("{}/api/products/imports/{id}/approve", process.url);
     let approving = tokio::spawn(http.post(url).header("X-API-Key", KEY).send());
     tokio::time::sleep(Duration::from_millis(fastrand::u64(..20))).await;

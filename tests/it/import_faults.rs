@@ -52,7 +52,6 @@ async fn check(monitor: &Monitor, file: String) -> String {
     job["id"].as_str().unwrap().to_owned()
 }
 
-/// Returns the last state that a job's sockets receive.
 async fn last_told(monitor: &Monitor, id: &str) -> Value {
     let key = json!({ "apiKey": KEY });
     let mut socket = SocketIoClient::connect(monitor, &key).await.unwrap();
@@ -78,7 +77,7 @@ async fn an_end_that_cannot_be_recorded_is_told_and_holds_up_nobody() {
     let Some(db) = database(&monitor).await else {
         return;
     };
-    // A disk without space for the end of any import, and a kind of product that is not taken.
+    // No space for the end of any import, and a kind of product that is rejected.
     for sql in [
         "CREATE TRIGGER no_end BEFORE UPDATE ON monitor_imports WHEN NEW.status = 'ERROR' \
          BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
@@ -141,7 +140,7 @@ async fn on_a_disk_that_is_really_full_an_import_waits_and_goes_on_once_there_is
     // The space is taken while the import runs.
     disk.fill();
     pending(&|state| state["waitsForRoom"] == true).await;
-    // Uploads are refused, and leave nothing behind.
+    // Uploads are rejected and leave nothing behind.
     let refused = monitor.upload("more.csv", list(30_000)).await;
     assert_eq!(refused.status(), 507);
     let said: Value = refused.json().await.unwrap();
@@ -173,7 +172,7 @@ async fn an_import_that_ends_the_process_each_time_is_not_begun_for_ever() {
         ..NewImport::default()
     };
     monitor.store.add_monitor_import(new("dies")).await.unwrap();
-    // As many failed starts as allowed.
+    // The maximum of failed starts.
     db.execute_unprepared("UPDATE monitor_imports SET attempts = 2")
         .await
         .unwrap();

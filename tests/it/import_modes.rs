@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::monitor;
 
-/// What is in the shop before each import.
+/// Products before each import.
 const SHOP: &str = "sku,name,price,stock,currency\nA,One,1,5,EUR\nB,Two,2,6,EUR\nC,Three,3,7,EUR\n";
 
 async fn send(monitor: &Monitor, query: &str, file: &str) -> Response {
@@ -24,7 +24,6 @@ async fn accepted(monitor: &Monitor, query: &str, file: &str) -> String {
     job["id"].as_str().unwrap().to_owned()
 }
 
-/// Imports a file to its end, and returns what is known of it.
 async fn import(monitor: &Monitor, query: &str, file: &str) -> Value {
     let id = accepted(monitor, query, file).await;
     over(monitor, &id).await
@@ -39,7 +38,7 @@ async fn details(monitor: &Monitor, id: &str) -> Value {
     monitor.get(&format!("/api/products/imports/{id}")).await
 }
 
-/// Imports out of an import what an action makes of it, to its end.
+/// Runs an action that creates another import, to its end.
 async fn further(monitor: &Monitor, of: &Value, action: &str) -> Value {
     let id = of["id"].as_str().unwrap();
     let path = format!("/api/products/imports/{id}/{action}");
@@ -157,7 +156,7 @@ async fn chosen_fields_alone_are_updated() {
         ..before[0].clone()
     };
     assert_eq!(there[0], expected);
-    // One that is new gets all of its values.
+    // A new product gets all values.
     assert_eq!((there[3].name.as_str(), there[3].stock), ("Vier", Some(4)));
     further(&monitor, &stock, "undo").await;
     assert_eq!(products(&monitor).await, before);
@@ -189,7 +188,7 @@ async fn what_a_full_file_lacks_is_listed_marked_or_removed() {
     let monitor = Monitor::start().await;
     monitor.import(SHOP).await;
     let before = products(&monitor).await;
-    // B fails, and is in the file all the same.
+    // B fails, but is in the file.
     let file = "sku,name,price\nA,One,9\nB,Two,x\nD,Four,4\n";
     let missing = pairs(&[("C", "Three")]);
 
@@ -227,14 +226,14 @@ async fn what_a_full_file_lacks_is_listed_marked_or_removed() {
             "updated" => assert_eq!(there[2].availability.as_deref(), Some("out_of_stock")),
             _ => assert!(there.iter().all(|product| product.identity != "sku:C")),
         }
-        // Rows that failed are no full file.
+        // A file of failed rows is no full file.
         let retried = further(&monitor, &import, "retry").await;
         assert_eq!(retried["missingProducts"], 0, "{query}");
         further(&monitor, &import, "undo").await;
         assert_eq!(products(&monitor).await, before, "{query}");
     }
 
-    // Without a row that can be read nothing is said of what there is.
+    // A file without readable rows says nothing about missing products.
     let nothing = import(&monitor, "missing=remove", "sku,name,price\nX,X,x\n").await;
     assert_eq!(
         (&nothing["status"], nothing["missingProducts"].as_u64()),
@@ -257,7 +256,7 @@ async fn a_full_file_that_lacks_too_much_waits_for_approval() {
         let import = import(&monitor, harmless, &shop(0..50)).await;
         assert_eq!(import["status"], "SUCCESS", "{harmless}");
     }
-    // A few, or few of many, are a person's own doing.
+    // A few, or a small share, are below the limit.
     let few = import(&monitor, "missing=remove", &shop(0..80)).await;
     assert_eq!(few["removedProducts"], 20);
     further(&monitor, &few, "undo").await;
@@ -288,7 +287,7 @@ async fn many_missing_products_are_removed_by_an_import_that_can_be_stopped() {
     let before = products(&monitor).await;
     monitor.rows_per_second = PAUSED;
     monitor.restart().await;
-    // Most of the shop: it is approved beforehand.
+    // Most of the shop: it needs approval.
     let id = accepted(&monitor, "missing=remove", &shop(0..3)).await;
     eventually("it waits for approval", async || {
         (details(&monitor, &id).await["needs"] == "approval").then_some(())
@@ -305,7 +304,7 @@ async fn many_missing_products_are_removed_by_an_import_that_can_be_stopped() {
     };
     let removed = some_are_gone(&monitor).await;
     assert!(removed < 8_997, "it is removed in parts");
-    // It goes on where it was.
+    // It continues.
     monitor.restart().await;
     let there = details(&monitor, &id).await;
     assert_eq!(there["status"], "PENDING");

@@ -1,5 +1,5 @@
-//! Three relays and two workers behind nginx on PostgreSQL: each process is killed in turn while imports run,
-//! and every subscriber sees every import end correctly.
+//! Three relays and two workers behind nginx on PostgreSQL: each process is killed in turn while imports run, and every
+//! subscriber sees every import end correctly.
 
 mod counting_proxy;
 mod queue;

@@ -1,5 +1,4 @@
-//! The languages beyond English and German: each text of the code is in the file of the language, and none there is
-//! left over.
+//! Languages other than English and German: each text of the code is in the language's file, and no others are.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,10 +9,10 @@ use std::{
 use import_relay::i18n::locale::Locale;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// The functions that take a text in English and in German.
+/// Functions that take a text in English and in German.
 const SAYS: [&str; 3] = ["say", "fill", "words"];
 
-/// The directories whose texts the browser says, too.
+/// Directories whose texts the browser has too.
 const BROWSER: [&str; 3] = ["islands", "hooks", "i18n"];
 
 /// Texts that are the same in English and Spanish.
@@ -57,7 +56,7 @@ fn every_text_is_in_spanish_and_no_other() {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
-/// Returns the names of values in a text.
+/// Returns the names of a text's placeholders.
 fn names(text: &str) -> BTreeSet<&str> {
     let parts = text.split('{').skip(1);
     parts
@@ -65,7 +64,7 @@ fn names(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Reads the English texts of all files below a directory, each with the files that have it.
+/// Reads the English texts of all files below a directory, each with its files.
 fn read(directory: &Path, texts: &mut BTreeMap<String, Vec<std::path::PathBuf>>) {
     for entry in fs::read_dir(directory).expect("the directory is there") {
         let path = entry.expect("it can be read").path();
@@ -82,8 +81,7 @@ fn read(directory: &Path, texts: &mut BTreeMap<String, Vec<std::path::PathBuf>>)
     }
 }
 
-/// Finds `say("English", "German")`, also in macros, and `Name: "stored", "English", "German";` of those that declare
-/// many.
+/// Finds `say("English", "German")`, also in macros, and `Name: "stored", "English", "German";` in tables.
 fn scan(tokens: TokenStream, found: &mut BTreeSet<String>) {
     let tokens: Vec<_> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {
@@ -115,7 +113,6 @@ fn scan(tokens: TokenStream, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Returns the keys of each table of a language's file.
 fn tables(tokens: TokenStream) -> BTreeMap<String, BTreeSet<String>> {
     let tokens: Vec<_> = tokens.into_iter().collect();
     let mut tables = BTreeMap::new();
@@ -148,7 +145,6 @@ fn punct(token: &TokenTree) -> Option<char> {
     }
 }
 
-/// Returns the text of a literal.
 fn literal(token: &TokenTree) -> Option<String> {
     let TokenTree::Literal(literal) = token else {
         return None;

@@ -1,4 +1,4 @@
-//! Webhooks of the program in operation: created by the API, received by a real receiver, and lost by no crash.
+//! Webhooks of the running program: created by the API, received by a real receiver, never lost in a crash.
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +19,7 @@ const KEY: (&str, &str) = ("ENCRYPTION_KEY", "a key of this test");
 
 type Received = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;
 
-/// A receiver on loopback, which can go away and come back.
+/// A receiver on loopback that can be stopped and restarted.
 struct Receiver {
     received: Received,
     address: std::net::SocketAddr,
@@ -53,7 +53,7 @@ impl Receiver {
         format!("http://{}/hook", self.address)
     }
 
-    /// Returns the messages, of which each is verified with the secret and the clock.
+    /// Returns the messages; verifies their signatures.
     fn messages(&self, secret: &str) -> Vec<Value> {
         let verifier = standardwebhooks::Webhook::new(secret).unwrap();
         let received = self.received.lock().unwrap();
@@ -87,7 +87,7 @@ fn serve(listener: TcpListener, received: Received) -> JoinHandle<()> {
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })
 }
 
-/// The app, its owner's session, and where it is.
+/// The app, its owner's session, and its origin.
 struct Scene {
     directory: Directory,
     settings: Vec<(String, String)>,
@@ -151,7 +151,6 @@ impl Scene {
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
-    /// Creates a webhook and returns its ID and secret.
     async fn webhook(&self, url: &str, events: &[&str]) -> (String, String) {
         let wanted = json!({"url": url, "events": events});
         let new = self.json("POST", "/api/webhooks", Some(wanted)).await;
@@ -189,7 +188,7 @@ async fn a_webhook_is_told_of_an_import_and_shows_what_became_of_each_message() 
         (&json!(2), &json!(1))
     );
     let page = format!("{}/imports/{job}", scene.origin());
-    // Where it listens is not known to its settings, but its path is.
+    // The settings have the path but not the port.
     assert!(
         data["url"]
             .as_str()
@@ -229,7 +228,7 @@ async fn a_webhook_is_told_of_an_import_and_shows_what_became_of_each_message() 
         .wait_until(&secret, "the start once more", twice)
         .await;
 
-    // Off, it is told nothing; its secret is never shown again.
+    // Disabled, it gets nothing; its secret is never shown again.
     let one = format!("/api/webhooks/{id}");
     scene
         .json("PATCH", &one, Some(json!({"enabled": false})))
@@ -273,7 +272,7 @@ async fn a_process_that_is_killed_at_any_moment_loses_no_message() {
     let (_, secret) = scene.webhook(&receiver.url(), &["import.finished"]).await;
     let mut jobs = BTreeSet::new();
     for round in 0..6_u64 {
-        // Of every other round, what is recorded is sent by another process than the one that recorded it.
+        // In every other round, another process sends what was recorded.
         if round % 2 == 0 {
             receiver.go_away().await;
         }

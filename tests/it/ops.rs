@@ -92,7 +92,7 @@ async fn a_setting_that_is_not_text_stops_the_start_with_one_line() {
 async fn the_database_is_checked_migrated_and_copied() {
     let directory = Directory::new();
     let database = process::postgres_database().await;
-    // Any other server on this port.
+    // Another server on this port.
     let mut settings = vec![("LISTEN_ADDR", "127.0.0.1:0")];
     settings.extend(database.iter().map(|url| ("DATABASE_URL", url.as_str())));
     let says = async |args: &[&str]| directory.says_with(args, &settings).await;
@@ -129,7 +129,7 @@ async fn a_check_finds_an_address_and_a_directory_that_cannot_be_had() {
     let directory = Directory::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    // It answers nothing that our server does.
+    // It answers unlike our server.
     std::thread::spawn(move || while taken.accept().is_ok() {});
     std::fs::write(directory.path().join("file"), "").unwrap();
     let taken = address.to_string();
@@ -421,7 +421,6 @@ async fn nginx_speaks_http_2_and_hands_on_what_is_not_a_stream_as_it_is() {
     assert_eq!(get("/api/imports").await.unwrap().status(), 502);
 }
 
-/// Returns the paths that a page links to.
 fn addresses(page: &str) -> Vec<&str> {
     let starts = ["href=\"/", "src=\"/", "action=\"/", "&quot;/"];
     let found = starts
@@ -449,7 +448,6 @@ async fn behind_nginx_the_app_can_be_below_a_path_of_a_host() {
         request.header("cookie", cookie).send()
     };
 
-    // Without a session it redirects to the sign-in page.
     let refused = page("/import/products?page=2", "").await.unwrap();
     let sign_in = "/import/sign-in?next=%2Fproducts%3Fpage%3D2";
     assert_eq!(leads_to(&refused).as_deref(), Some(sign_in));
@@ -467,7 +465,6 @@ async fn behind_nginx_the_app_can_be_below_a_path_of_a_host() {
     assert!(cookie.contains("; Path=/import/;"), "{cookie}");
     let cookie = cookie.split(';').next().unwrap().to_owned();
 
-    // A single upload, and its import to the end.
     let job = process::import(&relay.http, &app, &cookie, "shop.csv", FILE).await;
     let path = format!("{app}/api/jobs/{job}/progress");
     let stream = relay.http.get(path).header("cookie", &cookie).send();
@@ -494,7 +491,7 @@ async fn behind_nginx_the_app_can_be_below_a_path_of_a_host() {
         }
     }
 
-    // An upload in parts, and one by REST.
+    // A resumable upload, and one by REST.
     let begun = relay
         .http
         .post(format!("{app}/uploads"))
@@ -515,7 +512,6 @@ async fn behind_nginx_the_app_can_be_below_a_path_of_a_host() {
     let described: serde_json::Value = described.json().await.unwrap();
     assert_eq!(described["servers"][0]["url"], "/import");
 
-    // An invitation links to the public URL.
     let invited = relay
         .http
         .post(format!("{app}/api/invite"))
@@ -551,7 +547,7 @@ async fn an_import_that_cannot_begin_on_a_full_disk_says_so_and_begins_once_ther
     let cookie = relay.create_owner().await;
     let database = Database::connect(format!("sqlite:{}", file.display()));
     let database = database.await.unwrap();
-    // A disk without space for a worker's lease.
+    // No space for a worker's lease.
     no_room::take(&database, "INSERT ON monitor_leases").await;
     let job = relay.import(&cookie, "shop.csv", FILE).await;
     relay
@@ -731,7 +727,7 @@ async fn the_walk_through_works_as_it_is_written() {
     }
 }
 
-/// The same for blocks marked `bash`, which need PostgreSQL.
+/// Runs blocks marked `bash`, which need PostgreSQL.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn the_walk_through_with_postgresql_works_as_it_is_written() {
@@ -768,7 +764,7 @@ fn the_readme_lists_every_setting_with_its_default() {
                 .is_some_and(|cell| cell.contains(&name))
         });
         let row = row.unwrap_or_else(|| panic!("README.md has no row for {name}"));
-        // Anything else is a description.
+        // Other defaults are descriptions.
         if let Some(default) = setting.default.value() {
             let default = format!("`{default}`");
             assert!(row.contains(&default), "{default} is not in {row}");
@@ -801,7 +797,7 @@ fn blocks(kind: &str) -> String {
     script
 }
 
-/// Runs a script in a directory with the program, and returns its output.
+/// Runs a script with the program in a directory. Returns its output.
 async fn run_as_written(script: &str) -> String {
     let directory = Directory::new();
     std::os::unix::fs::symlink(process::binary(), directory.path().join("import-relay")).unwrap();

@@ -29,7 +29,7 @@ ID,Type,SKU,Name,Published,Sale price,Regular price,Categories,Parent,Attribute 
 6,\"simple, downloadable, virtual\",album,Album,1,,15,,,,,,
 ";
 
-/// A plain list of `count` products; every tenth has no price when `flawed`.
+/// A plain list of `count` products; every tenth has no price if `flawed`.
 fn list(count: usize, flawed: bool) -> String {
     let mut text = "sku,name,price\n".to_owned();
     for n in 1..=count {
@@ -385,7 +385,6 @@ async fn a_joined_job_is_told_to_its_end() {
         assert_eq!(last["failedProductSkus"][0], "SKU-000010");
         assert!(last["completedAt"].is_string());
     }
-    // The last state is the recorded one.
     let recorded = monitor
         .get(&format!("/api/products/imports/{id}/progress"))
         .await;
@@ -568,8 +567,7 @@ async fn many_imports_at_once_all_come_through() {
     monitor.stop().await;
 }
 
-/// Files of three shops, made up, and real ones if there is a directory of them: the number of products that
-/// a person would count.
+/// Generated files of three shops, and real ones from a directory, if any: the number of products a person would count.
 #[tokio::test]
 async fn the_files_of_real_shops_lose_no_product() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

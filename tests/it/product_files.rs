@@ -24,7 +24,7 @@ fn text<'a>(response: &'a Response, name: &str) -> &'a str {
         .map_or("", |value| value.to_str().unwrap())
 }
 
-/// Starts an upload of a length and returns its URL.
+/// Starts an upload of a length. Returns its URL.
 async fn begun(app: &App, length: usize) -> String {
     let response = tus(app, "POST", "/uploads")
         .header("Upload-Length", length)
@@ -52,7 +52,6 @@ async fn offset(app: &App, upload: &str) -> usize {
     text(&response, "upload-offset").parse().unwrap()
 }
 
-/// Waits for an import to end, and returns its last state.
 async fn finished(app: &App, id: &str) -> Value {
     let deadline = Instant::now() + DEADLINE;
     loop {
@@ -175,7 +174,7 @@ async fn an_upload_whose_last_part_breaks_off_once_it_is_here_is_imported_once()
     abandoned_when_it_is_here(FILE.len() + 1).await;
 }
 
-/// Disconnects when everything has arrived, with a part announced longer.
+/// Disconnects when everything has arrived, with a longer part announced.
 async fn abandoned_when_it_is_here(announced: usize) {
     let app = App::start(&[]).await;
     let upload = begun(&app, FILE.len()).await;
@@ -368,7 +367,6 @@ async fn what_can_be_done_with_an_import_goes_through_the_app() {
     app.stop().await;
 }
 
-/// Returns a file of a length.
 fn padded(bytes: usize) -> String {
     let mut file = "sku,name,price\nA,One,1\n".to_owned();
     file.push_str(&"\n".repeat(bytes - file.len()));
@@ -415,7 +413,7 @@ async fn one_user_has_so_many_imports_under_way() {
     app.stop().await;
 }
 
-/// Uploads a file in every way, and returns the responses.
+/// Uploads a file in every way. Returns the responses.
 async fn by_every_way(app: &App, file: &str) -> Vec<(&'static str, u16, String)> {
     let said =
         async |way, answer: Response| (way, answer.status().as_u16(), answer.text().await.unwrap());
@@ -482,7 +480,6 @@ async fn what_there_is_no_room_for_is_refused_on_every_way_in() {
         }
         let page = by_form(&app, &file).await;
         assert!(page.contains(why), "{name}: {page}");
-        // Nothing is left of it.
         let deadline = Instant::now() + DEADLINE;
         loop {
             let kept = std::fs::read_dir(app.data().join("uploads")).unwrap();
@@ -506,7 +503,7 @@ async fn room_that_is_given_back_can_be_taken_again() {
     let first = app.import("list.csv", &file).await;
     finished(&app, &first).await;
     assert_eq!(app.upload("list.csv", &file).await.status(), 507);
-    // Incomplete parts use space too.
+    // Incomplete uploads use space too.
     let upload = begun(&app, 80 << 10).await;
     assert_eq!(
         app.upload("small.csv", &padded(60 << 10)).await.status(),
@@ -517,7 +514,7 @@ async fn room_that_is_given_back_can_be_taken_again() {
     let second = app.import("small.csv", &padded(60 << 10)).await;
     finished(&app, &second).await;
     app.post_as("/api/delete_import", &[("id", &*first)]).await;
-    // An upload in parts is counted once, not twice.
+    // A resumable upload is counted once, not twice.
     let upload = begun(&app, file.len()).await;
     let last = append(&app, &upload, 0, &file).await;
     assert_eq!(last.status(), 204);

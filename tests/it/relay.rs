@@ -472,7 +472,6 @@ async fn another_site_s_request_changes_nothing() {
     assert_eq!(app.get("/api/current_user").await.status(), 200);
 }
 
-/// Returns the states of a stream of many jobs until it ends.
 async fn all_states(events: &mut Events) -> Vec<Value> {
     let mut states = Vec::new();
     while let Some(state) = events.state().await {
@@ -716,7 +715,6 @@ async fn the_stream_comes_over_http_2_without_an_upgrade_too() {
     app.stop().await;
 }
 
-/// Returns the IDs and states of a stream.
 async fn states_with_ids(events: &mut Events) -> Vec<(String, Value)> {
     let mut states = Vec::new();
     while let Some(event) = events.next().await {
@@ -774,7 +772,6 @@ async fn however_a_job_starts_the_stream_of_all_unfinished_ones_takes_it_in() {
     let mut all = Events::new(app.get("/api/jobs/progress").await);
     let job = app.import("shop.csv", FILE).await;
     assert_eq!(all.state().await.unwrap()["jobId"], job.as_str());
-    // The whole file again.
     let again = app
         .post_as("/api/import_again", &[("id", job.as_str())])
         .await;

@@ -28,10 +28,8 @@ use crate::support::process::Relay;
 use test_support::{DEADLINE, certificates};
 
 const FILE: &str = "sku,name,price\na,A,1.00\nb,B,2.00\nc,C,oops\n";
-/// `MAX_UPLOAD_SIZE` in these tests.
 const MAX: &str = "64KiB";
 
-/// A supplier's server.
 struct Supplier {
     port: u16,
     authority: PathBuf,
@@ -92,7 +90,6 @@ impl Supplier {
     }
 }
 
-/// Answers a request by its path.
 async fn serve(acceptor: TlsAcceptor, socket: TcpStream, port: u16) {
     let Ok(mut tls) = acceptor.accept(socket).await else {
         return;

@@ -1,5 +1,4 @@
-//! Secrets, sent in every place that a request has: none of them is in the log, the traces, the metrics, the audit
-//! log or an answer that refuses.
+//! Sends secrets in every part of a request: none is in log, traces, metrics, audit log or error answers.
 
 mod observed;
 
@@ -21,17 +20,16 @@ const AUTHJS: &str =
     "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIn0..x2Jq9s0vXl8QZk1n.T0pQ7rW3.u5Yb1c6d";
 const COLLECTOR_PASSWORD: &str = "password-of-the-collector-0a9e";
 const DATABASE_PASSWORD: &str = "password-of-the-database-c55d";
-/// Everything of the program's own, and as much of others as says what they do.
+/// Everything from the program, and debug messages of others.
 const TALKATIVE: &str = "debug,import_relay=trace";
 
-/// A secret, by what it is.
 struct Secret {
     kind: &'static str,
     value: String,
 }
 
 impl Secret {
-    /// Says in which forms it is found in a text.
+    /// Returns the encodings of the secret to search for.
     fn forms(&self) -> Vec<String> {
         let value = &self.value;
         let quoted: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
@@ -42,7 +40,7 @@ impl Secret {
             hex::encode(value),
         ];
         for shift in 0..3 {
-            // However many bytes stand before it.
+            // In Base64 at any offset.
             let text = format!("{}{value}", &"***"[..shift]);
             let encoded = general_purpose::STANDARD_NO_PAD.encode(text);
             let whole = encoded.len() - 2;
@@ -56,7 +54,7 @@ impl Secret {
     }
 }
 
-/// Says which secrets are where.
+/// Lists secrets found in a text.
 fn found(secrets: &[Secret], place: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for secret in secrets {
@@ -69,7 +67,7 @@ fn found(secrets: &[Secret], place: &str, text: &str) -> Vec<String> {
     found
 }
 
-/// The answers that a client was refused with.
+/// Bodies of error answers.
 #[derive(Default)]
 struct Refusals(String);
 
@@ -86,7 +84,7 @@ impl Refusals {
     }
 }
 
-/// Sends a secret in every place that a request has, as somebody or as nobody.
+/// Sends a secret in every part of a request, with or without a session.
 async fn send_everywhere(
     observed: &Observed,
     cookie: Option<&str>,
@@ -185,7 +183,7 @@ async fn send_everywhere(
             requests.push(request(method, path).header(name, &value));
         }
     }
-    // Cookies, in the place of each that is known
+    // Each known cookie
     for name in [
         "import-relay.session",
         "import-relay.known",
@@ -210,7 +208,7 @@ async fn send_everywhere(
             requests.push(http.get(observed.url(path)).header(header::COOKIE, cookie));
         }
     }
-    // Fields of forms, each of every function
+    // Form fields of every function
     for (path, fields) in [
         ("/api/sign_in", &["email", "password", "next"][..]),
         ("/api/sign_in_with_passkey", &["credential", "next"]),
@@ -254,7 +252,7 @@ async fn send_everywhere(
         }
         requests.push(request(Method::POST, path).body(secret.to_owned()));
     }
-    // Addresses that product files are fetched from
+    // URLs of product files
     for address in [
         format!("https://user:{quoted}@127.0.0.1:9/list.csv"),
         format!("https://127.0.0.1:9/{quoted}.csv?token={quoted}#{quoted}"),
@@ -290,7 +288,7 @@ async fn send_everywhere(
             requests.push(request);
         }
     }
-    // Uploads in parts
+    // Resumable uploads
     let metadata = format!("filename {}", general_purpose::STANDARD.encode(secret));
     for metadata in [metadata, format!("{secret} {secret}"), secret.to_owned()] {
         let create = request(Method::POST, "/uploads")
@@ -299,7 +297,7 @@ async fn send_everywhere(
             .header("upload-metadata", metadata);
         requests.push(create);
     }
-    // Parts of forms: the names of files and of fields, kinds, and what is in them
+    // Form parts: names of files and fields, content types, content
     let part =
         |name: &str| multipart::Part::text("sku,name,price\na,A,1\n").file_name(name.to_owned());
     for path in ["/imports", "/api/imports"] {
@@ -387,7 +385,7 @@ async fn no_secret_is_in_the_log_the_traces_the_metrics_the_audit_log_or_a_refus
         secret("the setup link's secret", &setup),
         secret("an invitation's secret", &invitation),
     ];
-    // What nobody can know for a secret by its form is sent where it belongs alone.
+    // Secrets without a recognizable form are sent where they belong only.
     let kept = [
         secret("the password", PASSWORD),
         secret("the key of the price monitor", API_KEY),
@@ -439,7 +437,7 @@ async fn no_secret_is_in_the_log_the_traces_the_metrics_the_audit_log_or_a_refus
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
 }
 
-/// Sends what is known by its place alone.
+/// Sends secrets without a recognizable form.
 async fn send_in_their_places(observed: &Observed, cookie: &str, refusals: &mut Refusals) {
     let http = &observed.http;
     let form = |path: &str, body: String| {
@@ -483,7 +481,7 @@ async fn send_in_their_places(observed: &Observed, cookie: &str, refusals: &mut 
             let _ = refusals.send(request).await;
         }
     }
-    // To the provider and back: with what it was sent with, it asks the provider about the code.
+    // Through the provider and back, so that the app sends it the code.
     let away = http
         .get(observed.url("/sign-in/oidc"))
         .send()
@@ -544,7 +542,7 @@ async fn no_secret_is_told_by_a_start_that_fails() {
         ("OIDC_CLIENT_ID", "relay"),
         ("OIDC_CLIENT_SECRET", CLIENT_SECRET),
     ];
-    // A database that does not answer is waited for, so all are tried at once.
+    // Connecting to a silent database takes long, so the commands run concurrently.
     let commands: [(&[&str], bool); 5] = [
         (&[], true),
         (&["check"], true),

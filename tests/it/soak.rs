@@ -1,9 +1,8 @@
-//! Soak test: subscribers come and go, people search, imports queue, run, fail in part and are cancelled,
-//! processes are killed.
+//! Soak test: subscribers come and go, people search, imports queue, run, fail in part and are cancelled, processes are
+//! killed.
 //!
-//! `make soak` runs it on the release, for `SOAK_MINUTES` (30) with `SOAK_VIEWERS` (2000). With
-//! `IMPORT_RELAY_BEFORE`, a program of an earlier version, all processes run that at first, and are replaced one after
-//! the other. Every wait has a timeout.
+//! `make soak` runs it on the release, for `SOAK_MINUTES` (30) with `SOAK_VIEWERS` (2000). With `IMPORT_RELAY_BEFORE`,
+//! a program of an earlier version, all processes start as that and are replaced one by one. Every wait has a timeout.
 
 use std::{
     collections::HashMap,
@@ -23,11 +22,11 @@ use crate::support::{
     process,
 };
 
-/// Processes that are never killed: leaks show there.
+/// Processes that are never killed, to show leaks.
 const STEADY: [Member; 2] = [Member::Relay(2), Member::Worker(1)];
 /// Time for subscribers to see the last ends.
 const FAREWELL: Duration = Duration::from_secs(120);
-/// Maximum growth of a process at rest.
+/// Maximum growth of an idle process.
 const GROWTH: Figures = Figures {
     viewers: 0,
     resident_bytes: 8 << 20,
@@ -39,7 +38,6 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
-/// The kind of an import.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     /// All rows are valid.
@@ -76,7 +74,7 @@ impl Kind {
         file
     }
 
-    /// Checks that an import of this kind may end so.
+    /// Checks the end of an import of this kind.
     fn check(self, job: &str, end: &Value) {
         let count = |name: &str| end[name].as_u64().unwrap_or_default();
         let (processed, failed) = (count("processedProducts"), count("failedProducts"));
@@ -117,7 +115,6 @@ impl Jobs {
     }
 }
 
-/// Counts of actions.
 #[derive(Debug, Default)]
 struct Done {
     visits: AtomicUsize,
@@ -127,18 +124,18 @@ struct Done {
     searches: AtomicUsize,
 }
 
-/// What happens to processes meanwhile.
+/// Disturbances.
 enum Trouble {
     None,
-    /// One after the other is replaced by the program of today.
+    /// Processes are replaced by the current program one by one.
     Update,
-    /// Any of these is killed now and then.
+    /// Any of these is killed from time to time.
     Kill(Vec<Member>),
 }
 
-/// Uploads at once, every now and then: more than the workers run.
+/// Occasional burst of uploads, more than the workers run.
 const BURST: usize = 12;
-/// Pages of people who look for something.
+/// Pages for searches.
 const PAGES: [&str; 6] = [
     "/products",
     "/products?search=Product+199",
@@ -147,9 +144,8 @@ const PAGES: [&str; 6] = [
     "/imports?status=failed",
     "/api/products?search=soak-1",
 ];
-/// Maximum time of a page, with processes killed and 2 cores for all of it.
+/// Maximum time of a page, with processes killed and everything on 2 cores.
 const PAGE: Duration = Duration::from_secs(20);
-/// People who search.
 const SEARCHERS: usize = 4;
 
 struct Soak {
@@ -161,7 +157,7 @@ struct Soak {
 }
 
 impl Soak {
-    /// Runs for a time: subscribers, searches, imports, and trouble.
+    /// Runs for a time: subscribers, searches, imports, and disturbances.
     async fn live(&mut self, until: Instant, trouble: Trouble) {
         let over = Arc::new(AtomicBool::new(false));
         let mut people: Vec<_> = (0..self.viewers).map(|_| self.person(&over)).collect();
@@ -206,7 +202,6 @@ impl Soak {
             }
         };
         timeout(FAREWELL, farewell).await.expect("viewers go home");
-        // Nothing runs any more.
         for (job, kind) in self.jobs.all() {
             let recorded = self.cluster.until_over(&self.cookie, &job).await;
             kind.check(&job, &recorded);
@@ -293,7 +288,6 @@ impl Soak {
 async fn nothing_is_wrong_and_nothing_grows() {
     let minutes = setting("SOAK_MINUTES", 30);
     let viewers = setting("SOAK_VIEWERS", 2000);
-    // An overall timeout.
     let longest = Duration::from_secs(60 * minutes + 20 * 60);
     let soaking = soak(minutes, viewers);
     timeout(longest, soaking).await.expect("it ends in time");

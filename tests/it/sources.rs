@@ -1,4 +1,4 @@
-//! Sources of the running program: by the API and by forms, with a supplier's server on loopback.
+//! Sources of the running program, by API and forms, with a supplier's server on loopback.
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ impl Setup {
         source["id"].as_str().unwrap().to_owned()
     }
 
-    /// Runs a source, and waits until there are as many runs that are over.
+    /// Runs a source until it has a number of ended runs.
     async fn run(&self, id: &str, runs: usize) -> Value {
         let path = format!("/api/sources/{id}/run");
         let answer = self.ask(Method::POST, &path, None).await;

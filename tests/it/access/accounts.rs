@@ -11,7 +11,7 @@ async fn json(response: Response) -> Value {
     response.json().await.unwrap()
 }
 
-/// Creates an invitation and returns its secret.
+/// Creates an invitation. Returns its secret.
 async fn invitation(app: &App, note: &str) -> String {
     let link = app
         .post_as("/api/invite", &[("role", "viewer"), ("note", note)])
@@ -193,7 +193,7 @@ async fn only_a_bearer_s_word_stands_for_the_cookies() {
     assert_eq!(with("Bearer irt_nothing").await.unwrap().status(), 401);
 }
 
-/// Sessions that end on another instance, by command or by time also end open streams.
+/// Sessions that end on another instance, by command or by expiry also end open streams.
 #[tokio::test]
 async fn an_open_stream_ends_with_what_let_it_in() {
     let monitor = FakeMonitor::start().await;
@@ -316,7 +316,7 @@ async fn what_was_tried_and_done_is_in_the_log_and_what_was_refused_is_not() {
     );
 }
 
-/// Returns an account's ID, as the owner sees it.
+/// Returns an account's ID, as shown to the owner.
 async fn member(app: &App, email: &str) -> String {
     let members = json(app.get("/api/team").await).await["members"].clone();
     let found = members.as_array().unwrap().iter();

@@ -1,4 +1,4 @@
-//! A passkey in software (Web Authentication, sections 6.1 and 6.5), which can be told to do wrong.
+//! A software authenticator (Web Authentication, sections 6.1 and 6.5), with faults.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
@@ -16,12 +16,11 @@ const WITH_KEY: u8 = 0x40;
 pub(crate) struct Authenticator {
     key: SigningKey,
     pub(crate) id: Vec<u8>,
-    /// Whom it signs in.
     pub(crate) user: Vec<u8>,
-    /// Where its browser is.
+    /// Origin of its browser.
     pub(crate) origin: &'static str,
     pub(crate) relying_party: &'static str,
-    /// Whether its user gives a fingerprint or PIN.
+    /// Whether it verifies its user.
     pub(crate) verifies: bool,
     /// Whether its provider keeps a copy.
     pub(crate) is_synced: bool,
@@ -42,7 +41,7 @@ impl Authenticator {
         }
     }
 
-    /// Answers the options of `navigator.credentials.create`.
+    /// Answers `navigator.credentials.create`.
     pub(crate) fn create(&mut self, options: &Value) -> Value {
         let options = &options["publicKey"];
         self.user = BASE64
@@ -65,7 +64,7 @@ impl Authenticator {
         }))
     }
 
-    /// Answers the options of `navigator.credentials.get`.
+    /// Answers `navigator.credentials.get`.
     pub(crate) fn get(&mut self, options: &Value) -> Value {
         self.counter += 1;
         let data = self.data(0);
@@ -116,7 +115,7 @@ impl Authenticator {
         data
     }
 
-    /// The key as COSE has it: EC2, ES256, P-256, x, y.
+    /// The key in COSE: EC2, ES256, P-256, x, y.
     fn public_key(&self) -> Vec<u8> {
         let point = self.key.verifying_key().to_sec1_point(false);
         let mut key = b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20".to_vec();

@@ -1,4 +1,4 @@
-//! The password is asked for again before links, role changes and long-lived tokens.
+//! The password is required again before links, role changes and long-lived tokens.
 
 use reqwest::{Response, header};
 use serde_json::json;
@@ -9,10 +9,10 @@ use super::{
 };
 use crate::support::app::{App, session_cookie};
 
-/// A path, the fields that are posted to it, and the page that the form is on.
+/// Path, form fields, and page of the form.
 type GuardedForm = (&'static str, Vec<(&'static str, String)>, &'static str);
 
-/// Lists the forms that ask for the password, with a member who is there.
+/// Lists the forms that require the password.
 fn guarded(member: &str) -> [GuardedForm; 4] {
     let form = |pairs: &[(&'static str, &str)]| {
         let owned = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
@@ -79,7 +79,7 @@ async fn the_password_is_asked_for_again_before_links_roles_and_long_tokens() {
         assert!(refused.headers().contains_key("serverfnredirect"));
         assert!(refused.text().await.unwrap().contains("Unconfirmed"));
     }
-    // What is not among it goes on as before, and so do tokens that end soon.
+    // Other forms, and short-lived tokens, need no confirmation.
     let short = [
         ("name", "x"),
         ("scope", "imports:read"),
@@ -172,7 +172,7 @@ async fn who_signs_in_at_the_provider_is_asked_there_once_more() {
             .extend(more.as_object().unwrap().clone());
         claims
     };
-    // The provider need not have asked who it is, and says nothing of it.
+    // The provider may have authenticated the user at any time.
     let cookie = provider.sign_in(&app, claims(json!({}))).await.unwrap();
     let grace = App::sharing(&app, &cookie);
     let invite = [("role", "viewer"), ("note", "")];
@@ -189,7 +189,7 @@ async fn who_signs_in_at_the_provider_is_asked_there_once_more() {
     assert_eq!(grace.post_as("/api/confirm", &password).await.status(), 400);
 
     let path = "/sign-in/oidc?anew=true&next=/team";
-    // One that did not ask anew is not believed.
+    // A provider that did not authenticate again confirms nothing.
     let long_ago = claims(json!({"auth_time": seconds() - 3600}));
     let (refused, asked) = provider.visit(&grace, path, long_ago).await;
     assert_eq!(
@@ -210,7 +210,7 @@ async fn who_signs_in_at_the_provider_is_asked_there_once_more() {
             200
         );
     }
-    // A sign-in at which the provider asked is as good.
+    // A sign-in just authenticated by the provider confirms too.
     let asked = claims(json!({"auth_time": seconds()}));
     let cookie = provider.sign_in(&app, asked).await.unwrap();
     let grace = App::sharing(&app, &cookie);
@@ -249,7 +249,7 @@ async fn without_passwords_people_come_from_the_provider_alone() {
     app.set("OIDC_OWNERS", "grace@example.com, vera@example.com");
     app.launch().await;
 
-    // No link, password, session or token of an account of ours lets anybody in.
+    // Neither link, password, session nor token of a local account grants access.
     assert_eq!(app.owner_link, None);
     for (path, form) in [
         (
@@ -298,7 +298,7 @@ async fn without_passwords_people_come_from_the_provider_alone() {
     );
     assert_eq!(app.get(&format!("/join/{invitation}")).await.status(), 404);
 
-    // The owner is who has a verified address that the settings name, unless the provider denies them.
+    // A verified address named in the settings makes an owner, unless the provider denies access.
     for (claims, is_in) in [
         (
             json!({"sub": "1", "email": "eve@example.com", "email_verified": true}),
@@ -329,7 +329,7 @@ async fn without_passwords_people_come_from_the_provider_alone() {
     let invite = [("role", "viewer"), ("note", "")];
     assert_eq!(app.post_as("/api/invite", &invite).await.status(), 400);
 
-    // With passwords again, the accounts that were there are there.
+    // With passwords enabled again, the accounts still exist.
     app.halt().await;
     app.set("AUTH_PASSWORDS", "on");
     app.launch().await;

@@ -69,7 +69,7 @@ async fn a_named_origin_reads_streams_and_rest_with_the_cookies_of_its_viewer() 
         // Errors are readable too.
         let refused = ask(&app, Method::GET, &path, FRONT_END).send().await;
         assert!(is_for(&refused.unwrap(), FRONT_END), "{path}");
-        // No headers for others, but `Vary` for caches.
+        // Others get no headers but `Vary`.
         for origin in [Some(OTHER), Some("null"), None] {
             let mut request = app.http.get(app.url(&path));
             if let Some(origin) = origin {

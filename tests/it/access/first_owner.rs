@@ -1,4 +1,4 @@
-//! Creation of the first owner, and host names that are answered.
+//! Creation of the first owner, and accepted host names.
 
 use reqwest::{Response, header};
 
@@ -42,7 +42,7 @@ async fn a_script_on_the_machine_of_an_app_for_it_alone_needs_no_link() {
     for settings in [vec![], vec![("NEXTAUTH_URL", "http://localhost:3000")]] {
         let app = App::start(&settings).await;
         without_owner(&app).await;
-        // A proxied request can come from anywhere, and so can a redirected browser.
+        // A proxied request or redirected browser can come from anywhere.
         for mark in [
             ("x-forwarded-for", "192.0.2.1"),
             ("x-forwarded-proto", "https"),
@@ -92,7 +92,7 @@ async fn an_app_for_others_is_its_link_s() {
     let answer = page(&format!("/sign-in?setup={secret}")).await;
     assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
     assert!(answer.text().await.unwrap().contains("create_owner"));
-    // Behind a proxy too, and once.
+    // Also behind a proxy, and once.
     let made = ask(&app, Some(&secret), &[("x-forwarded-for", "192.0.2.1")]).await;
     assert!(session_cookie(&made).is_some());
     assert_eq!(ask(&app, Some(&secret), &[]).await.status(), 400);
@@ -114,7 +114,7 @@ async fn of_many_with_the_link_one_becomes_the_owner() {
     assert_eq!(made, 1);
 }
 
-/// Others may have signed in by a provider, and the last owner lost the role there.
+/// Others may have signed in by a provider, where the last owner has lost the role.
 #[tokio::test]
 async fn it_is_an_owner_that_is_missing_not_an_account() {
     let mut app = App::start(&[("NEXTAUTH_URL", "https://relay.example")]).await;
@@ -124,7 +124,6 @@ async fn it_is_an_owner_that_is_missing_not_an_account() {
     app.launch().await;
     let secret = secret(app.owner_link.as_deref().unwrap());
     assert_eq!(ask(&app, None, &[]).await.status(), 400);
-    // Staff can sign in meanwhile.
     team::sign_in(&app, "staff@example.com").await;
     assert!(session_cookie(&ask(&app, Some(&secret), &[]).await).is_some());
 }

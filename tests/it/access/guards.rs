@@ -6,7 +6,6 @@ use reqwest::{Response, header};
 use super::team::Team;
 use crate::support::app::App;
 
-/// Fills in path parameters.
 fn concrete(path: &str) -> String {
     let segments = path
         .split('/')
@@ -54,7 +53,6 @@ async fn nothing_changes_at_the_word_of_another_site() {
         }
     }
     assert!(tried > 100, "{tried}");
-    // The session is still valid.
     assert_eq!(app.get("/api/account").await.status(), 200);
 }
 
@@ -192,7 +190,7 @@ async fn nothing_of_a_person_is_kept_on_the_way_and_no_secret_anywhere() {
 #[tokio::test]
 async fn no_route_but_uploads_takes_a_large_body() {
     const LARGE: usize = 200 << 10;
-    // It holds the rows of a page.
+    // It has the rows of a page.
     const FORM_OF_ROWS: &str = "/api/correct_rows";
     const LARGER: usize = 2 << 20;
     let app = App::start(&[]).await;
@@ -213,7 +211,6 @@ async fn no_route_but_uploads_takes_a_large_body() {
         };
         let whole = post().body(vec![b'x'; large]).send().await.unwrap();
         assert_eq!(whole.status(), 413, "{}", rule.path);
-        // Without a length.
         let pieces = (0..large / 1024).map(|_| Ok::<_, std::io::Error>(vec![b'x'; 1024]));
         let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
         if let Ok(chunked) = post().body(body).send().await {

@@ -1,4 +1,4 @@
-//! Own and foreign imports: foreign ones look like missing ones.
+//! Own and others' imports: others' look like missing ones.
 
 use axum::{Json, Router, routing};
 use reqwest::{Response, header};
@@ -165,7 +165,6 @@ async fn what_was_deleted_is_not_taken_up_by_the_next() {
     }
 }
 
-/// A service that does not escape formulas in its list.
 #[tokio::test]
 async fn no_service_s_list_of_failed_rows_holds_a_formula() {
     let created = || async { Json(json!({"id": "1"})) };

@@ -17,7 +17,7 @@ async fn text(response: Response) -> String {
     response.text().await.unwrap()
 }
 
-/// What a browser is asked, and the cookie with which it answers.
+/// A challenge, and the cookie for answering it.
 struct Asked {
     options: Value,
     cookie: String,
@@ -35,7 +35,7 @@ async fn begin(app: &App, path: &str) -> Asked {
     }
 }
 
-/// Sends an answer, with the session, if any, and the challenge's cookie.
+/// Sends an answer with the session and the challenge's cookie.
 async fn answer(app: &App, asked: &Asked, path: &str, credential: &Value) -> Response {
     let both = [&*app.cookie, &*asked.cookie].join("; ");
     let credential = credential.to_string();
@@ -43,7 +43,7 @@ async fn answer(app: &App, asked: &Asked, path: &str, credential: &Value) -> Res
     App::sharing(app, &both).post_as(path, &form).await
 }
 
-/// Adds a passkey, and returns the session that it opens.
+/// Adds a passkey. Returns the session that it opens.
 async fn add(app: &App, authenticator: &mut Authenticator) -> String {
     let asked = begin(app, "/api/begin_new_passkey").await;
     let new = authenticator.create(&asked.options);
@@ -113,10 +113,9 @@ async fn a_passkey_is_added_and_signs_in_without_a_name_or_password() {
     assert!(page.contains("data-passkey=\"get\""), "{page}");
     let ada = enter(&app, &mut phone).await;
     assert!(only_passkey(&ada).await["last_used_at"].is_i64());
-    // It is certain who it is.
     let invitation = [("role", "viewer"), ("note", "")];
     assert_eq!(ada.post_as("/api/invite", &invitation).await.status(), 200);
-    // The device that has one is not asked for a second.
+    // A device that has a passkey is not offered a second.
     let again = begin(&ada, "/api/begin_new_passkey").await;
     let excluded = &again.options["publicKey"]["excludeCredentials"];
     assert_eq!(excluded.as_array().unwrap().len(), 1);
@@ -176,7 +175,7 @@ async fn what_is_not_signed_here_and_now_by_its_user_is_refused() {
 
     let nobody = App::sharing(&app, "");
     let path = "/api/sign_in_with_passkey";
-    // An answer that was used, in the same browser and in another one.
+    // An answer is used once, in the same browser and in another one.
     let asked = begin(&nobody, "/api/begin_passkey_sign_in").await;
     let used = phone.get(&asked.options);
     assert_eq!(answer(&nobody, &asked, path, &used).await.status(), 200);
@@ -192,7 +191,7 @@ async fn what_is_not_signed_here_and_now_by_its_user_is_refused() {
             .contains(REFUSED)
     );
     enter(&app, &mut phone).await;
-    // One that comes late.
+    // An expired one.
     let asked = begin(&nobody, "/api/begin_passkey_sign_in").await;
     change(&app, "UPDATE passkey_challenges SET expires_at = 1").await;
     let late = phone.get(&asked.options);
@@ -201,7 +200,7 @@ async fn what_is_not_signed_here_and_now_by_its_user_is_refused() {
             .await
             .contains(REFUSED)
     );
-    // One to a challenge for something else.
+    // For a challenge with another purpose.
     let asked = begin(&app, "/api/begin_passkey_confirmation").await;
     let confirms = phone.get(&asked.options);
     assert!(
@@ -210,12 +209,11 @@ async fn what_is_not_signed_here_and_now_by_its_user_is_refused() {
             .contains(REFUSED)
     );
     enter(&app, &mut phone).await;
-    // A copy whose counter is behind.
+    // A copy with an older counter.
     let mut copy = phone.clone();
     enter(&app, &mut phone).await;
     assert!(text(sign_in(&app, &mut copy).await).await.contains(REFUSED));
     enter(&app, &mut phone).await;
-    // What is no answer at all.
     for nonsense in [Value::Null, Value::from("x"), Value::from(7)] {
         let asked = begin(&nobody, "/api/begin_passkey_sign_in").await;
         assert_eq!(answer(&nobody, &asked, path, &nonsense).await.status(), 400);
@@ -234,7 +232,7 @@ async fn refused_passkeys_are_throttled_and_passwords_are_not_by_them() {
     for _ in 0..5 {
         assert_eq!(sign_in(&app, &mut copy).await.status(), 400);
     }
-    // The wait begins at a second and doubles.
+    // The delay starts at a second and doubles.
     let mut throttled = false;
     for _ in 0..10 {
         throttled |= sign_in(&app, &mut copy).await.status() == 429;
@@ -267,7 +265,7 @@ async fn a_passkey_confirms_its_own_user_alone() {
     let others = vera_s.get(&asked.options);
     let refused = answer(&app, &asked, "/api/confirm_with_passkey", &others).await;
     assert!(text(refused).await.contains(REFUSED));
-    // A challenge for one person is not another's to answer.
+    // Another user cannot answer the challenge.
     let asked = begin(&vera, path).await;
     let mine = phone.get(&asked.options);
     let refused = answer(&app, &asked, "/api/confirm_with_passkey", &mine).await;
@@ -359,7 +357,7 @@ async fn the_passkeys_of_who_loses_access_are_gone() {
     vera.cookie = add(&vera, &mut phone).await;
     enter(&app, &mut phone).await;
 
-    // An owner removes those that somebody has lost, and not their own in this way.
+    // An owner removes a member's lost passkeys, but not their own this way.
     let form = [("member", &*vera_s)];
     assert_eq!(
         vera.post_as("/api/remove_passkeys", &form).await.status(),
@@ -398,7 +396,7 @@ async fn where_a_passkey_is_required_the_password_alone_gives_access_to_nothing(
             .await
             .unwrap()
     };
-    // Who has none is led to add one, and does nothing before.
+    // A user without one must add one first.
     assert_eq!(
         led(&page(&app, "/products?page=2").await),
         "/passkey?next=%2Fproducts%3Fpage%3D2"
@@ -428,7 +426,7 @@ async fn where_a_passkey_is_required_the_password_alone_gives_access_to_nothing(
     let page_after = text(page(&app, "/passkey").await).await;
     assert!(page_after.contains("all set"), "{page_after}");
 
-    // Who has one uses it: after the password, which lets nobody add another one, or alone.
+    // A user with one must use it, after the password or alone; the password does not suffice to add another one.
     let by_password = team::sign_in(&app, "ada@example.com").await;
     let mut ada = App::sharing(&app, &by_password);
     assert_eq!(ada.get("/api/account").await.status(), 403);
@@ -438,7 +436,7 @@ async fn where_a_passkey_is_required_the_password_alone_gives_access_to_nothing(
     assert!(
         use_page.contains("/api/confirm_with_passkey") && !use_page.contains("/api/add_passkey")
     );
-    // The password once more does not help.
+    // Confirming by password is not enough.
     let confirmed = ada
         .post_as("/api/confirm", &[("password", "correct horse")])
         .await;
@@ -449,7 +447,7 @@ async fn where_a_passkey_is_required_the_password_alone_gives_access_to_nothing(
     let confirmed = answer(&ada, &asked, "/api/confirm_with_passkey", &used).await;
     ada.cookie = session_cookie(&confirmed).unwrap();
     assert_eq!(ada.get("/api/account").await.status(), 200);
-    // Once used, the password confirms and takes nothing away.
+    // Once a passkey was used, the password confirms and removes nothing.
     let confirmed = ada
         .post_as("/api/confirm", &[("password", "correct horse")])
         .await;

@@ -1,4 +1,4 @@
-//! An OpenID Connect provider that says what a test wants.
+//! A scripted OpenID Connect provider.
 
 use std::{
     collections::HashMap,
@@ -25,7 +25,7 @@ const SECRET: &str = "the client's secret";
 
 pub(crate) struct Provider {
     pub(crate) issuer: String,
-    /// What it says for each code.
+    /// Claims for each code.
     claims: Arc<Mutex<HashMap<String, Value>>>,
 }
 
@@ -60,7 +60,7 @@ impl Provider {
         Self { issuer, claims }
     }
 
-    /// What an app is told of it.
+    /// Returns the settings of an app that uses it.
     pub(crate) fn settings(&self) -> Vec<(&str, &str)> {
         vec![
             ("OIDC_ISSUER", &self.issuer),
@@ -70,7 +70,7 @@ impl Provider {
         ]
     }
 
-    /// Goes there and back with these claims, and returns the answer and where the browser was sent.
+    /// Signs in with these claims. Returns the answer and the authorization URL.
     pub(crate) async fn visit(&self, app: &App, path: &str, claims: Value) -> (Response, Url) {
         let away = app.get(path).await;
         assert_eq!(away.status(), 303, "{path}");
@@ -93,7 +93,7 @@ impl Provider {
         (back.send().await.unwrap(), address)
     }
 
-    /// Signs somebody in who has no session, and returns their session.
+    /// Signs in a user without a session. Returns their session.
     pub(crate) async fn sign_in(&self, app: &App, claims: Value) -> Option<String> {
         let nobody = App::sharing(app, "");
         let (answer, _) = self.visit(&nobody, "/sign-in/oidc", claims).await;
@@ -101,7 +101,7 @@ impl Provider {
     }
 }
 
-/// Returns the time as a token has it.
+/// Returns the time in a token's format.
 pub(crate) fn seconds() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     now.as_secs()

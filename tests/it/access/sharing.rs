@@ -1,4 +1,4 @@
-//! Links to an import: what they show, to whom, and what they do not open.
+//! Share links: what they show, to whom, and what they do not grant.
 
 use reqwest::{Method, Response, header};
 use serde_json::{Value, json};
@@ -10,14 +10,14 @@ use test_support::{events::Events, fake_monitor::FakeMonitor};
 const FILE: &str = "sku,name,price\na,A,1\nbad-sku,B,oops\n";
 const KEY: (&str, &str) = ("ENCRYPTION_KEY", "a key of this test");
 
-/// Requests a path as a browser without cookies does.
+/// Requests a path without cookies.
 async fn visit(app: &App, path: &str) -> Response {
     let request = app.http.get(app.url(path));
     let request = request.header(header::ACCEPT, "text/html");
     request.send().await.unwrap()
 }
 
-/// Creates a link and returns its ID and its path.
+/// Creates a link. Returns its ID and path.
 async fn share(app: &App, job: &str) -> (String, String) {
     let form = [("id", job), ("lifetime", "day")];
     let link = app.post_as("/api/share_import", &form).await;
@@ -82,7 +82,7 @@ async fn a_link_shows_counts_and_failures_and_opens_nothing_else() {
     });
     assert_eq!(last, counts);
 
-    // The token is no session, and leads to no other page of the import.
+    // The token is no session and grants no other page of the import.
     let token = path.rsplit('/').next().unwrap();
     for (method, path, expected) in [
         (Method::GET, format!("/api/imports/{job}"), 401),
@@ -133,7 +133,7 @@ async fn a_link_ends_when_it_expires_is_revoked_or_its_creator_may_no_longer_cha
             .unwrap()
             .ends_with(&path)
     );
-    // Somebody else's link is not theirs to revoke, nor one of another import.
+    // A link can be revoked only by users who may change its import, and only there.
     let other = App::sharing(&app, &team.other);
     let form = [("id", &*job), ("link", &*id)];
     assert_eq!(

@@ -45,7 +45,6 @@ impl Team {
         }
     }
 
-    /// Signs everyone in again.
     pub(crate) async fn sign_in(&mut self, app: &App) {
         self.owner = sign_in(app, "ada@example.com").await;
         self.staff = sign_in(app, "staff@example.com").await;
@@ -57,7 +56,6 @@ impl Team {
         self.write_token = token(&staff, "imports:write").await;
     }
 
-    /// Returns the credential of a principal.
     pub(crate) fn credential(&self, number: usize) -> Option<(HeaderName, String)> {
         let cookie = |cookie: &str| Some((header::COOKIE, cookie.to_owned()));
         let bearer = |token: &str| Some((header::AUTHORIZATION, format!("Bearer {token}")));
@@ -117,14 +115,12 @@ async fn token(app: &App, scope: &str) -> String {
     new["token"].as_str().unwrap().to_owned()
 }
 
-/// Executes a statement on the database.
 pub(crate) async fn change(app: &App, statement: &str) {
     let db = Database::connect(app.database_url()).await.unwrap();
     let changed = db.execute_unprepared(statement).await.unwrap();
     assert!(changed.rows_affected() > 0, "{statement}");
 }
 
-/// Expires a session.
 pub(crate) async fn expire(app: &App, cookie: &str, column: &str) {
     let (_, token) = cookie.split_once('=').unwrap();
     let hash = hex::encode(Sha256::digest(token));

@@ -20,22 +20,18 @@ use tokio::{
     time::Instant,
 };
 
-/// The fault of new connections.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
-    /// None.
     None,
     /// Sends the server's data byte by byte, in separate segments.
     OneByte,
-    /// The same after the first response head.
+    /// Like [`OneByte`](Self::OneByte), after the first response head.
     OneByteAfterHead,
-    /// Delays the server's data.
     Latency(Duration),
     /// Answers WebSocket upgrades with 503, and forwards others.
     NoUpgrade,
 }
 
-/// A fault for open connections.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Blow {
     None,
@@ -54,7 +50,7 @@ struct Shared {
     target: Mutex<SocketAddr>,
     fault: Mutex<Fault>,
     blow: watch::Sender<(u64, Blow)>,
-    /// Number of upgrades answered with 503.
+    /// Upgrades answered with 503.
     refused: AtomicUsize,
 }
 
@@ -84,12 +80,10 @@ impl Proxy {
         *self.shared.target.lock().unwrap() = target;
     }
 
-    /// Sets the fault of new connections.
     pub(crate) fn set_fault(&self, fault: Fault) {
         *self.shared.fault.lock().unwrap() = fault;
     }
 
-    /// Returns the number of rejected upgrades.
     pub(crate) fn refused(&self) -> usize {
         self.shared.refused.load(Ordering::SeqCst)
     }

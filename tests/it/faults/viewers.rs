@@ -1,5 +1,4 @@
-//! Subscribers of one job with the guarantees that they rely on. Of five, one has a stream of many jobs, and
-//! one uses HTTP/2.
+//! Subscribers of one job that check the guarantees. Of five, one has a stream of many jobs, and one uses HTTP/2.
 
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use serde_json::Value;
 use crate::support::app::App;
 use test_support::events::{Event, Events};
 
-/// Timeout of a state, longer than a job may be silent before REST is polled.
+/// Longer than a job may be silent before REST is polled.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Viewers(Vec<Viewer>);
@@ -46,7 +45,6 @@ impl Viewers {
         }
     }
 
-    /// Waits until all subscribers have the upstream state.
     pub(crate) async fn until_upstream(&mut self, state: &str) {
         for viewer in &mut self.0 {
             loop {

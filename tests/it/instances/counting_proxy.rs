@@ -1,4 +1,4 @@
-//! A proxy to PostgreSQL that counts the statements that pass through it.
+//! A proxy to PostgreSQL that counts statements.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,7 +11,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Statements with how often each was executed.
+/// Executions per statement.
 pub(crate) type Counts = BTreeMap<String, u64>;
 
 pub(crate) struct CountingProxy {
@@ -21,7 +21,6 @@ pub(crate) struct CountingProxy {
 }
 
 impl CountingProxy {
-    /// Starts a proxy for `postgres://USER@HOST:PORT/NAME`.
     pub(crate) async fn start(database: &str) -> Self {
         let server = database.split(['@', '/']).nth(3).unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -40,7 +39,6 @@ impl CountingProxy {
         Self { database, counts }
     }
 
-    /// Returns the statements since the last call.
     pub(crate) fn take(&self) -> Counts {
         mem::take(&mut self.counts.lock().unwrap())
     }
@@ -66,17 +64,16 @@ async fn pass_on(client: TcpStream, server: TcpStream, counts: Arc<Mutex<Counts>
     }
 }
 
-/// The messages of a client (PostgreSQL's documentation, "Message Formats").
+/// Client messages (PostgreSQL documentation, "Message Formats").
 #[derive(Default)]
 struct Messages {
     unread: Vec<u8>,
-    /// Whether the startup message, which has no type, is through.
+    /// Whether the startup message, which has no type, has passed.
     has_begun: bool,
     prepared: HashMap<String, String>,
 }
 
 impl Messages {
-    /// Returns the statements that are executed by these bytes.
     fn executed(&mut self, bytes: &[u8]) -> Vec<String> {
         const PROTOCOL_3: u8 = 3;
         self.unread.extend_from_slice(bytes);
@@ -98,7 +95,7 @@ impl Messages {
                 .map(|text| String::from_utf8_lossy(text).into_owned());
             let mut next = || texts.next().unwrap_or_default();
             match message[0] {
-                // A request for encryption may come before.
+                // A request for encryption may come first.
                 _ if !self.has_begun => self.has_begun = body[1] == PROTOCOL_3,
                 b'Q' => executed.push(next()),
                 b'P' => {

@@ -33,7 +33,7 @@ async fn number(db: &DatabaseConnection, query: &str) -> i64 {
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn imports_of_one_user_that_have_waited_for_minutes_all_end() {
     let mut one = Monitor::start_paused().await;
-    // More than may run, and than two workers have room for.
+    // More than may run, and than two workers have slots for.
     let mut ids = Vec::new();
     for number in 0..10 {
         let file = list(&format!("w{number}"), 10_000);
@@ -140,7 +140,7 @@ async fn a_backlog_costs_idle_workers_next_to_nothing() {
     .unwrap();
     let many = new("'waiting' || n") + " FROM generate_series(1, 2000) AS n";
     db.execute_unprepared(&many).await.unwrap();
-    // The work of a start is over once a second passes without any.
+    // The start is over when a second passes without statements.
     let deadline = Instant::now() + test_support::DEADLINE * 4;
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -163,7 +163,6 @@ async fn a_backlog_costs_idle_workers_next_to_nothing() {
     other.stop().await;
 }
 
-/// Workers with a common database and directory.
 struct Workers {
     directory: Directory,
     database: String,
@@ -181,7 +180,7 @@ impl Workers {
             processes: Vec::new(),
         };
         for _ in 0..count {
-            // A minute passes after each batch, so that none of their imports ends before they die.
+            // A minute passes after each batch, so that no import ends before its worker dies.
             let process = workers.one(&[("IMPORT_MAX_RATE", "1")]).await;
             workers.processes.push(process);
         }
@@ -224,9 +223,9 @@ impl Workers {
 async fn two_hundred_imports_end_whatever_workers_are_killed() {
     const IMPORTS: usize = 200;
     const ROWS: usize = 400;
-    // Enough for each worker to run as many imports as it can.
+    // Enough for each worker to run its maximum.
     const USERS: usize = 5;
-    /// As many as run at first, of five batches.
+    /// The maximum that runs at first, with five batches each.
     const LONG: usize = 10;
     const LONG_ROWS: usize = 8_500;
     let mut workers = Workers::start(3).await;
@@ -239,7 +238,7 @@ async fn two_hundred_imports_end_whatever_workers_are_killed() {
     let db = Database::connect(&workers.database).await.unwrap();
     let left = "SELECT count(*) AS n FROM monitor_imports WHERE status = 'PENDING'";
     assert_eq!(number(&db, left).await, IMPORTS as i64);
-    // Each dies in the middle of an import, which one that was started later resumes.
+    // Each dies during an import, which a later one resumes.
     for _ in 0..workers.processes.len() {
         let (dying, name) = workers.processes.remove(0);
         let begun = format!(

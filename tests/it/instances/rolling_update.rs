@@ -1,4 +1,4 @@
-//! An update of one process after the other.
+//! A rolling update.
 
 use std::path::PathBuf;
 
@@ -8,8 +8,8 @@ use crate::support::{
     process::{self, binary},
 };
 
-/// `IMPORT_RELAY_BEFORE` names a program of the version before; without it every process is replaced by the
-/// same program.
+/// `IMPORT_RELAY_BEFORE` names a program of an earlier version; by default every process is replaced by the same
+/// program.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL and nginx: scripts/test.sh runs it"]
 async fn an_update_of_one_process_after_the_other_loses_nothing() {

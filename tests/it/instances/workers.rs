@@ -32,7 +32,7 @@ async fn underway(monitor: &Monitor, id: &str) {
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn a_socket_to_one_worker_hears_of_an_import_that_another_one_runs() {
     let one = Monitor::start_slow().await;
-    // Without the file it cannot run the import, and its socket is notified by NOTIFY only.
+    // It cannot run the import without the file; its socket is notified by NOTIFY only.
     let other = one.beside().await;
     let mut socket = PlainClient::connect(&other, KEY).await.unwrap();
     let id = one.accepted(list(40_000)).await;
@@ -86,7 +86,7 @@ async fn an_import_is_cancelled_by_way_of_any_worker_and_though_its_own_did_not_
 
     let id = one.accepted(list(10_000)).await;
     underway(&one, &id).await;
-    // The state of a cancellation whose NOTIFY was lost.
+    // As after a cancellation whose NOTIFY was lost.
     let db = Database::connect(&one.database).await.unwrap();
     let wish = format!("UPDATE monitor_imports SET cancel_wanted = TRUE WHERE id = '{id}'");
     db.execute_unprepared(&wish).await.unwrap();
@@ -96,7 +96,6 @@ async fn an_import_is_cancelled_by_way_of_any_worker_and_though_its_own_did_not_
     other.stop().await;
 }
 
-/// Waits for an import to fail, and returns the error.
 async fn ended(monitor: &Monitor, id: &str) -> String {
     eventually("the import is over", async || {
         let import = monitor.store.monitor_import(id).await.unwrap().unwrap();

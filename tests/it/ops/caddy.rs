@@ -11,7 +11,6 @@ use crate::support::process::Directory;
 use test_support::DEADLINE;
 
 pub(crate) struct Caddy {
-    /// The public origin.
     pub(crate) origin: String,
     _directory: Directory,
     _process: Child,
@@ -32,7 +31,7 @@ impl Caddy {
         assert!(site.contains(&front.to_string()) && site.contains(&relay.to_string()));
         let directory = Directory::new();
         let file = directory.path().join("Caddyfile");
-        // Its admin port would be shared by all on this machine.
+        // Its admin port would be shared by the whole machine.
         std::fs::write(&file, format!("{{\n\tadmin off\n}}\n{site}")).unwrap();
         let process = Command::new("caddy")
             .args(["run", "--adapter", "caddyfile", "--config"])

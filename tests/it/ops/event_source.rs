@@ -1,4 +1,4 @@
-//! npm's `EventSource`, and what it reports.
+//! npm's `EventSource`.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::{
 
 use test_support::DEADLINE;
 
-/// An `EventSource` in Node, ended when dropped.
+/// An `EventSource` in Node, closed on drop.
 pub(crate) struct EventSource {
     lines: Lines<BufReader<ChildStdout>>,
     _process: Child,
@@ -35,7 +35,7 @@ impl EventSource {
         }
     }
 
-    /// Waits for a report, while it stays open.
+    /// Waits for an event while it stays open.
     pub(crate) async fn until(&mut self, what: &str) -> Value {
         let reading = async {
             loop {

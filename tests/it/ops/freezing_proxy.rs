@@ -13,7 +13,6 @@ pub(crate) struct FreezingProxy {
 }
 
 impl FreezingProxy {
-    /// Starts a proxy for `postgres://USER@HOST:PORT/NAME`.
     pub(crate) async fn start(database: &str) -> Self {
         let server = database.split(['@', '/']).nth(3).unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,4 +1,4 @@
-//! On a disk that is really full.
+//! A disk that is actually full.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ async fn a_server_on_a_full_disk_says_what_to_do_and_goes_on_once_there_is_room(
     let settings = [
         ("LISTEN_ADDR", "127.0.0.1:0"),
         ("DATA_DIR", data.as_str()),
-        // Its limit would be first to refuse.
+        // Otherwise its limit would reject first.
         ("MIN_FREE_SPACE", "1B"),
     ];
     let relay = Process::start(directory.command(&[], &settings)).await;
@@ -59,12 +59,12 @@ async fn a_server_on_a_full_disk_says_what_to_do_and_goes_on_once_there_is_room(
     assert_eq!(refused.status(), 507);
     let said = refused.text().await.unwrap();
     assert!(said.contains("disk is almost full"), "{said}");
-    // What is there can be read.
+    // Existing data can be read.
     for path in ["/imports", "/products", "/health/ready"] {
         assert_eq!(get(path).await.status(), 200, "{path}");
     }
 
-    // A process that is killed starts again, or says what to do.
+    // A killed process restarts, or prints advice.
     relay.kill().await;
     let copy = disk.path().join("copy.db").display().to_string();
     for args in [&[][..], &["migrate"], &["backup", &copy], &["check"]] {

@@ -39,7 +39,7 @@ fn replace(text: &str, from: &str, to: &str) -> String {
 fn below_a_path(site: &str) -> String {
     let (before, rest) = site.split_once("    # With the host to itself:").unwrap();
     let (_, example) = rest.split_once("    # Below a path").unwrap();
-    // Its paragraph ends with an empty line.
+    // The example ends with an empty line.
     let (_, example) = example.split_once("\n\n").unwrap();
     let example: String = example
         .lines()

@@ -1,4 +1,4 @@
-//! Behind a connection pooler (PgBouncer).
+//! A connection pooler (PgBouncer).
 
 use std::{
     os::unix::fs::PermissionsExt as _,
@@ -23,7 +23,7 @@ impl PgBouncer {
         let server = database.split(['@', '/']).nth(3).unwrap().to_owned();
         let (host, port) = server.split_once(':').unwrap();
         let directory = tempfile::tempdir().unwrap();
-        // It does not run as root, and reads its settings as another user.
+        // It refuses to run as root, and reads its settings as another user.
         let path = directory.path();
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
         let address = super::free_address();

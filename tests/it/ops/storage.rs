@@ -145,7 +145,7 @@ fn is_root(directory: &Path) -> bool {
 async fn a_directory_that_cannot_be_written_is_said_with_what_to_do() {
     let directory = Directory::new();
     let settings = [("LISTEN_ADDR", "127.0.0.1:0"), ("DATA_DIR", "place")];
-    // A file where a directory should be.
+    // A file in the place of a directory.
     std::fs::write(directory.path().join("place"), "").unwrap();
     let refused = directory.run(&[], &settings).await;
     let said = text(&refused.stderr);

@@ -7,7 +7,6 @@ use super::{FILE, counts, progress, socket_io::SocketIo, start, watch, with_stat
 use crate::support::app::App;
 use test_support::{DEADLINE, events::Events, fake_monitor::FakeMonitor};
 
-/// An import with a subscriber and a joined job.
 async fn watched(more: &[(&str, &str)]) -> (FakeMonitor, App, String, Events) {
     let (monitor, app) = start(more).await;
     let job = app.import("shop.csv", FILE).await;
@@ -148,14 +147,14 @@ async fn a_job_that_the_service_has_forgotten_fails_and_can_be_deleted_meanwhile
         "The price monitor no longer knows this import."
     );
     assert_eq!(recorded(&app, &job).await["status"], "ERROR");
-    // One whose end is not certain does not block either.
+    // A job whose end is uncertain can be deleted too.
     let (monitor, app, job, _events) = watched(&[]).await;
     let gone = app.post_as("/api/delete_import", &[("id", &job)]).await;
     assert!(
         gone.status().is_redirection() || gone.status().is_success(),
         "{gone:?}"
     );
-    // A running one does.
+    // A running one cannot.
     let job = app.import("shop.csv", FILE).await;
     monitor.set_rest(&job, counts(1, 0, 9));
     let kept = app.post_as("/api/delete_import", &[("id", &job)]).await;
@@ -304,7 +303,7 @@ async fn an_import_that_nobody_watches_fails_by_an_event_that_rest_does_not_tell
     let mut jobs = Vec::new();
     for name in ["a.csv", "b.csv", "c.csv"] {
         let job = app.import(name, FILE).await;
-        // The answer of the contract has no error.
+        // The contract's answer has no error.
         monitor.set_rest(&job, counts(1, 0, 9));
         jobs.push(job);
     }
@@ -323,11 +322,11 @@ async fn an_import_that_nobody_watches_fails_by_an_event_that_rest_does_not_tell
             (&json!("ERROR"), &json!("The disk is full."))
         );
     }
-    // Their places are another one's.
+    // Other jobs get their places.
     monitor
         .until("the third is joined", |it| it.joins() == jobs)
         .await;
-    // Each is left a while after its end, so the order is open.
+    // Each is left some time after its end, in any order.
     let mut leaves = monitor.leaves();
     leaves.sort();
     assert_eq!(leaves, jobs[..2]);
@@ -349,7 +348,7 @@ async fn a_viewer_who_comes_and_goes_leaves_the_import_followed() {
     while metric(&app, viewers).await > 0 {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    // As long as two sweeps, by which other rooms are left.
+    // Two sweeps, which would close other rooms.
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     monitor.emit(&job, json!({"error": "The disk is full."}));
     let ended = "import_relay_imports_ended_total{status=\"ERROR\"}";
@@ -410,7 +409,6 @@ async fn a_stream_of_listed_jobs_that_cannot_follow_all_is_refused() {
     assert!(refused.headers().contains_key(header::RETRY_AFTER));
 }
 
-/// Returns the upstream states of a stream until the job ends.
 async fn upstream_states(events: &mut Events) -> Vec<String> {
     let mut states = Vec::new();
     while let Some(event) = events.next().await {
@@ -502,7 +500,7 @@ async fn a_connection_after_one_that_could_not_be_read_begins_anew() {
             match joined.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
                 // A broken session is resumed.
                 0 => vec![event, ""],
-                // One that brings a message above the limit is not.
+                // A session that sends a message above the limit is not.
                 1 => vec![event, too_large],
                 _ => vec![],
             }
@@ -567,7 +565,6 @@ async fn a_refusal_that_is_not_about_the_key_is_tried_again_soon() {
     assert_eq!(status["upstream_problems"], json!([]));
 }
 
-/// Waits until the status page names these problems.
 async fn until_problems(app: &App, problems: &Value) {
     let deadline = tokio::time::Instant::now() + DEADLINE;
     loop {
@@ -625,8 +622,8 @@ async fn answers_without_a_known_field_are_named_to_the_owner() {
     until_problems(&app, &json!([problem])).await;
 }
 
-/// A price monitor that answers the first request of each connection, and resets the connection at the second one, as
-/// one does that closes it just then. Returns its origin.
+/// A price monitor that answers the first request of each connection and resets the connection at the second one, as
+/// when it is just closing it. Returns its origin.
 async fn monitor_of_one_request_a_connection() -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -639,7 +636,7 @@ async fn monitor_of_one_request_a_connection() -> String {
             number += 1;
             tokio::spawn(async move {
                 let mut received = Vec::new();
-                // The end of a chunked body: of an upload, that is.
+                // The end of a chunked body, which only an upload has.
                 while !received.ends_with(b"\r\n0\r\n\r\n") {
                     if connection.read_buf(&mut received).await.unwrap_or(0) == 0 {
                         return;

@@ -25,12 +25,11 @@ type Script = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
 pub(crate) struct SocketIo {
     pub(crate) address: SocketAddr,
     script: Script,
-    /// All frames received.
     heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl SocketIo {
-    /// Starts a server. `script` is called with `open` first.
+    /// `script` is called with `open` first.
     pub(crate) async fn start(
         script: impl Fn(&str) -> Vec<String> + Send + Sync + 'static,
     ) -> Self {
@@ -65,7 +64,6 @@ impl SocketIo {
         self.heard.lock().unwrap().clone()
     }
 
-    /// Waits for a number of frames with a prefix.
     pub(crate) async fn until_heard(&self, begin: &str, count: usize) {
         let deadline = Instant::now() + DEADLINE;
         while self

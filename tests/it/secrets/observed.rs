@@ -1,4 +1,4 @@
-//! A server whose every word is kept, and those that it talks to.
+//! A server with captured output, and the services that it calls.
 
 use std::{
     fs::File,
@@ -23,14 +23,12 @@ use tokio::{
 use crate::support::process::{Directory, client};
 use test_support::{DEADLINE, database::postgres_database};
 
-/// What a server wrote.
 pub(crate) struct Written {
-    /// Without the line that has the owner's link, which is for whoever starts the server.
+    /// Without the line with the owner link, which is for the operator.
     pub(crate) output: String,
     pub(crate) errors: String,
 }
 
-/// A server whose every word is kept.
 pub(crate) struct Observed {
     directory: Directory,
     child: Child,
@@ -66,12 +64,11 @@ impl Observed {
         format!("{}{path}", self.origin)
     }
 
-    /// Returns the secret of the owner's link.
     pub(crate) async fn setup_secret(&self) -> String {
         self.line_with("?setup=").await
     }
 
-    /// Waits for words, and returns the rest of their line.
+    /// Waits for a text. Returns the rest of its line.
     async fn line_with(&self, words: &str) -> String {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -90,7 +87,7 @@ impl Observed {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Reads the whole audit log, as the page and as its function tell it.
+    /// Reads the whole audit log, from the page and from its function.
     pub(crate) async fn audit(&self, cookie: &str) -> String {
         let mut text = String::new();
         for page in 1..=50 {
@@ -105,7 +102,7 @@ impl Observed {
         text
     }
 
-    /// Stops the server and returns what it wrote.
+    /// Stops the server. Returns its output.
     pub(crate) async fn stop(mut self) -> Written {
         let id = self.child.id().unwrap().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().await;
@@ -128,7 +125,6 @@ async fn serve(router: Router) -> String {
     address
 }
 
-/// A collector of traces.
 pub(crate) struct Collector {
     pub(crate) address: String,
     received: Arc<Mutex<Vec<u8>>>,
@@ -148,7 +144,7 @@ impl Collector {
     }
 }
 
-/// An identity provider that takes no code, and repeats it.
+/// An identity provider that rejects codes and repeats them.
 pub(crate) struct Provider {
     pub(crate) issuer: String,
 }

@@ -13,9 +13,7 @@ pub(crate) struct App {
     pub(crate) address: SocketAddr,
     pub(crate) http: Client,
     http2: Client,
-    /// The owner's session.
     pub(crate) cookie: String,
-    /// The link that creates the owner.
     pub(crate) owner_link: Option<String>,
     shutdown: CancellationToken,
     server: Option<JoinHandle<()>>,
@@ -24,7 +22,6 @@ pub(crate) struct App {
     database: String,
 }
 
-/// A newly started server.
 struct Running {
     address: SocketAddr,
     shutdown: CancellationToken,
@@ -99,7 +96,7 @@ impl App {
         self.owner_link = running.owner_link;
     }
 
-    /// Changes a setting, for the next launch.
+    /// Changes a setting for the next launch.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.settings.retain(|(set, _)| set != name);
         self.settings.push((name.to_owned(), value.to_owned()));
@@ -121,12 +118,10 @@ impl App {
         }
     }
 
-    /// Returns the database URL.
     pub(crate) fn database_url(&self) -> String {
         self.database.clone()
     }
 
-    /// Returns the data directory.
     pub(crate) fn data(&self) -> &std::path::Path {
         self.directory.path()
     }
@@ -148,12 +143,10 @@ impl App {
         session_cookie(&response).expect("the owner's account is made")
     }
 
-    /// Posts a form without a session.
     pub(crate) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Response {
         self.form(path, form).send().await.unwrap()
     }
 
-    /// Posts a form with the session.
     pub(crate) async fn post_as(&self, path: &str, form: &[(&str, &str)]) -> Response {
         let request = self.form(path, form).header(header::COOKIE, &self.cookie);
         request.send().await.unwrap()
@@ -169,21 +162,18 @@ impl App {
             .body(body)
     }
 
-    /// Requests a path with the session.
     pub(crate) async fn get(&self, path: &str) -> Response {
         let request = self.http.get(self.url(path));
         let request = request.header(header::COOKIE, &self.cookie);
         request.send().await.unwrap()
     }
 
-    /// The same over HTTP/2.
     pub(crate) async fn get_by_http2(&self, path: &str) -> Response {
         let request = self.http2.get(self.url(path));
         let request = request.header(header::COOKIE, &self.cookie);
         request.send().await.unwrap()
     }
 
-    /// The same with a `Last-Event-ID`.
     pub(crate) async fn get_again(&self, path: &str, last_event_id: &str) -> Response {
         let request = self.http.get(self.url(path));
         let request = request.header(header::COOKIE, &self.cookie);
@@ -191,7 +181,6 @@ impl App {
         request.send().await.unwrap()
     }
 
-    /// Uploads a file by REST.
     pub(crate) async fn upload(&self, name: &str, file: impl AsRef<[u8]>) -> Response {
         let part = multipart::Part::bytes(file.as_ref().to_vec()).file_name(name.to_owned());
         self.http
@@ -204,7 +193,7 @@ impl App {
             .unwrap()
     }
 
-    /// Uploads a file and returns its import.
+    /// Uploads a file. Returns its import.
     pub(crate) async fn import(&self, name: &str, file: impl AsRef<[u8]>) -> String {
         let response = self.upload(name, file).await;
         assert_eq!(response.status(), StatusCode::CREATED);
@@ -212,7 +201,6 @@ impl App {
         answer["id"].as_str().unwrap().to_owned()
     }
 
-    /// Waits for an import to end.
     pub(crate) async fn until_over(&self, job: &str) {
         let deadline = tokio::time::Instant::now() + DEADLINE;
         loop {
@@ -231,7 +219,7 @@ impl App {
         self.halt().await;
     }
 
-    /// The same, to be launched again.
+    /// Stops the server, for another launch.
     pub(crate) async fn halt(&mut self) {
         self.shutdown.cancel();
         let Some(server) = self.server.take() else {

@@ -26,7 +26,6 @@ const KEY: &str = "the-key-of-the-workers";
 /// Address of a client that is not the proxy.
 pub(crate) const VISITOR: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
-/// A process.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Member {
     Relay(usize),
@@ -45,9 +44,8 @@ impl Member {
 
 pub(crate) struct Cluster {
     pub(crate) http: Client,
-    /// The public origin.
     pub(crate) origin: String,
-    /// What is started.
+    /// The program for new processes.
     pub(crate) program: PathBuf,
     directory: Directory,
     relays: Vec<Place>,
@@ -87,7 +85,6 @@ impl Cluster {
         Self::start_of(binary()).await
     }
 
-    /// Starts a cluster of another program.
     pub(crate) async fn start_of(program: PathBuf) -> Self {
         let directory = Directory::new();
         let relays: Vec<_> = (0..3).map(|_| Place::new()).collect();
@@ -124,14 +121,14 @@ impl Cluster {
         process.kill().await;
     }
 
-    /// Stops a process as a deployment does, and starts what is to be started now.
+    /// Stops a process gracefully and starts the current program.
     pub(crate) async fn replace(&mut self, member: Member) {
         let process = self.place(member).process.take().expect("it runs");
         assert_eq!(process.terminate().await, Some(0));
         self.restart(member).await;
     }
 
-    /// A client with an address of its own.
+    /// A client with its own address.
     pub(crate) fn visitor() -> Client {
         Client::builder()
             .no_proxy()
@@ -202,7 +199,6 @@ impl Cluster {
         }
     }
 
-    /// Returns the metrics of a process.
     async fn metrics(&mut self, member: Member) -> String {
         let url = format!("http://{}/metrics", self.place(member).address);
         let answer = self.http.get(&url).send().await.unwrap();
@@ -255,7 +251,7 @@ impl Cluster {
         self.place(member).process = Some(process);
     }
 
-    /// Opens a stream as the hook does: reconnects until the end of the import.
+    /// Opens a stream like the hook: reconnects until the import's end.
     pub(crate) fn watch(&self, cookie: &str, job: &str) -> Viewer {
         let (newest, seen) = watch::channel(Value::Null);
         let url = format!("{}/api/jobs/{job}/progress", self.origin);
@@ -289,7 +285,6 @@ impl Cluster {
         Viewer { seen, task }
     }
 
-    /// Returns what a subscriber needs.
     pub(crate) fn watcher(&self, cookie: &str) -> Watcher {
         Watcher {
             http: self.http.clone(),
@@ -347,7 +342,7 @@ impl Cluster {
         }
     }
 
-    /// The same without subscribers and idle connections, which the proxy keeps for a minute.
+    /// Returns the metrics without subscribers and idle connections, which the proxy keeps for a minute.
     pub(crate) async fn quiet_figures(&mut self, member: Member) -> Figures {
         let deadline = Instant::now() + PATIENCE;
         let (mut last, mut same) = (self.figures(member).await, 0);
@@ -361,7 +356,7 @@ impl Cluster {
         last
     }
 
-    /// Cancels an import. Returns whether it was accepted.
+    /// Returns whether the cancellation was accepted.
     pub(crate) async fn cancel(&self, cookie: &str, job: &str) -> bool {
         let request = self
             .http
@@ -409,7 +404,6 @@ impl Cluster {
         }
     }
 
-    /// Returns the number of products.
     pub(crate) async fn products(&self) -> Value {
         let count = "SELECT CAST(count(*) AS TEXT) AS value FROM products";
         let count = value(&self.monitor_database, count).await;
@@ -417,7 +411,6 @@ impl Cluster {
     }
 }
 
-/// Returns the name of a newly started worker.
 pub(crate) async fn worker_name(process: &mut Process) -> String {
     let line = process.log_line("This worker runs imports").await;
     let name = line.split('"').nth(1).expect("the worker's name");
@@ -425,7 +418,6 @@ pub(crate) async fn worker_name(process: &mut Process) -> String {
     name.to_owned()
 }
 
-/// Returns whether a worker runs an unfinished import.
 pub(crate) async fn holds_a_lease(database: &str, worker: &str) -> bool {
     let query = format!(
         "SELECT CAST(count(*) AS TEXT) AS value FROM monitor_leases \
@@ -444,7 +436,6 @@ async fn value(database: &str, query: &str) -> String {
     row.try_get("", "value").unwrap()
 }
 
-/// Reads a number from `/metrics`.
 fn figure(text: &str, name: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|value| value.trim().parse().ok())
@@ -465,7 +456,6 @@ fn state(block: &str) -> Option<Value> {
     serde_json::from_str(data).ok()
 }
 
-/// Metrics of a process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
     pub(crate) viewers: u64,
@@ -482,12 +472,10 @@ pub(crate) struct Watcher {
     cookie: String,
 }
 
-/// Result of a visit.
 #[derive(Debug)]
 pub(crate) enum Seen {
     /// Left before the end.
     Part,
-    /// The end.
     End(Value),
 }
 
@@ -530,7 +518,7 @@ pub(crate) struct Viewer {
 }
 
 impl Viewer {
-    /// Waits for the end of the import and returns what was seen.
+    /// Waits for the end of the import. Returns the last state.
     pub(crate) async fn last(self) -> Value {
         timeout(PATIENCE, self.task)
             .await

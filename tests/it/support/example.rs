@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// The example's process, killed when dropped.
+/// The example's process, killed on drop.
 pub(crate) struct Example {
     child: Child,
     /// The origin that it prints.
@@ -36,7 +36,7 @@ impl Example {
 
 impl Drop for Example {
     fn drop(&mut self) {
-        // Fails if the process has ended already.
+        // Fails if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! What several subjects' tests share.
+//! Support code of several subjects.
 
 pub(crate) mod app;
 pub(crate) mod cluster;

@@ -28,7 +28,6 @@ pub(crate) struct Monitor {
     pub(crate) before_restart: Option<MonitorImport>,
     /// Maximum rows per second, from the next start.
     pub(crate) rows_per_second: Option<NonZeroU32>,
-    /// Its database URL.
     pub(crate) database: String,
     directory: tempfile::TempDir,
     shutdown: CancellationToken,
@@ -46,29 +45,26 @@ impl Monitor {
         Self::start_slow_in(&std::env::temp_dir()).await
     }
 
-    /// Starts a service whose imports stop for a minute after each batch, so that none of several batches
-    /// ends during a test.
+    /// Starts a service whose imports stop for a minute after each batch, so that an import of several batches does not
+    /// end during a test.
     pub(crate) async fn start_paused() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = database(&directory).await;
         Self::start_on(database, directory, PAUSED).await
     }
 
-    /// Starts a slow service with a directory.
     pub(crate) async fn start_slow_in(parent: &std::path::Path) -> Self {
         let directory = tempfile::tempdir_in(parent).unwrap();
         let database = database(&directory).await;
         Self::start_on(database, directory, NonZeroU32::new(2000)).await
     }
 
-    /// Starts a service with a directory.
     pub(crate) async fn start_in(parent: &std::path::Path) -> Self {
         let directory = tempfile::tempdir_in(parent).unwrap();
         let database = database(&directory).await;
         Self::start_on(database, directory, None).await
     }
 
-    /// Starts a service on a database.
     pub(crate) async fn start_with(database: String) -> Self {
         Self::start_on(database, tempfile::tempdir().unwrap(), None).await
     }
@@ -79,7 +75,6 @@ impl Monitor {
         Self::start_on(self.database.clone(), directory, self.rows_per_second).await
     }
 
-    /// Uploads a file for a user and returns its job ID.
     pub(crate) async fn accepted_of(&self, owner: &str, file: impl Into<Vec<u8>>) -> String {
         let part = multipart::Part::bytes(file.into()).file_name("list.csv");
         let request = self.post("/api/products/imports");
@@ -96,7 +91,7 @@ impl Monitor {
         directory: tempfile::TempDir,
         rows_per_second: Option<NonZeroU32>,
     ) -> Self {
-        // Another test may have been first.
+        // Another test may have installed one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let url = DatabaseUrl::parse(&database).unwrap();
         let store = Store::open(&url).await.unwrap();
@@ -127,7 +122,6 @@ impl Monitor {
         (&mut self.service).await.unwrap().unwrap();
     }
 
-    /// Starts the service on the same data.
     pub(crate) async fn resume(&mut self) {
         self.before_restart = self
             .store
@@ -189,7 +183,6 @@ impl Monitor {
             .unwrap()
     }
 
-    /// Uploads a file and returns its job ID.
     pub(crate) async fn accepted(&self, file: impl Into<Vec<u8>>) -> String {
         let answer = self.upload("list.csv", file).await;
         assert_eq!(answer.status(), 201);
@@ -197,7 +190,6 @@ impl Monitor {
         job["id"].as_str().unwrap().to_owned()
     }
 
-    /// Waits for a job to end.
     pub(crate) async fn finished(&self, id: &str) -> Value {
         let over = eventually("the import is over", async || {
             let mut state = self
@@ -227,25 +219,21 @@ impl Monitor {
         .await
     }
 
-    /// Imports a file to its end.
     pub(crate) async fn import(&self, file: &str) -> Value {
         let id = self.accepted(file).await;
         self.finished(&id).await
     }
 
-    /// Returns the SQLite file, if any.
     pub(crate) fn sqlite(&self) -> Option<std::path::PathBuf> {
         let path = self.directory.path().join("test.db");
         path.exists().then_some(path)
     }
 
-    /// Returns the path of a job's upload.
     pub(crate) fn upload_path(&self, id: &str) -> std::path::PathBuf {
         let uploads = self.directory.path().join("uploads");
         uploads.join(format!("{id}.upload"))
     }
 
-    /// Returns the names of stored uploads.
     pub(crate) fn uploads(&self) -> Vec<String> {
         std::fs::read_dir(self.directory.path().join("uploads"))
             .unwrap()
@@ -309,7 +297,6 @@ async fn serve(
     (address, shutdown, service)
 }
 
-/// Retries until there is a result.
 pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + DEADLINE;
     loop {

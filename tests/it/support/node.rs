@@ -1,4 +1,4 @@
-//! Runs Node programs that are controlled and report by lines of JSON.
+//! Runs Node programs controlled by lines of JSON.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use test_support::{DEADLINE, fake_monitor::KEY};
 
-/// A running program, killed when dropped.
+/// A running program, killed on drop.
 pub(crate) struct Node {
     child: Child,
     input: ChildStdin,
@@ -39,7 +39,7 @@ impl Node {
         let input = child.stdin.take().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let lines = Arc::new(Mutex::new(Vec::new()));
-        // It ends with the program.
+        // Ends with the program.
         std::thread::spawn({
             let lines = lines.clone();
             move || {
@@ -56,7 +56,6 @@ impl Node {
         }
     }
 
-    /// Returns all reported lines.
     pub(crate) fn lines(&self) -> Vec<Value> {
         self.lines.lock().unwrap().clone()
     }
@@ -77,7 +76,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // Fails if the process has ended already.
+        // Fails if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -94,7 +93,6 @@ impl SocketIoMonitor {
         Self::set_up(&json!({})).await
     }
 
-    /// Starts one with options.
     pub(crate) async fn set_up(options: &Value) -> Self {
         let node = Node::start("monitor.mjs", &[&options.to_string()]);
         node.until("the price monitor listens", |lines| !lines.is_empty())
@@ -123,17 +121,14 @@ impl SocketIoMonitor {
         self.command(&json!({"ask": [job, data]}));
     }
 
-    /// Sets the REST answer.
     pub(crate) fn set_rest(&mut self, job: &str, data: Value) {
         self.command(&json!({"rest": [job, data]}));
     }
 
-    /// Rejects all Socket.IO connections.
     pub(crate) fn refuse(&mut self, value: bool) {
         self.command(&json!({"refuse": [value]}));
     }
 
-    /// Ignores all Socket.IO connections.
     pub(crate) fn mute(&mut self, value: bool) {
         self.command(&json!({"mute": [value]}));
     }
@@ -154,7 +149,6 @@ impl SocketIoMonitor {
             .await;
     }
 
-    /// Waits until a job was joined a number of times.
     pub(crate) async fn until_joined(&self, job: &str, times: usize) {
         self.node
             .until("the room is joined", |lines| {
@@ -163,17 +157,14 @@ impl SocketIoMonitor {
             .await;
     }
 
-    /// Returns the number of accepted sockets.
     pub(crate) fn opened(&self) -> usize {
         self.said("opened")
     }
 
-    /// Returns the number of handshakes.
     pub(crate) fn handshakes(&self) -> usize {
         self.said("handshake")
     }
 
-    /// Returns the number of REST calls.
     pub(crate) fn asked(&self) -> usize {
         self.said("asked")
     }
@@ -183,18 +174,15 @@ impl SocketIoMonitor {
         lines.iter().filter(|line| !line[what].is_null()).count()
     }
 
-    /// Waits for a condition.
     pub(crate) async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         self.node.until(what, |_| condition(self)).await;
     }
 
-    /// Waits for a report with a value.
     pub(crate) async fn until_said(&self, what: &str, value: &Value) {
         let is_it = |lines: &[Value]| lines.iter().any(|line| line[what] == *value);
         self.node.until(what, is_it).await;
     }
 
-    /// Kills the process, as `kill -9` does.
     pub(crate) fn kill(self) {
         drop(self.node);
     }

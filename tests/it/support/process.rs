@@ -40,7 +40,6 @@ impl Directory {
         self.command_of(&binary(), args, settings)
     }
 
-    /// The same for another program.
     pub(crate) fn command_of(
         &self,
         program: &Path,
@@ -69,7 +68,6 @@ impl Directory {
         command
     }
 
-    /// Runs a command to its end.
     pub(crate) async fn run(&self, args: &[&str], settings: &[(&str, &str)]) -> Output {
         timeout(DEADLINE, self.command(args, settings).output())
             .await
@@ -77,7 +75,7 @@ impl Directory {
             .unwrap()
     }
 
-    /// Runs a successful command and returns its output.
+    /// Runs a command that must succeed. Returns its output.
     pub(crate) async fn says_with(&self, args: &[&str], settings: &[(&str, &str)]) -> String {
         let output = self.run(args, settings).await;
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -86,7 +84,6 @@ impl Directory {
     }
 }
 
-/// A serving process and its output.
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -136,13 +133,12 @@ impl Process {
         self.child.id().unwrap()
     }
 
-    /// Kills it.
     #[allow(dead_code)] // one of the programs that share this file needs it
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// Sends SIGTERM and returns the exit code.
+    /// Sends SIGTERM. Returns the exit code.
     pub(crate) async fn terminate(mut self) -> Option<i32> {
         let id = self.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().await;
@@ -223,7 +219,7 @@ impl Relay {
         self.process.terminate().await
     }
 
-    /// Stops it, and returns what a restart needs.
+    /// Stops it. Returns what a restart needs.
     pub(crate) async fn stop_and_keep(self) -> (Directory, Vec<(String, String)>) {
         assert_eq!(self.process.terminate().await, Some(0));
         (self.directory, self.settings)
@@ -259,7 +255,7 @@ impl Relay {
     }
 }
 
-/// Returns whether this is root, whom permissions do not stop, and who may mount.
+/// Returns whether this is root, who may mount and bypasses permissions.
 #[allow(dead_code)] // one of the programs that share this file needs it
 pub(crate) fn is_root() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -267,7 +263,6 @@ pub(crate) fn is_root() -> bool {
     uid.unwrap().split_whitespace().nth(1) == Some("0")
 }
 
-/// An open event stream.
 pub(crate) struct Stream(Response);
 
 impl Stream {
@@ -289,8 +284,7 @@ pub(crate) fn client() -> Client {
         .unwrap()
 }
 
-/// Creates the owner and returns the session cookie. `setup` is the secret of the owner link, not needed from
-/// this machine.
+/// Creates the owner. Returns the session cookie. `setup` is the owner link's secret, not needed from this machine.
 pub(crate) async fn create_owner(http: &Client, origin: &str, setup: Option<&str>) -> String {
     let setup = setup.map_or_else(String::new, |secret| format!("&setup={secret}"));
     let response = http
@@ -306,7 +300,6 @@ pub(crate) async fn create_owner(http: &Client, origin: &str, setup: Option<&str
     set.split(';').next().unwrap().to_owned()
 }
 
-/// Uploads a file and returns its import.
 pub(crate) async fn import(
     http: &Client,
     origin: &str,

@@ -16,7 +16,6 @@ use crate::support::monitor::Monitor;
 
 type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Returns the next text frame.
 async fn next_text(stream: &mut Stream) -> String {
     loop {
         let frame = timeout(DEADLINE, stream.next())
@@ -42,7 +41,7 @@ async fn next_packet(stream: &mut Stream) -> String {
 pub(crate) struct SocketIoClient(Stream);
 
 impl SocketIoClient {
-    /// Connects; the error is the content of `CONNECT_ERROR`.
+    /// The error is the content of `CONNECT_ERROR`.
     pub(crate) async fn connect(monitor: &Monitor, auth: &Value) -> Result<Self, Value> {
         let url = format!(
             "ws://{}/socket.io/?EIO=4&transport=websocket",
