@@ -333,7 +333,7 @@ impl Importer {
                 progress.send_modify(|progress| progress.total_products = products);
             }
         }
-        // Unchanged rows no longer count as failed.
+        // The total no longer counts rows excluded by the options.
         let all = total + import.left_alone;
         let within = self.check_missing_limit(import, mapping.clone(), all, stop);
         let within = within.await;
@@ -359,8 +359,8 @@ impl Importer {
             position,
             total: all,
             is_full_file: import.options.missing.is_full_file(),
-            // A rate limit needs small batches. PostgreSQL gains nothing from larger ones, and the search index is
-            // updated per batch.
+            // A rate limit needs small batches. PostgreSQL gains nothing from larger ones, and lists products to index
+            // per batch.
             largest_batch: match self.rows_per_second {
                 None if self.store.is_file() => reading::LARGEST_BATCH,
                 _ => reading::BATCH,

@@ -20,7 +20,8 @@ use sqlx::{
 
 use super::{Store, StoreError};
 
-/// A memory journal for statements and a larger cache: imports change the same pages repeatedly.
+/// Keeps statement journals in memory. Imports change the same pages repeatedly, hence a larger cache and rarer
+/// checkpoints.
 pub(super) fn sqlite_options(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options
         .pragma("temp_store", "MEMORY")

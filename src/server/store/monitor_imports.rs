@@ -121,8 +121,8 @@ impl MonitorImport {
         self.options.products != WrittenProducts::All
     }
 
-    /// Returns the counts to display. If rows may be excluded, the total stays hidden until a product is written:
-    /// complete counts of 0 would be a failure.
+    /// Returns the counts to publish. If rows may be excluded, the total is 0 until a product is written, because a
+    /// total without any written product counts as a failure.
     #[must_use]
     pub fn told_progress(&self) -> ImportProgress {
         let mut progress = self.progress;

@@ -37,7 +37,7 @@ fn is_ours(state: &AppState, host: &str, local: Option<SocketAddr>) -> bool {
         || local.is_some_and(|local| address == local.ip().to_canonical())
 }
 
-/// Rejects other hosts. A serverless function's platform routes by host.
+/// Rejects other hosts. Without a peer, a serverless platform routes by host.
 pub(crate) async fn require_ours(
     State(state): State<AppState>,
     request: Request,

@@ -69,8 +69,7 @@ pub(crate) async fn set(State(state): State<AppState>, request: Request, next: N
     let holds_secrets = holds_secrets(request.uri().path());
     let is_shared = request.uri().path().starts_with(SHARED);
     let mut response = if request.method() == Method::CONNECT {
-        // TRACE and CONNECT are for proxies. Answers to CONNECT have no body (RFC 9110, section 9.3.6), which other
-        // layers would add.
+        // CONNECT is for proxies. Its answer has no content (RFC 9110, section 9.3.6), which other layers would add.
         StatusCode::METHOD_NOT_ALLOWED.into_response()
     } else {
         next.run(request).await
