@@ -1,17 +1,16 @@
-// Imports one generated file three ways on this machine, one after the other, and prints rows per second:
-// Import Relay's price monitor (parse, validate, upsert into SQLite), the sqlite3 shell's `.import` into
-// a table with the same indexes, and a straightforward Node importer. Where IMPORT_RELAY_POSTGRES names a server (an
-// address without a database, whose user may make some), also into PostgreSQL, beside psql's `\copy` into a table with
-// the key alone.
+// Imports a generated file in three ways and prints rows per second: Import Relay's price monitor (parse, validate,
+// upsert into SQLite), the sqlite3 shell's `.import` into a table with the same indexes, and a straightforward Node
+// importer. If IMPORT_RELAY_POSTGRES names a server (a URL without a database, whose user may create some), also into
+// PostgreSQL, beside psql's `\copy` into a table with the key only.
 //
 //   node benches/import/run.mjs [--rows 1000000] [--runs 1] [--large]
 //
-// Then the same again, and over products that are there with other prices, with change sets and without.
+// Repeats this over the same products with other prices, with and without change sets.
 //
-// Less than 0.9 of the sqlite3 shell, 0.5 of `\copy`, or 0.8 of what it is without change sets, fails.
+// Fails below 0.9 of the sqlite3 shell, 0.5 of `\copy`, or 0.8 of the import without change sets.
 //
-// What is told of each import on its way must fit together, and be told within half a second, or the run
-// fails. `--large` also imports a file of 1 GB, and fails if more than 150 MiB are resident meanwhile.
+// Also fails if progress events are inconsistent or more than half a second late. `--large` also imports a file of 1
+// GB, and fails above 150 MiB of resident memory.
 import { execFileSync, spawn } from 'node:child_process';
 import { createReadStream, createWriteStream, mkdtempSync, openAsBlob, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -42,7 +41,7 @@ function sample(name, count) {
   return file;
 }
 
-/** Fails unless a state has the fields and the counts that it must have, and returns how far it is. */
+/** Fails unless a state has its required fields and counts. Returns the processed count. */
 function checkProgress(state, before, expected) {
   const counts = ['processedProducts', 'failedProducts', 'totalProducts', 'addedProducts', 'updatedProducts'];
   const done = state.processedProducts + state.failedProducts;
@@ -57,8 +56,8 @@ function checkProgress(state, before, expected) {
 }
 
 /**
- * The seconds a whole import takes, from the answered upload on, and the most memory resident. With `before_it` that file
- * is imported first, and what is measured changes its products.
+ * Returns the seconds of a whole import from the answered upload on, and the maximum resident memory. With `before_it`
+ * that file is imported first, and the measured import changes its products.
  */
 async function importRelay(file, expected, database, settings = {}, before_it) {
   const data = mkdtempSync(join(directory, 'data-'));
@@ -165,7 +164,7 @@ async function nodeImporter(file) {
 
 const server = process.env.IMPORT_RELAY_POSTGRES;
 
-/** Makes an empty database, and returns its address. */
+/** Creates an empty database. Returns its URL. */
 function newDatabase(name) {
   for (const sql of [`DROP DATABASE IF EXISTS ${name}`, `CREATE DATABASE ${name}`]) {
     execFileSync('psql', ['-qc', sql, `${server}/postgres`], { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -193,7 +192,7 @@ if (server) {
   ways.push(['Import Relay on PostgreSQL', () => importRelay(file, rows, newDatabase('import_bench'))]);
   ways.push(['psql \\copy', () => psqlCopy(file)]);
 }
-// Of the same products with other prices: what noting their changes costs.
+// The same products with other prices, for the cost of recording changes.
 const dearer = join(directory, 'dearer.csv');
 await pipeline(
   createInterface({ input: createReadStream(file) }),

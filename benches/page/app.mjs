@@ -1,4 +1,4 @@
-// The app under test: the release, with a price monitor whose import goes on by itself.
+// The app under test: the release, with a price monitor whose import advances by itself.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -12,7 +12,7 @@ const binary = resolve(process.env.IMPORT_RELAY_BIN ?? join(root, 'target/releas
 const apiKey = 'key-of-the-bench';
 const owner = { name: 'Ada Owner', email: 'ada@example.com', password: 'a long enough passphrase' };
 
-/** An import of a million products that moves on every `period` milliseconds. */
+/** An import of a million products that advances every `period` milliseconds. */
 export function startImport(period) {
   const state = { processedProducts: 1_000, failedProducts: 3, totalProducts: 1_000_000, status: 'PENDING' };
   const told = new Set();
@@ -53,7 +53,7 @@ async function startMonitor({ state, subscribe }) {
   return { url: `http://127.0.0.1:${server.address().port}`, stop: () => io.close() };
 }
 
-/** Starts it all, and gives the address of an import's page and the cookie to see it with. */
+/** Starts everything. Returns the URL of an import's page and the session cookie. */
 export async function startApp(source) {
   const monitor = await startMonitor(source);
   const directory = await mkdtemp(join(tmpdir(), 'import-relay-page-'));

@@ -1,4 +1,4 @@
-// Chromium, as it is installed.
+// The installed Chromium.
 import { existsSync } from 'node:fs';
 
 import { chromium } from 'playwright-core';

@@ -1,4 +1,4 @@
-// Lighthouse's scores of the release's pages, of which each must be 95 at least.
+// Lighthouse's scores of the release's pages; each must be at least 95.
 import lighthouse from 'lighthouse';
 import { screenEmulationMetrics, throttling } from 'lighthouse/core/config/constants.js';
 
@@ -19,7 +19,7 @@ for (const [name, path] of [['imports', '/imports'], ['an import', `/imports/${a
     screenEmulation: screenEmulationMetrics.desktop,
     throttling: throttling.desktopDense4G,
   });
-  // Lighthouse's own: a slow line, and a phone that is four times slower than this machine.
+  // Lighthouse's defaults: a slow line, and a phone four times slower than this machine.
   await score(name, 'phone', path, { formFactor: 'mobile' });
 }
 await browser.close();

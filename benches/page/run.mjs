@@ -1,7 +1,7 @@
-// From navigation to the first numbers and to the first live update, the bytes till then, and those of the
-// whole page: the page of an import, and the same page made with Vite, React and EventSource.
+// Measures time from navigation to the first numbers and to the first live update, the bytes until then, and those of
+// the whole page: an import's page, and the same page with Vite, React and EventSource.
 //
-//   node benches/page/run.mjs [--write FILE]    puts the table between the marks of the file
+//   node benches/page/run.mjs [--write FILE]    writes the table between the file's marks
 import { EventEmitter, once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 
@@ -10,10 +10,10 @@ import { launch } from './browser.mjs';
 import { startPeer } from './peer/server.mjs';
 
 const RUNS = 20;
-/** The import moves on this often, in milliseconds. */
+/** Interval of the import's updates, in milliseconds. */
 const PERIOD = 20;
 
-/** How long a page may take to be live, in milliseconds. */
+/** Timeout of a live page, in milliseconds. */
 const DEADLINE = 30_000;
 
 const source = startImport(PERIOD);
@@ -27,11 +27,11 @@ const pages = {
 };
 const samples = Object.fromEntries(Object.keys(pages).map((name) => [name, []]));
 try {
-  // One after the other, so that whatever else the machine does is shared by both.
+  // Alternating, so that other load on the machine affects both.
   for (let run = 0; run <= RUNS; run += 1) {
     for (const [name, page] of Object.entries(pages)) {
       const sample = await measure(name, page);
-      // The first run warms the servers.
+      // The first run warms up the servers.
       if (run > 0) samples[name].push(sample);
     }
   }
@@ -58,7 +58,7 @@ if (process.argv.includes('--write') && file) {
 }
 process.exit(0);
 
-/** Opens a page in a browser that knows nothing of it. */
+/** Opens a page in a browser with an empty cache. */
 async function measure(name, { url, cookie, whole }) {
   const context = await browser.newContext();
   if (cookie) {
@@ -75,7 +75,7 @@ async function measure(name, { url, cookie, whole }) {
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
-  // The page itself says when, for a policy that forbids `eval` also forbids to be asked.
+  // The page reports the time itself, because a policy against `eval` also forbids asking for it.
   const reported = new EventEmitter();
   await page.exposeFunction('seen', (numbers, live) => reported.emit('seen', { numbers, live }));
   await page.addInitScript(() => {
@@ -101,7 +101,7 @@ async function measure(name, { url, cookie, whole }) {
     throw new Error([`${name} is not live`, ...errors].join('\n'));
   });
   const early = bytes;
-  // The program of the page runs, and has all that it is made of.
+  // The bundle runs, and all its files are loaded.
   await page.waitForLoadState('load');
   if (whole) await page.locator(whole).waitFor({ timeout: DEADLINE });
   await context.close();

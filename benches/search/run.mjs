@@ -1,11 +1,11 @@
-// Measures searching and paging, over HTTP with a session, at a million products, the changes of their prices by a
-// second import, and 200,000 imports: on SQLite, and
-// on PostgreSQL where IMPORT_RELAY_POSTGRES names a server (an address without a database, whose user may make some).
+// Measures searching and paging over HTTP with a session, with a million products, the price changes by a second
+// import, and 200,000 imports: on SQLite, and on PostgreSQL if IMPORT_RELAY_POSTGRES names a server (a URL without a
+// database, whose user may create some).
 //
 //   node benches/search/run.mjs [--rows 1000000] [--jobs 200000]
 //
-// A median above 50 ms fails, and so does any answer but 200 while sixty search at once, and a page whose p99 is then above
-// 300 ms.
+// Fails if a median exceeds 50 ms, if an answer is not 200 while sixty users search at once, or if a page's p99 then
+// exceeds 300 ms.
 import { execFileSync, spawn } from 'node:child_process';
 import { createReadStream, createWriteStream, mkdtempSync, openAsBlob, openSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -31,7 +31,7 @@ process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 const file = join(directory, 'bench.csv');
 execFileSync(binary, ['sample', '--rows', String(rows), '--shape', 'plain'], { stdio: ['ignore', openSync(file, 'w'), 'inherit'] });
 
-/** The same products, each a tenth dearer. */
+/** The same products, each 10 % dearer. */
 const dearer = join(directory, 'dearer.csv');
 await pipeline(
   createInterface({ input: createReadStream(file) }),
@@ -54,7 +54,7 @@ function freePort() {
   });
 }
 
-/** Makes imports that are over, of the only user, by the database's own shell. */
+/** Creates ended imports of the only user, with the database's own shell. */
 function makeJobs(database) {
   const columns = `id, user_id, filename, status, total_products, processed_products, failed_products,
     failed_product_skus, created_at, updated_at, completed_at`;
@@ -117,7 +117,7 @@ async function measure(name, database, file_of_database) {
     const changed = await imported(dearer);
     makeJobs(database ?? join(data, file_of_database));
     const rare = `sku-${String(rows - 1).padStart(8, '0')}`;
-    // The index is whole once what came last is found as quickly as it will be.
+    // The index is complete when the last products are found quickly.
     let quick = 0;
     for (let tries = 0; quick < 10 && tries < 1200; tries += 1) {
       const [took] = await timed(products(rare));
@@ -162,7 +162,7 @@ async function measure(name, database, file_of_database) {
         process.exitCode = 1;
       }
     }
-    // What others see while sixty search, and search again.
+    // Other users' pages while sixty search repeatedly.
     let searching = true;
     const others = { readiness: '/health/ready', 'the page of imports': '/imports', 'the page of products': '/products', 'a list of imports': lists('page=1') };
     const meanwhile = Object.entries(others).map(async ([what, path]) => {

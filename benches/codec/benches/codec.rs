@@ -1,4 +1,4 @@
-//! Measures a report from the socket's text to the bytes for all subscribers.
+//! Measures a report from socket text to the bytes for all subscribers.
 
 use std::hint::black_box;
 

@@ -1,7 +1,6 @@
-// The usual Node design: a route handler, in the form in which Next.js takes them, that opens a
-// Socket.IO connection for each viewer and puts what it hears into a ReadableStream. Next.js itself
-// is left out, but for the way in which it sends a stream: piped into a WritableStream around the
-// response.
+// The usual Node design: a route handler in the form of Next.js that opens a Socket.IO connection per subscriber and
+// forwards it to a ReadableStream. Next.js itself is left out, except that the stream is piped into a WritableStream
+// around the response, as Next.js does.
 import { createServer } from 'node:http';
 
 import { io } from 'socket.io-client';

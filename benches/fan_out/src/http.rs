@@ -1,4 +1,4 @@
-//! As much of an HTTP client as setting the servers up needs.
+//! A minimal HTTP client for setting up servers.
 
 use std::{
     io::{Read, Write},
@@ -8,7 +8,7 @@ use std::{
 
 use crate::Failure;
 
-/// How long a server may take to answer, or to come up.
+/// Timeout of an answer and of a start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Answer {
@@ -17,7 +17,7 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// Sends a request and reads the whole answer.
+/// Sends a request. Returns the whole answer.
 pub(crate) fn request(
     address: SocketAddr,
     method: &str,
@@ -52,7 +52,6 @@ pub(crate) fn request(
     })
 }
 
-/// Waits until somebody listens.
 pub(crate) fn until_listening(address: SocketAddr) -> Result<(), Failure> {
     let deadline = Instant::now() + PATIENCE;
     while TcpStream::connect(address).is_err() {
@@ -64,7 +63,6 @@ pub(crate) fn until_listening(address: SocketAddr) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Finds a port that is free now.
 pub(crate) fn free_address() -> Result<SocketAddr, Failure> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

@@ -1,4 +1,4 @@
-//! The measurements: what an idle viewer costs, what a load does, and how a crowd comes back after a restart.
+//! Measures an idle subscriber, a load, and reconnections after a restart.
 
 use std::time::{Duration, Instant};
 
@@ -10,18 +10,18 @@ use crate::{
     viewers::{Target, Viewers, Window},
 };
 
-/// What is not measured at the start.
+/// Not measured.
 const WARM_UP: Duration = Duration::from_secs(2);
-/// How long the last events may take to arrive.
+/// Timeout of the last events.
 const DRAIN: Duration = Duration::from_secs(2);
-/// A server whose memory has not become less for so long is at rest.
+/// A server is idle when its memory has not shrunk for this time.
 const REST: Duration = Duration::from_secs(3);
-/// How long it may take to come to rest.
+/// Timeout of becoming idle.
 const REST_PATIENCE: Duration = Duration::from_secs(30);
-/// How long rooms may take to be joined.
+/// Timeout of joining rooms.
 const JOIN_PATIENCE: Duration = Duration::from_secs(20);
 
-/// N viewers × J jobs × U updates a second.
+/// N subscribers × J jobs × U updates per second.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) viewers: usize,
@@ -39,7 +39,7 @@ impl Load {
         self.seconds as usize * self.rate as usize
     }
 
-    /// Returns how many updates of each job there are.
+    /// Returns the number of updates per job.
     pub(crate) fn updates(&self) -> usize {
         self.warm_up() + self.measured()
     }
@@ -52,20 +52,18 @@ impl Load {
     }
 }
 
-/// What one server did.
 pub(crate) struct Measured {
     pub(crate) kind: ServerKind,
     pub(crate) idle: Option<Idle>,
     pub(crate) loaded: Loaded,
 }
 
-/// What idle viewers cost.
+/// Cost of idle subscribers.
 pub(crate) struct Idle {
     pub(crate) viewers: usize,
     pub(crate) kib_each: f64,
 }
 
-/// What came of the load.
 pub(crate) struct Loaded {
     pub(crate) delivered: f64,
     pub(crate) events_per_cpu_second: f64,
@@ -79,7 +77,7 @@ pub(crate) struct Loaded {
     pub(crate) without_end: usize,
 }
 
-/// Connects viewers to whom nothing happens, and measures how the server's memory grows.
+/// Connects idle subscribers. Measures the growth of the server's memory.
 pub(crate) fn idle(
     server: &mut dyn Server,
     monitor: &Monitor,
@@ -87,7 +85,7 @@ pub(crate) fn idle(
     stay: Duration,
 ) -> Result<Idle, Failure> {
     let jobs = server.jobs(monitor, 1)?;
-    // What the first connections of all cost is not what one more costs.
+    // The first connections cost more than later ones.
     let first = connect(
         server,
         &jobs,
@@ -115,7 +113,7 @@ pub(crate) fn idle(
     })
 }
 
-/// Returns the server's memory once what it needed to start is back: an allocator gives it back by and by.
+/// Returns the server's memory once idle: an allocator returns memory gradually.
 fn rss_at_rest(server: &mut dyn Server) -> Result<f64, Failure> {
     let deadline = Instant::now() + REST_PATIENCE;
     let mut least = server.process()?.rss_kib()?;
@@ -130,7 +128,6 @@ fn rss_at_rest(server: &mut dyn Server) -> Result<f64, Failure> {
     Ok(least)
 }
 
-/// Plays the load.
 pub(crate) fn run(
     server: &mut dyn Server,
     monitor: &Monitor,
@@ -173,7 +170,7 @@ pub(crate) fn run(
     })
 }
 
-/// How a crowd came back.
+/// Result of reconnections.
 pub(crate) struct Return {
     pub(crate) kind: ServerKind,
     pub(crate) p50: Duration,
@@ -184,7 +181,7 @@ pub(crate) struct Return {
     pub(crate) without_end: usize,
 }
 
-/// Restarts the server, has all viewers come within a time, and plays an update a second and the end.
+/// Restarts the server, reconnects all subscribers within a time, and sends an update per second and the end.
 pub(crate) fn come_back(
     kind: ServerKind,
     server: &mut dyn Server,

@@ -1,8 +1,8 @@
-//! Measures event streams: N viewers × J jobs × U updates a second, the same load on Import Relay,
-//! on a bare loop of `write`, and on peers, in one run.
+//! Measures event streams: N subscribers × J jobs × U updates per second, with the same load on Import Relay, on a bare
+//! loop of `write`, and on peers.
 //!
-//! The load generator plays the price monitor and the viewers, in two threads; each server under
-//! test is a process of its own, whose processor time and memory the kernel tells.
+//! The load generator has two threads for price monitor and subscribers; each server is a process, whose CPU time and
+//! memory come from the kernel.
 
 mod http;
 mod load;
@@ -72,8 +72,8 @@ struct Args {
     write: Option<PathBuf>,
 }
 
-/// Where the machine lets one process open no more sockets, the Node peer cannot have as many: it
-/// opens one to the price monitor for each viewer.
+/// Where the machine limits sockets per process, the Node peer has fewer subscribers: it opens a socket to the price
+/// monitor for each.
 const MOST_IDLE_NODE: usize = 1000;
 
 fn main() -> ExitCode {
@@ -127,7 +127,7 @@ fn run(args: &Args) -> Result<(), Failure> {
             ServerKind::Next | ServerKind::Node => args.idle.min(MOST_IDLE_NODE),
             _ => args.idle,
         };
-        // First, so that no memory of the load's is taken for the idle viewers' or spares them any.
+        // First, so that the load's memory is not counted for idle subscribers or reused by them.
         let idle = (idle_viewers > 0 && !kind.is_floor())
             .then(|| {
                 load::idle(

@@ -1,5 +1,4 @@
-//! The scripted price monitor: Socket.IO 5 over Engine.IO 4, and the REST calls that the servers
-//! make. It is the same for every server under test.
+//! The scripted price monitor, the same for every server: Socket.IO 5 over Engine.IO 4, and the servers' REST calls.
 
 use std::{
     collections::HashMap,
@@ -26,14 +25,13 @@ use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::{Failure, timeline::Timeline};
 
-/// The key that it takes, and never checks: the load is what is measured.
+/// The key, which is not checked, to save time.
 pub(crate) const KEY: &str = "bench";
 
 const OPEN: &str =
     r#"0{"sid":"b","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 
-/// The price monitor. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Monitor {
     pub(crate) address: SocketAddr,
@@ -48,16 +46,15 @@ struct Shared {
     runtime: tokio::runtime::Handle,
 }
 
-/// Who hears of a job.
 #[derive(Default)]
 struct Room {
     sockets: Vec<mpsc::UnboundedSender<Utf8Bytes>>,
-    /// The bridge to nchan, which takes the bare data.
+    /// The bridge to nchan, which gets the bare data.
     bridge: Option<mpsc::UnboundedSender<String>>,
 }
 
 impl Monitor {
-    /// Starts it in a thread of its own.
+    /// Starts a thread.
     pub(crate) fn start(timeline: Timeline) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -82,17 +79,14 @@ impl Monitor {
         Ok(Self { address, shared })
     }
 
-    /// Makes up a job.
     pub(crate) fn create_job(&self) -> String {
         self.shared.create_job()
     }
 
-    /// Returns how many sockets are open.
     pub(crate) fn sockets(&self) -> usize {
         self.shared.sockets.load(Ordering::SeqCst)
     }
 
-    /// Returns how many sockets hear of these jobs.
     pub(crate) fn listeners(&self, jobs: &[String]) -> usize {
         let rooms = self.shared.rooms();
         let heard = jobs.iter().filter_map(|job| rooms.get(job));
@@ -101,7 +95,7 @@ impl Monitor {
             .sum()
     }
 
-    /// Has a job's data go through a bridge of the load generator's own.
+    /// Sends a job's data through a bridge of the load generator.
     pub(crate) fn bridge(&self, job: &str) -> mpsc::UnboundedReceiver<String> {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.shared
@@ -112,13 +106,12 @@ impl Monitor {
         receiver
     }
 
-    /// Runs a task beside the price monitor.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.shared.runtime.spawn(task);
     }
 
-    /// Sends updates `1..=updates` of every job, `rate` a second, and then the end. `index` numbers
-    /// the jobs for the timeline.
+    /// Sends updates `1..=updates` of every job, `rate` per second, then the end. `index` numbers the jobs for the
+    /// timeline.
     pub(crate) fn play(&self, jobs: &[String], rate: u32, updates: usize) {
         let shared = self.shared.clone();
         let jobs = jobs.to_owned();
@@ -134,7 +127,6 @@ impl Monitor {
         });
     }
 
-    /// Ends jobs.
     pub(crate) fn end(&self, jobs: &[String], updates: usize) {
         for job in jobs {
             self.shared.emit(job, updates + 1, updates + 1);
@@ -177,7 +169,7 @@ async fn create(State(shared): State<Arc<Shared>>) -> (StatusCode, Json<Value>) 
     )
 }
 
-/// The socket tells everything in time; REST adds nothing.
+/// The socket reports everything in time.
 async fn progress(Path(_): Path<String>) -> Json<Value> {
     Json(
         json!({"processedProducts": 0, "failedProducts": 0, "totalProducts": 0, "isCompleted": false}),

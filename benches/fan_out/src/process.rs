@@ -1,4 +1,4 @@
-//! A server under test, and what the kernel says of it (`proc(5)`).
+//! A server under test, with its kernel statistics (`proc(5)`).
 
 use std::{
     fs,
@@ -7,10 +7,10 @@ use std::{
 
 use crate::Failure;
 
-/// The kernel's unit of processor time in `/proc/PID/stat`: `USER_HZ`, 100 on every Linux.
+/// `USER_HZ`, the unit of CPU time in `/proc/PID/stat`: 100 on every Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// A process that ends with this value, with the processes that it started.
+/// A process that is killed on drop, with its children.
 pub(crate) struct Process(Child);
 
 impl Process {
@@ -22,11 +22,10 @@ impl Process {
         Ok(Self(child))
     }
 
-    /// Returns the processor seconds used so far.
     pub(crate) fn cpu_seconds(&self) -> Result<f64, Failure> {
         self.sum(|pid| {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-            // The second field is the name, in brackets, and may hold anything.
+            // The second field is the name in brackets, which may contain anything.
             let (_, rest) = stat.rsplit_once(')').ok_or("unreadable stat")?;
             let mut fields = rest.split_ascii_whitespace().skip(11);
             let mut ticks =
@@ -58,7 +57,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // nginx's master ends its workers at a gentler signal only.
+        // nginx's master stops its workers on graceful signals only.
         let pid = self.0.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &pid]).status();
         for _ in 0..100 {

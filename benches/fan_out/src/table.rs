@@ -1,4 +1,4 @@
-//! What was measured, as a table.
+//! Prints results as a table.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -16,7 +16,6 @@ const HEAD: &str = "\
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ";
 
-/// One server's row.
 pub(crate) fn row(measured: &Measured) -> String {
     let loaded = &measured.loaded;
     let idle = measured.idle.as_ref().map_or_else(
@@ -39,7 +38,7 @@ pub(crate) fn row(measured: &Measured) -> String {
     )
 }
 
-/// All rows, and how the servers compare.
+/// All rows, and a comparison of the servers.
 pub(crate) fn table(load: &Load, rows: &[Measured]) -> String {
     let Load {
         viewers,
@@ -75,7 +74,7 @@ pub(crate) fn table(load: &Load, rows: &[Measured]) -> String {
         let Some(relay) = of(relay) else { continue };
         for other in others.iter().filter_map(|kind| of(*kind)) {
             let ratio = relay.loaded.events_per_cpu_second / other.loaded.events_per_cpu_second;
-            // Writing to a String does not fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(
                 table,
                 "\nEvents per CPU second, {} to {}: **{ratio:.2}**.",
@@ -92,7 +91,7 @@ const RETURN_HEAD: &str = "\
 | --- | ---: | ---: | ---: | ---: | ---: |
 ";
 
-/// One server's row where a crowd came back.
+/// A server's row for reconnections.
 pub(crate) fn return_row(back: &Return) -> String {
     let Return {
         kind,
@@ -109,7 +108,7 @@ pub(crate) fn return_row(back: &Return) -> String {
     )
 }
 
-/// All rows where a crowd came back.
+/// All rows for reconnections.
 pub(crate) fn return_table(load: &Load, seconds: u64, rows: &[Return]) -> String {
     let mut table = format!(
         "{} viewers of {} jobs within {seconds} s of a restart:\n\n{RETURN_HEAD}",
@@ -122,7 +121,7 @@ pub(crate) fn return_table(load: &Load, seconds: u64, rows: &[Return]) -> String
     table
 }
 
-/// Puts the table into a document, in the place that is marked for it.
+/// Writes the table between its marks in a document.
 pub(crate) fn write(path: &Path, name: &str, table: &str) -> Result<(), Failure> {
     let name = format!("{name} -->");
     let text = fs::read_to_string(path)?;

@@ -1,4 +1,4 @@
-//! When each update was sent: the one clock of price monitor and viewers.
+//! When each update was sent: the common clock of price monitor and subscribers.
 
 use std::{
     sync::{
@@ -8,7 +8,6 @@ use std::{
     time::Instant,
 };
 
-/// The moments at which updates were sent. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Timeline(Arc<Shared>);
 
@@ -18,7 +17,7 @@ struct Shared {
 }
 
 impl Timeline {
-    /// Makes room for so many updates of so many jobs, which count from 1.
+    /// Allocates for jobs and updates; updates count from 1.
     pub(crate) fn new(jobs: usize, updates: usize) -> Self {
         let of_one = || (0..=updates).map(|_| AtomicU64::new(0)).collect();
         Self(Arc::new(Shared {
@@ -27,17 +26,14 @@ impl Timeline {
         }))
     }
 
-    /// Returns the nanoseconds since the start.
     pub(crate) fn now(&self) -> u64 {
         u64::try_from(self.0.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Notes that a job's update goes out now.
     pub(crate) fn sent(&self, job: usize, update: usize) {
         self.0.jobs[job][update].store(self.now(), Ordering::Release);
     }
 
-    /// Returns when an update went out.
     pub(crate) fn when(&self, job: usize, update: usize) -> Option<u64> {
         let at = self.0.jobs.get(job)?.get(update)?.load(Ordering::Acquire);
         (at > 0).then_some(at)

@@ -1,6 +1,5 @@
-//! The viewers: as many sockets as wanted in one thread, each read into one shared buffer and
-//! looked through for the one number that matters, so that the load generator is not what is
-//! measured.
+//! The subscribers: all sockets in one thread, read into a shared buffer and searched for one number, so that the load
+//! generator is not the bottleneck.
 
 use std::{
     io::{self, Read, Write},
@@ -19,59 +18,53 @@ use mio::{Events, Interest, Poll, Token, net::TcpStream};
 use crate::{Failure, timeline::Timeline};
 
 const BUFFER: usize = 64 << 10;
-/// Connections that may wait for their first event at once, where nothing else is said.
+/// Default maximum of connections that wait for their first event.
 const BATCH: usize = 200;
-/// How long the thread sleeps between two looks. It does not wait for the next event: to wake it for
-/// each is work that the kernel would do in the server's name, and that no server does for viewers
-/// who are elsewhere.
+/// Sleep between polls. Waiting for events instead would make the kernel wake this thread on the server's CPU time,
+/// which a server with remote subscribers does not spend.
 const TICK: Duration = Duration::from_micros(500);
 const CONNECT_PATIENCE: Duration = Duration::from_secs(60);
 const NEEDLE: &[u8] = b"\"processedProducts\":";
 
-/// One viewer's request.
+/// A subscriber's request.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     pub(crate) path: String,
     pub(crate) cookie: String,
-    /// The number of its job in the timeline.
+    /// Number of its job in the timeline.
     pub(crate) job: usize,
 }
 
-/// What all viewers saw.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// Nanoseconds from sending to seeing, one for each event that counts.
+    /// Nanoseconds from send to receipt, one per measured event.
     pub(crate) latencies: Vec<u64>,
-    /// Nanoseconds from connecting to the first state, one for each viewer.
+    /// Nanoseconds from connecting to the first state, one per subscriber.
     pub(crate) first: Vec<u64>,
-    /// Events that came out of order or twice.
+    /// Events received out of order or twice.
     pub(crate) wrong: usize,
-    /// Viewers who saw the final event, each once.
+    /// Subscribers that received the final event, each once.
     pub(crate) ended: usize,
-    /// Connections that broke or ended before the end.
+    /// Connections that broke or ended early.
     pub(crate) lost: usize,
 }
 
-/// Viewers who are connected and watching.
 pub(crate) struct Viewers {
     stop: Arc<AtomicBool>,
     connected: Arc<AtomicUsize>,
     thread: JoinHandle<Result<Seen, Failure>>,
 }
 
-/// Which updates count.
+/// The measured updates.
 #[derive(Clone, Copy)]
 pub(crate) struct Window {
-    /// The first one that is measured.
     pub(crate) first: usize,
-    /// The last one before the end.
     pub(crate) last: usize,
 }
 
 impl Viewers {
-    /// Connects them, evenly `within` a time or else in batches, and waits until each has seen its first
-    /// event.
+    /// Connects subscribers, evenly `within` a time or in batches, and waits until each has its first event.
     pub(crate) fn connect(
         targets: Vec<Target>,
         timeline: Timeline,
@@ -112,7 +105,7 @@ impl Viewers {
         Ok(viewers)
     }
 
-    /// Disconnects them and says what they saw.
+    /// Disconnects them. Returns what they received.
     pub(crate) fn finish(self) -> Result<Seen, Failure> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().map_err(|_| "the viewers panicked")?
@@ -124,19 +117,16 @@ struct Viewer {
     job: usize,
     newest: usize,
     state: State,
-    /// The start of a number that a read has cut through.
+    /// The start of a number that a read has split.
     rest: Vec<u8>,
-    /// The request, until it is sent.
     request: Vec<u8>,
-    /// When it began to connect.
     began: u64,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum State {
-    /// Nothing was read yet.
     Waiting,
-    /// The head was read, and no state.
+    /// The head was read, but no state.
     Connected,
     Watching,
     Gone,
@@ -223,7 +213,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Sends a viewer's request, once it is connected.
+    /// Sends a subscriber's request once connected.
     fn ask(&mut self, index: usize) {
         let viewer = &mut self.viewers[index];
         if viewer.request.is_empty() {
@@ -244,7 +234,6 @@ impl Crowd {
                 Ok(0) => return self.gone(index),
                 Ok(length) => {
                     if viewer.state == State::Waiting {
-                        // A refusal is not a viewer.
                         if !buffer.starts_with(b"HTTP/1.1 200") {
                             eprintln!("{}", String::from_utf8_lossy(&buffer[..length.min(300)]));
                             return self.gone(index);
@@ -292,7 +281,7 @@ impl Crowd {
     }
 }
 
-/// Finds the counts in what was read and notes how old they are.
+/// Finds the counts in a read and records their age.
 fn look(viewer: &mut Viewer, read: &[u8], timeline: &Timeline, window: Window, seen: &mut Seen) {
     let joined;
     let mut bytes = if viewer.rest.is_empty() {
@@ -319,7 +308,7 @@ fn look(viewer: &mut Viewer, read: &[u8], timeline: &Timeline, window: Window, s
         }
         note(viewer, number, now, timeline, window, seen);
     }
-    // A needle that the read has cut through begins in the last bytes.
+    // A split pattern begins in the last bytes.
     let tail = bytes.len().saturating_sub(NEEDLE.len() - 1);
     if let Some(quote) = memchr::memrchr(b'"', &bytes[tail..])
         && NEEDLE.starts_with(&bytes[tail + quote..])

@@ -1,5 +1,5 @@
-// Serves the peer's page as it is usually served: compressed files that are kept for good, a document,
-// the import as JSON, and its progress as Server-Sent Events.
+// Serves the peer's page in the usual way: compressed immutable files, a document, the import as JSON, and its progress
+// as Server-Sent Events.
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { brotliCompressSync } from 'node:zlib';
 const directory = join(import.meta.dirname, 'dist');
 const types = { css: 'text/css', html: 'text/html; charset=utf-8', js: 'text/javascript' };
 
-/** `state()` is the newest state of the import; `subscribe` calls back at each later one. */
+/** `state()` returns the newest state of the import; `subscribe` calls back at each later one. */
 export async function startPeer(job, state, subscribe) {
   const files = new Map();
   for (const name of ['index.html', ...(await readdir(join(directory, 'assets'))).map((it) => `assets/${it}`)]) {

@@ -1,13 +1,13 @@
-//! The types that frames use.
+//! Types of frames.
 
 #[path = "../../../../src/model/job.rs"]
 pub mod job;
 
-/// The types of `model::progress`.
+/// Types of `model::progress`.
 pub mod progress {
     use serde::Serialize;
 
-    /// How the server stands to the price monitor.
+    /// The state of the connection to the price monitor.
     #[derive(Clone, Copy, Debug, Serialize)]
     pub enum UpstreamState {
         /// The socket is open.
@@ -17,7 +17,7 @@ pub mod progress {
     /// The data of the event `upstream`.
     #[derive(Clone, Copy, Debug, Serialize)]
     pub struct UpstreamEvent {
-        /// How the server stands to the price monitor.
+        /// The state.
         pub state: UpstreamState,
     }
 }

@@ -1,29 +1,29 @@
-//! The words of the server that the relay's pure modules use, and these modules.
+//! The relay's pure modules, and the types of the server that they use.
 
 pub mod relay;
 
-/// The words of `store`.
+/// Types of `store`.
 pub mod store {
-    /// The words of `store::jobs`.
+    /// Types of `store::jobs`.
     pub mod jobs {
         use crate::model::job::{ImportStatus, UnixMillis};
 
-        /// The state of a job as it is recorded.
+        /// The recorded state of a job.
         #[derive(Clone, Debug)]
         pub struct JobState {
-            /// Where the import stands.
+            /// The status.
             pub status: ImportStatus,
-            /// Why it failed.
+            /// The error of a failed import.
             pub error: Option<String>,
             /// Products in the file.
             pub total_products: u64,
-            /// Products that are in the shop.
+            /// Imported products.
             pub processed_products: u64,
-            /// Products that could not be imported.
+            /// Failed products.
             pub failed_products: u64,
-            /// What the failed products are called.
+            /// Names of the failed products.
             pub failed_product_skus: Option<std::sync::Arc<Vec<String>>>,
-            /// When the import ended.
+            /// Time of the end.
             pub completed_at: Option<UnixMillis>,
         }
     }

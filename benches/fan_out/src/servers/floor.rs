@@ -1,7 +1,7 @@
-//! The floor: writes the bytes that Import Relay writes to as many sockets, one `write` each, and does nothing
-//! else. What a server takes beyond that is its own.
+//! The floor: writes Import Relay's bytes to the sockets, one `write` each, and does nothing else. A server's further
+//! cost is its own.
 //!
-//! It is this program once more, in a process of its own: `fan-out --floor ADDRESS`.
+//! It is this program as a separate process: `fan-out --floor ADDRESS`.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use crate::{Failure, http, monitor::Monitor, process::Process};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n\
                     x-accel-buffering: no\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
-/// The start of an event in a stream of listed jobs.
+/// Start of an event in a stream of listed jobs.
 const LISTED: &str = "id: 0.811c9dc5.\ndata: {\"jobId\":\"@\",";
 
 pub(super) struct Floor {
@@ -80,10 +80,9 @@ impl Server for Floor {
     }
 }
 
-/// A job's sockets, and whether they get the events of a stream of listed jobs.
+/// A job's sockets, and whether each has a stream of listed jobs.
 type Sockets = Arc<Mutex<HashMap<String, Vec<(TcpStream, bool)>>>>;
 
-/// Is the floor.
 pub(crate) fn serve(address: SocketAddr) -> Result<(), Failure> {
     let listener = TcpListener::bind(address)?;
     let sockets = Sockets::default();
@@ -127,7 +126,6 @@ pub(crate) fn serve(address: SocketAddr) -> Result<(), Failure> {
     }
 }
 
-/// Writes each update of a job to its sockets.
 fn publish(job: &str, lines: impl BufRead, sockets: &Sockets) {
     for (number, data) in lines.lines().map_while(Result::ok).enumerate() {
         let [one, listed] = [false, true].map(|is_listed| event(job, &data, number + 2, is_listed));
@@ -137,7 +135,7 @@ fn publish(job: &str, lines: impl BufRead, sockets: &Sockets) {
         };
         sockets.retain_mut(|(socket, is_listed)| {
             let event = if *is_listed { &listed } else { &one };
-            // One that is full is passed over.
+            // Skips a full socket.
             match socket.write(event.as_bytes()) {
                 Ok(_) => true,
                 Err(error) => error.kind() == io::ErrorKind::WouldBlock,

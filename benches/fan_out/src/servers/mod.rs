@@ -11,14 +11,11 @@ use clap::ValueEnum;
 
 use crate::{Failure, load::Load, monitor::Monitor, process::Process};
 
-/// A server under test.
 pub(crate) trait Server {
     fn address(&self) -> SocketAddr;
     fn process(&self) -> Result<&Process, Failure>;
-    /// Makes jobs that can be watched.
     fn jobs(&mut self, monitor: &Monitor, count: usize) -> Result<Vec<String>, Failure>;
 
-    /// Returns the path of a job's stream.
     fn path(&self, job: &str) -> String {
         format!("/api/jobs/{job}/progress")
     }
@@ -27,17 +24,17 @@ pub(crate) trait Server {
         ""
     }
 
-    /// Ends the process and starts it again on the same address.
+    /// Restarts the process on the same address.
     fn restart(&mut self) -> Result<(), Failure> {
         Err("it is not measured with a restart".into())
     }
 
-    /// Returns how many memberships of rooms the load leads to.
+    /// Returns the number of room memberships caused by the load.
     fn listeners(&self, load: &Load) -> usize {
         load.jobs
     }
 
-    /// Returns how many bridges stand for the sockets to the price monitor.
+    /// Returns the number of bridges in place of sockets to the price monitor.
     fn bridges(&self) -> usize {
         0
     }
@@ -48,29 +45,28 @@ pub(crate) fn first_data() -> String {
     r#"{"processedProducts":0,"failedProducts":0,"totalProducts":0}"#.to_owned()
 }
 
-/// The path of the stream of one job.
+/// Path of the stream of one job.
 const ONE: &str = "/api/jobs/@/progress";
-/// The path of the stream of listed jobs.
+/// Path of the stream of listed jobs.
 const LISTED: &str = "/api/jobs/progress?ids=@";
 
-/// Which one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum ServerKind {
-    /// Import Relay, by the stream of one job.
+    /// Import Relay, stream of one job.
     Relay,
-    /// Import Relay, by the stream of listed jobs, which pages use.
+    /// Import Relay, stream of listed jobs, which pages use.
     RelayListed,
-    /// The bytes of the stream of one job by a bare loop of `write`.
+    /// A bare loop of `write`, stream of one job.
     Floor,
-    /// The bytes of the stream of listed jobs by a bare loop of `write`.
+    /// A bare loop of `write`, stream of listed jobs.
     FloorListed,
-    /// nginx with nchan, in one worker process.
+    /// nginx with nchan, one worker process.
     Nchan,
-    /// The same by nchan's multiplexed channels.
+    /// nginx with nchan, multiplexed channels.
     NchanListed,
-    /// nginx with nchan, in as many worker processes as processors, as Debian sets it up.
+    /// nginx with nchan, one worker process per CPU, Debian's default.
     NchanAuto,
-    /// A route of Next.js with a socket for each viewer.
+    /// A Next.js route with a socket per subscriber.
     Next,
     /// The same route in bare Node.js.
     Node,
@@ -82,7 +78,6 @@ impl ServerKind {
         matches!(self, Self::Floor | Self::FloorListed)
     }
 
-    /// Starts it.
     pub(crate) fn start(
         self,
         monitor: &Monitor,

@@ -1,4 +1,4 @@
-//! nginx with nchan, fed by a bridge that is part of the load generator and so costs nchan nothing.
+//! nginx with nchan, fed by a bridge in the load generator, at no cost to nchan.
 
 use std::{
     net::SocketAddr,
@@ -17,10 +17,10 @@ use crate::{Failure, http, monitor::Monitor, process::Process};
 
 pub(super) struct Nchan {
     address: SocketAddr,
-    /// `None` only while it is restarted.
+    /// `None` during a restart.
     process: Option<Process>,
     path: &'static str,
-    /// A job that is listed beside the one that is looked at, so that channels are multiplexed.
+    /// A second listed job, so that channels are multiplexed.
     quiet: Option<String>,
     jobs: Vec<String>,
     directory: tempfile::TempDir,
@@ -78,7 +78,7 @@ impl Server for Nchan {
         )?;
         self.process = Some(process);
         http::until_listening(self.address)?;
-        // It keeps its messages in memory.
+        // It keeps messages in memory, so they are lost.
         self.jobs.iter().try_for_each(|job| self.publish_first(job))
     }
 
@@ -119,7 +119,7 @@ fn publish_path(job: &str) -> String {
     format!("/publish/{job}")
 }
 
-/// Publishes everything over one connection that is kept.
+/// Publishes everything over one connection.
 async fn bridge(
     address: SocketAddr,
     path: &str,
@@ -142,7 +142,7 @@ async fn bridge(
             data.len()
         );
         socket.write_all(request.as_bytes()).await?;
-        // The answer is short and comes in one piece.
+        // The answer is short and arrives in one piece.
         if socket.read(&mut buffer).await? == 0 {
             return Err("closed".into());
         }

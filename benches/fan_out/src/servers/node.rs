@@ -1,5 +1,4 @@
-//! The usual Node design: a route that opens a Socket.IO connection for each viewer, in Next.js and
-//! without.
+//! The usual Node design: a route that opens a Socket.IO connection per subscriber, with and without Next.js.
 
 use std::{
     net::SocketAddr,

@@ -1,4 +1,4 @@
-//! Import Relay: the release binary, as it is, with an account and the limits raised.
+//! Import Relay: the release binary with an account and raised limits.
 
 use std::{
     net::SocketAddr,
@@ -17,12 +17,12 @@ use crate::{
 
 pub(super) struct Relay {
     address: SocketAddr,
-    /// `None` only while it is restarted.
+    /// `None` during a restart.
     process: Option<Process>,
     cookie: String,
-    /// The path of a job's stream, with `@` for the job.
+    /// The path of a job's stream; `@` is the job.
     path: &'static str,
-    /// A job that is listed beside the one that is looked at.
+    /// A second listed job.
     quiet: Option<String>,
     binary: PathBuf,
     monitor: String,

@@ -1,4 +1,4 @@
-// The page of one import as it is usually made: React, a request for the import, and an EventSource.
+// The page of an import in the usual design: React, a request for the import, and an EventSource.
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
@@ -48,7 +48,7 @@ function Count({ name, kind, children }) {
   );
 }
 
-/** Products per second over the import. */
+/** Products per second over the whole import. */
 function Speed({ done }) {
   const samples = useRef([]);
   samples.current = useMemo(() => [...samples.current, [performance.now(), done]].slice(-60), [done]);

@@ -1,4 +1,4 @@
-//! The relay's pure modules, and what benchmarks do with them.
+//! The relay's pure modules, for benchmarks.
 
 #[path = "../../../../../src/server/relay/frame.rs"]
 mod frame;
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use self::{rooms::Rooms, snapshot::Snapshot};
 use crate::model::job::JobId;
 
-/// A job that is followed: a report in, an encoded frame out.
+/// A followed job: takes reports, encodes frames.
 pub struct Followed {
     rooms: Rooms,
     job: JobId,
@@ -28,7 +28,7 @@ impl Followed {
     ///
     /// # Panics
     ///
-    /// Never: the identifier is good, and there is room for one job.
+    /// Never: the ID is valid, and there is room for one job.
     #[must_use]
     pub fn new() -> Self {
         let mut rooms = Rooms::new(1, Duration::from_secs(30));
@@ -44,7 +44,7 @@ impl Followed {
         }
     }
 
-    /// Takes the next report in, and returns the size of the frame that all viewers get.
+    /// Applies a report. Returns the size of the frame for all subscribers.
     pub fn report(&mut self) -> usize {
         self.processed += 1;
         let report = Report {

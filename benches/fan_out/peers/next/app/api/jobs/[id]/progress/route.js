@@ -1,4 +1,4 @@
-// The usual design: a Socket.IO connection for each viewer, and what it hears in a ReadableStream.
+// The usual design: a Socket.IO connection per subscriber, forwarded to a ReadableStream.
 import { io } from 'socket.io-client';
 
 export const dynamic = 'force-dynamic';
