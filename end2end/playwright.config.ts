@@ -8,10 +8,10 @@ const installed = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 export default defineConfig<TestOptions, WorkerOptions>({
   testDir: 'tests',
-  // Every spec file has a server of its own, so files run side by side and a file's tests in turn.
+  // Every spec file has its own server, so files run in parallel and a file's tests in sequence.
   workers: 2,
   forbidOnly: Boolean(process.env.CI),
-  // A shared machine may stall a browser; what fails twice is a failure.
+  // A shared machine may stall a browser; a second failure counts.
   retries: process.env.CI ? 1 : 0,
   timeout: 60_000,
   expect: { timeout: 10_000 },

@@ -5,9 +5,9 @@ import { expect } from './test.ts';
 
 const levels = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** Expects that axe finds nothing to complain of; `rules` are all of those levels, or the given ones. */
+/** Expects no findings of axe, for all rules of these levels or the given ones. */
 export async function expectAccessible(page: Page, what: string, rules?: string[]): Promise<void> {
-  // Without the extra tab that it would open otherwise.
+  // Without the extra tab that it would otherwise open.
   const axe = new AxeBuilder({ page }).setLegacyMode(true);
   const { violations } = await (rules ? axe.withRules(rules) : axe.withTags(levels)).analyze();
   const found = violations.flatMap(({ id, nodes }) =>

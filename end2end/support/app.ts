@@ -15,13 +15,12 @@ const siteRoot = resolve(process.env.LEPTOS_SITE_ROOT ?? join(root, 'target/site
 export type Settings = Record<string, string>;
 
 export interface AppOptions {
-  /** Further settings of the server. */
   settings?: Settings;
-  /** The external price monitor; without one the embedded one runs. */
+  /** The external price monitor; by default the embedded one runs. */
   monitor?: Pick<Monitor, 'url' | 'apiKey'>;
-  /** The public address, where it is not the one the server listens on. */
+  /** The public URL, if not the listen address. */
   publicUrl?: string;
-  /** The port to listen on, where somebody must know it beforehand. */
+  /** The port, if it must be known in advance. */
   port?: number;
 }
 
@@ -32,7 +31,7 @@ export interface Finished {
   stderr: string;
 }
 
-/** The server under test: a process of its own, with a directory of its own. */
+/** The server under test: a process with its own directory. */
 export class App {
   #process: ChildProcess | undefined;
   #exit: Promise<number | null> = Promise.resolve(null);
@@ -71,7 +70,7 @@ export class App {
     return app;
   }
 
-  /** Starts the process, again after `stop`: same port, same data. */
+  /** Starts the process; after `stop` with the same port and data. */
   async launch(): Promise<void> {
     const child = spawn(binary, { cwd: this.directory, env: environment(this.settings) });
     let failure: Error | undefined;
@@ -97,7 +96,7 @@ export class App {
     });
   }
 
-  /** All that the process has written so far, without colours. */
+  /** All output so far, without colours. */
   get log(): string {
     return stripVTControlCharacters(this.#output);
   }
@@ -115,7 +114,7 @@ export class App {
     return this.#exit;
   }
 
-  /** Ends the process: asks first, does not ask twice. */
+  /** Sends a signal, then kills the process. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     this.signal(signal);
     const patience = setTimeout(() => this.signal('SIGKILL'), 8_000);
@@ -123,19 +122,19 @@ export class App {
     clearTimeout(patience);
   }
 
-  /** Ends the process and removes its data. */
+  /** Stops the process and removes its data. */
   async remove(): Promise<void> {
     await this.stop();
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** Runs another command of the same program on the same data. */
+  /** Runs another command of the program on the same data. */
   run(args: string[], input = ''): Promise<Finished> {
     return run(args, this.settings, { cwd: this.directory, input });
   }
 }
 
-/** Runs the program until it ends by itself. */
+/** Runs the program until it ends. */
 export async function run(
   args: string[],
   settings: Settings = {},
@@ -153,7 +152,7 @@ export async function run(
       let stderr = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
       child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-      // A program that ends without reading its input is no fault.
+      // A program may end without reading its input.
       child.stdin.on('error', () => {}).end(input);
       child.once('error', fail);
       child.once('close', (code, signal) => {
@@ -171,7 +170,7 @@ export async function run(
   }
 }
 
-/** Nothing of the caller's own settings reaches the server. */
+/** Excludes the caller's settings. */
 function environment(settings: Settings): NodeJS.ProcessEnv {
   const { PATH, HOME, TMPDIR, LD_LIBRARY_PATH } = process.env;
   return {

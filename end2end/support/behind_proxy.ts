@@ -12,7 +12,7 @@ export interface Behind {
   proxy: FaultProxy;
 }
 
-/** With a server of the test's own behind a proxy that breaks connections, and a browser that is signed in there. */
+/** A server behind a proxy that breaks connections, and a signed-in browser. */
 export const test = base.extend<{ behind: Behind; behindSettings: Settings }>({
   behindSettings: [{}, { option: true }],
 
@@ -24,7 +24,7 @@ export const test = base.extend<{ behind: Behind; behindSettings: Settings }>({
     const session = await Session.createOwner(app);
     await context.addCookies(session.browserCookies().map((it) => ({ ...it, url: proxy.origin })));
     await use({ app, session, monitor, proxy });
-    // Before the proxy, so that no page complains of its end.
+    // Before the proxy, so that no page reports its end.
     for (const page of context.pages()) await page.close();
     await proxy.stop();
   },

@@ -1,12 +1,12 @@
 import type { BrowserContext } from '@playwright/test';
 
-/** What a page may say while the server is away on purpose. */
+/** Expected messages while the server is stopped. */
 export const lostConnection =
   /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|SOCKET_NOT_CONNECTED)/;
 
-/** Listens to what the pages of a context have to complain of. */
+/** Collects console errors of a context's pages. */
 export class ConsoleWatch {
-  /** Every message, for the report of a failed test. */
+  /** All messages, for the report of a failed test. */
   readonly messages: string[] = [];
   readonly #complaints: string[] = [];
   readonly #allowed: RegExp[] = [];
@@ -26,12 +26,12 @@ export class ConsoleWatch {
     });
   }
 
-  /** Expects complaints of this kind in this test. */
+  /** Expects messages of this kind in this test. */
   allow(pattern: RegExp): void {
     this.#allowed.push(pattern);
   }
 
-  /** Expects the browser's own line about an answer that is no success. */
+  /** Expects the browser's message about an error status. */
   allowStatus(...statuses: number[]): void {
     for (const status of statuses) {
       this.allow(new RegExp(`Failed to load resource: .* status of ${String(status)}`));

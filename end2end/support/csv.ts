@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 
-/** A file with a few rows that cannot be imported. */
+/** A file with a few invalid rows. */
 export const smallFile = {
   path: join(import.meta.dirname, '../fixtures/products.csv'),
   total: 12,
@@ -10,7 +10,7 @@ export const smallFile = {
   failed: ['BOWL-02', 'CUP-03', 'JUG-02'],
 };
 
-/** Writes a file of `rows` products, the same for every run, and gives its path. */
+/** Writes a file of `rows` products, the same for every run. Returns its path. */
 export async function writeProducts(path: string, rows: number): Promise<string> {
   const file = createWriteStream(path);
   file.write('sku,name,price\n');
@@ -30,7 +30,7 @@ export function sku(row: number): string {
   return `SKU-${String(row).padStart(7, '0')}`;
 }
 
-/** A product file of a few rows, for where its content does not matter. */
+/** A product file of a few rows, for tests where its content does not matter. */
 export function tinyFile(name = 'products.csv') {
   return {
     name,

@@ -10,7 +10,6 @@ const root = resolve(import.meta.dirname, '../..');
 
 const example = join(root, 'examples/event-source');
 
-/** Type-checks and compiles the example's TypeScript. */
 async function compiled(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'import-relay-embedding-'));
   try {
@@ -25,7 +24,7 @@ async function compiled(): Promise<string> {
   }
 }
 
-/** Serves examples/event-source at an origin of its own. */
+/** Serves examples/event-source at another origin. */
 export class FrontEnd {
   private constructor(
     private readonly server: Server,
@@ -46,7 +45,7 @@ export class FrontEnd {
     return new FrontEnd(server, `http://127.0.0.1:${String(port)}`);
   }
 
-  /** Returns the address of the page that follows an import at a relay. */
+  /** Returns the URL of the page that follows an import at a relay. */
   page(relay: string, job = ''): string {
     return `${this.origin}/?${new URLSearchParams({ relay, job }).toString()}`;
   }

@@ -1,30 +1,30 @@
 import { createServer, request as forward, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What the proxy does with requests for progress streams. */
+/** How the proxy handles requests for progress streams. */
 export type Mode =
-  /** Hands them on. */
+  /** Forwards them. */
   | 'pass'
-  /** Answers 502, as a proxy does while its server restarts. */
+  /** Answers 502, like a proxy whose server restarts. */
   | 'bad-gateway'
-  /** Answers 503, as the server does while it stops. */
+  /** Answers 503, like the server while it stops. */
   | 'unavailable'
-  /** Answers 429, as the server does over its limits. */
+  /** Answers 429, like the server at its limits. */
   | 'too-many'
-  /** Hands their headers on and holds every byte back, as some proxies and virus scanners do. */
+  /** Forwards headers and holds every byte back, like some proxies and virus scanners. */
   | 'silent';
 
-/** What each mode answers that refuses streams. */
+/** Status of each mode that rejects streams. */
 const refusals: Partial<Record<Mode, number>> = { 'bad-gateway': 502, unavailable: 503, 'too-many': 429 };
 
-/** A proxy between browsers and the server that counts their streams, and fails them at will. */
+/** A proxy between browsers and server that counts their streams and breaks them on request. */
 export class FaultProxy {
   mode: Mode = 'pass';
-  /** After how many bytes the next part of an upload is broken off. */
+  /** Number of bytes after which the next part of an upload is broken off. */
   breakPartAfter: number | undefined;
-  /** Where each part of an upload began. */
+  /** The offset of each part of an upload. */
   readonly partOffsets: number[] = [];
-  /** Every request for a stream, by its address. */
+  /** The URL of every request for a stream. */
   readonly asked: string[] = [];
   readonly #open = new Set<ServerResponse>();
 
@@ -83,12 +83,10 @@ export class FaultProxy {
     return `http://127.0.0.1:${String(this.port)}`;
   }
 
-  /** How many streams are open now. */
   get open(): number {
     return this.#open.size;
   }
 
-  /** Breaks every open stream. */
   breakStreams(): void {
     for (const stream of this.#open) stream.destroy();
   }

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A supplier's server: a file by TLS on loopback, which it knows by a tag. */
+/** A supplier's server: a file over TLS on loopback, with an ETag. */
 export class FeedServer {
-  /** How often the file was asked for, and how often it was the known one. */
+  /** Number of requests, and of those answered with 304. */
   asked = 0;
   unchanged = 0;
   #body = '';
@@ -46,7 +46,7 @@ export class FeedServer {
     return it;
   }
 
-  /** Has another file from now on. */
+  /** Replaces the file. */
   change(body: string): void {
     this.#body = body;
     this.#tag += 1;

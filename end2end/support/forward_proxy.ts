@@ -2,17 +2,14 @@ import { createServer, request as forward, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AddressInfo, connect } from 'node:net';
 
-/**
- * An HTTP proxy for the way out (RFC 9110, sections 7.6 and 9.3.6). Wherever a client wants to go,
- * it is led to the same port of this machine.
- */
+/** A forward HTTP proxy (RFC 9110, sections 7.6 and 9.3.6). Connects every target to the same port of this machine. */
 export class ForwardProxy {
-  /** Where tunnels were asked to. */
+  /** Targets of tunnels. */
   readonly tunnels: string[] = [];
-  /** What was asked for without a tunnel. */
+  /** Requests without a tunnel. */
   readonly requests: string[] = [];
 
-  /** Tunnels, which the server counts among its connections no more. */
+  /** Tunnels, which the server no longer counts as connections. */
   readonly #open = new Set<Duplex>();
 
   private constructor(private readonly server: Server) {}

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 
 import { type Configuration, Provider } from 'oidc-provider';
 
-/** Whom the provider knows: what it says of each. */
+/** The provider's users and their claims. */
 const people: Record<string, { email: string; name: string; role?: string }> = {
   grace: { email: 'grace@example.com', name: 'Grace Hopper' },
   vera: { email: 'vera@example.com', name: 'Vera Rubin', role: 'viewer' },
   mallory: { email: 'mallory@example.com', name: 'Mallory', role: 'something else' },
 };
 
-/** A real OpenID Connect provider, at which one signs in by a button. */
+/** A real OpenID Connect provider, with a button per user for signing in. */
 export class IdentityProvider {
   readonly clientId = 'import-relay';
   readonly clientSecret = 'e2e-oidc-client-secret-41d0';
@@ -26,7 +26,7 @@ export class IdentityProvider {
     this.#provider = this.#withNewKeys();
   }
 
-  /** Starts one that sends browsers back to the app at `origin`. */
+  /** `origin` is the app's. */
   static async start(origin: string): Promise<IdentityProvider> {
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -41,7 +41,7 @@ export class IdentityProvider {
     return it;
   }
 
-  /** Signs with other keys from now on, and knows the old ones no more. */
+  /** Replaces the signing keys. */
   rotateKeys(): void {
     this.#provider = this.#withNewKeys();
   }
@@ -67,7 +67,7 @@ export class IdentityProvider {
       interactions: { url: (_, { uid }) => `/interaction/${uid}` },
       pkce: { required: () => true },
       findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
-      // Nobody is asked whether the app may know who they are.
+      // Asks for no consent.
       loadExistingGrant: async ({ oidc }) => {
         const grant = new oidc.provider.Grant({
           clientId: oidc.client?.clientId,
@@ -80,7 +80,7 @@ export class IdentityProvider {
     };
   }
 
-  /** What an app is told of it. */
+  /** Returns the settings of an app that uses it. */
   get settings(): Record<string, string> {
     return {
       OIDC_ISSUER: this.issuer,
@@ -96,7 +96,7 @@ export class IdentityProvider {
   }
 }
 
-/** A button for each person, and one to sign in as nobody. */
+/** A button for each user, and one to cancel. */
 async function interaction(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '', 'http://provider');
   const login = searchParams.get('as');

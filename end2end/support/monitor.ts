@@ -7,7 +7,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 
 import { until } from './net.ts';
 
-/** What a price monitor says about an import. */
+/** A price monitor's progress of an import. */
 export interface Progress {
   processedProducts?: number;
   failedProducts?: number;
@@ -29,9 +29,9 @@ export interface Upload {
 
 export interface MonitorOptions {
   apiKey?: string;
-  /** What the socket speaks. */
+  /** The protocol of the socket. */
   dialect?: 'socket.io' | 'websocket';
-  /** What the created job calls its identifier. */
+  /** The name of the ID in the answer to an upload. */
   idField?: 'id' | '_id' | 'jobId';
 }
 
@@ -42,37 +42,34 @@ interface Refusal {
 
 type Payload = Record<string, unknown>;
 
-/** A socket server, whatever it speaks. */
+/** A socket server of any protocol. */
 interface Dialect {
-  /** Answers a request of the socket's own, where it has such: long-polling. */
+  /** Answers HTTP requests of the socket, such as long-polling. */
   request?(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   emit(jobId: string, payload: Payload): void;
-  /** Which jobs are joined, and by how many sockets. */
+  /** Joined jobs, with their number of sockets. */
   rooms(): Map<string, number>;
-  /** How many sockets are open. */
+  /** Number of open sockets. */
   open(): number;
-  /** Has the service itself close every socket, and stay up. */
+  /** Closes every socket without stopping. */
   disconnectAll(): void;
   close(): Promise<void>;
 }
 
-/**
- * A price-monitor service whose imports go as the test says: REST and a socket on one port, as
- * services of this kind in production have them.
- */
+/** A price monitor with scripted imports: REST and a socket on one port, like such services in production. */
 export class Monitor {
   readonly apiKey: string;
-  /** Sockets that were let in, over all restarts. */
+  /** Accepted sockets, over all restarts. */
   totalConnections = 0;
-  /** Sockets that were turned away for their key. */
+  /** Sockets rejected for their key. */
   refusedConnections = 0;
-  /** The transports that clients came with. */
+  /** Transports used by clients. */
   readonly transports = new Set<string>();
   readonly uploads: Upload[] = [];
   /** REST requests, as `GET /path`. */
   readonly requests: string[] = [];
-  /** Whether sockets cannot be had, as behind a proxy that does not know them. */
+  /** Rejects sockets, like a proxy without WebSocket support. */
   socketsBlocked = false;
 
   #http: HttpServer | undefined;
@@ -102,53 +99,53 @@ export class Monitor {
     return this.#dialect?.open() ?? 0;
   }
 
-  /** The jobs that are joined, in order. */
+  /** The joined jobs, sorted. */
   get rooms(): string[] {
     return [...(this.#dialect?.rooms() ?? [])].map(([room]) => room).sort();
   }
 
-  /** Waits until somebody listens to the job. */
+  /** Waits until the job is joined. */
   async joined(jobId: string): Promise<void> {
     await until(`job ${jobId} to be joined`, () => this.rooms.includes(jobId) || undefined);
   }
 
-  /** Makes REST know the job, as if it had been uploaded. */
+  /** Adds a job, as if it had been uploaded. */
   addJob(jobId: string, state: Progress = {}): void {
     this.#jobs.set(jobId, state);
   }
 
-  /** Moves the job on: REST has it from now on, and whoever joined hears it. */
+  /** Updates the job, by REST and on the sockets. */
   progress(jobId: string, change: Progress): void {
     this.#jobs.set(jobId, { ...this.#jobs.get(jobId), ...change });
     this.#dialect?.emit(jobId, { ...change });
   }
 
-  /** Moves the job on in REST alone, as while nobody could listen. */
+  /** Updates the job by REST only, like an event that nobody received. */
   progressUnheard(jobId: string, change: Progress): void {
     this.#jobs.set(jobId, { ...this.#jobs.get(jobId), ...change });
   }
 
-  /** Says anything at all about the job, over the socket alone. */
+  /** Sends any event of the job on the sockets only. */
   emitRaw(jobId: string, payload: Payload): void {
     this.#dialect?.emit(jobId, payload);
   }
 
-  /** Says of a job what not every service does: its place in a queue, what can be done with it. */
+  /** Sets optional details: position in the queue, actions. */
   tellMore(jobId: string, extras: Payload): void {
     this.#extras.set(jobId, extras);
   }
 
-  /** Has the next upload refused. */
+  /** Rejects the next upload. */
   refuseNext(message: string, status = 422, field: 'message' | 'error' = 'message'): void {
     this.#refusals.push({ status, body: { [field]: message } });
   }
 
-  /** The service closes every socket and stays up. */
+  /** Closes every socket without stopping. */
   disconnectAll(): void {
     this.#dialect?.disconnectAll();
   }
 
-  /** Goes down as a killed process does: every connection breaks at once. */
+  /** Stops like a killed process: every connection breaks at once. */
   async stop(): Promise<void> {
     const http = this.#http;
     if (!http) return;
@@ -160,7 +157,7 @@ export class Monitor {
     await closed;
   }
 
-  /** Comes up, on the same port as before. Rooms are gone, imports are not. */
+  /** Starts on the same port. Rooms are lost, imports are not. */
   async start(): Promise<void> {
     const http = createServer((request, response) => {
       if (dialect.request && request.url?.startsWith('/socket.io/')) {
@@ -250,7 +247,7 @@ class SocketIoDialect implements Dialect {
   readonly #io = new SocketIoServer({ serveClient: false });
 
   constructor(monitor: Monitor) {
-    // The engine is given its requests by hand, so that the port and the REST routes stay ours.
+    // Requests are passed to the engine by hand, to keep port and REST routes.
     this.#io.attach(createServer());
     this.#io.use((socket, next) => {
       const { apiKey } = socket.handshake.auth as { apiKey?: unknown };
@@ -281,7 +278,7 @@ class SocketIoDialect implements Dialect {
 
   rooms(): Map<string, number> {
     const { rooms, sids } = this.#io.of('/').adapter;
-    // Every socket is in a room of its own name too.
+    // Every socket is also in a room with its own name.
     return new Map(
       [...rooms].filter(([room]) => !sids.has(room)).map(([room, members]) => [room, members.size]),
     );
@@ -300,7 +297,7 @@ class SocketIoDialect implements Dialect {
   }
 }
 
-/** The plain dialect: JSON text frames, the key in a header. */
+/** Plain WebSocket: JSON text frames, the key in a header. */
 class PlainDialect implements Dialect {
   readonly #server = new WebSocketServer({ noServer: true });
   readonly #joined = new Map<WebSocket, Set<string>>();

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-/** Finds a loopback port that nothing listens on. */
+/** Finds a free loopback port. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -13,7 +13,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Waits until `check` gives something other than `undefined`, asking again every 50 ms. */
+/** Calls `check` every 50 ms until it returns something other than `undefined`. */
 export async function until<T>(
   what: string,
   check: () => T | undefined | Promise<T | undefined>,

@@ -7,10 +7,10 @@ import WebSocket from 'ws';
 
 import { freePort, until } from './net.ts';
 
-/** A browser that Playwright cannot drive as distributions package it: enough of one for a journey. */
+/** A browser that Playwright cannot drive as packaged by distributions: the minimum for a journey. */
 export interface OtherBrowser {
   goto(url: string): Promise<void>;
-  /** Evaluates an expression in the page, which gives something that JSON can say. */
+  /** Evaluates an expression with a JSON result in the page. */
   evaluate<T>(expression: string): Promise<T>;
   close(): Promise<void>;
 }
@@ -74,7 +74,7 @@ export class Firefox implements OtherBrowser {
 
   async evaluate<T>(expression: string): Promise<T> {
     const answer = await this.#send<{ result?: { value?: string }; exceptionDetails?: { text: string } }>('script.evaluate', {
-      // What it gives may be nothing, which JSON has no word for.
+      // The result may be `undefined`, which JSON cannot represent.
       expression: `(async () => JSON.stringify({ value: await (${expression}) }))()`,
       target: { context: this.#context },
       awaitPromise: true,
@@ -100,7 +100,7 @@ export class Firefox implements OtherBrowser {
   }
 }
 
-/** Opens a socket, if somebody listens. */
+/** Connects, if the port is open. */
 function connect(url: string): Promise<WebSocket | undefined> {
   return new Promise((done) => {
     const socket = new WebSocket(url);
@@ -109,7 +109,7 @@ function connect(url: string): Promise<WebSocket | undefined> {
   });
 }
 
-/** WebKitGTK, by WebDriver, on a display that nobody sees. */
+/** WebKitGTK, by WebDriver, on a virtual display. */
 export class WebKit implements OtherBrowser {
   private constructor(
     private readonly process: ChildProcess,
@@ -128,7 +128,7 @@ export class WebKit implements OtherBrowser {
         XDG_RUNTIME_DIR: directory,
         LANG: 'en_GB.UTF-8',
         NO_AT_BRIDGE: '1',
-        // It draws for nobody, and as root its own sandbox cannot be had.
+        // There is no GPU, and its sandbox does not work as root.
         LIBGL_ALWAYS_SOFTWARE: '1',
         WEBKIT_DISABLE_COMPOSITING_MODE: '1',
         WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
@@ -159,7 +159,7 @@ export class WebKit implements OtherBrowser {
 
   async close(): Promise<void> {
     await fetch(`${this.driver}${this.session}`, { method: 'DELETE' }).catch(() => undefined);
-    // The display's server and the driver are children of its group.
+    // The display server and the driver are children of its group.
     const { pid } = this.process;
     const ended = new Promise((done) => this.process.once('exit', done));
     if (pid) process.kill(-pid, 'SIGTERM');

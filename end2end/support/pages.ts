@@ -9,7 +9,7 @@ type File = string | { name: string; mimeType: string; buffer: Buffer };
 export type Status = 'PENDING' | 'SUCCESS' | 'PARTIAL_SUCCESS' | 'ERROR';
 export type Connection = 'connecting' | 'open' | 'polling' | 'reconnecting' | 'refused' | 'closed';
 
-/** Makes the owner's account by the form that the first visitor finds. */
+/** Creates the owner's account by the form for the first visitor. */
 export async function signUp(page: Page, app: App, account: Account = owner): Promise<void> {
   await page.goto(app.url('/'));
   await expect(page).toHaveURL(/\/sign-in/);
@@ -20,13 +20,13 @@ export async function signUp(page: Page, app: App, account: Account = owner): Pr
   await expect(page).not.toHaveURL(/\/sign-in/);
 }
 
-/** Signs in, and waits until that is done. */
+/** Signs in and waits until that is done. */
 export async function signIn(page: Page, app: App, account: Account = owner): Promise<void> {
   await trySignIn(page, app, account);
   await expect(page).not.toHaveURL(/\/sign-in/);
 }
 
-/** Sends the sign-in form, whatever comes of it. */
+/** Sends the sign-in form, which may fail. */
 export async function trySignIn(page: Page, app: App, account: Account): Promise<void> {
   await page.goto(app.url('/sign-in'));
   await page.getByLabel('Email').fill(account.email);
@@ -34,7 +34,7 @@ export async function trySignIn(page: Page, app: App, account: Account): Promise
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-/** Waits until the islands of a page react. */
+/** Waits until the page's islands are hydrated. */
 export async function hydrated(page: Page): Promise<void> {
   await page.waitForFunction(() => 'hydrateIslands' in globalThis);
 }
@@ -65,13 +65,13 @@ export class ImportsPage {
     return this.page.locator(`[data-testid="job-row"][data-job-id="${jobId}"]`);
   }
 
-  /** Sends the form, whatever comes of it. */
+  /** Sends the form, which may fail. */
   async send(file: File): Promise<void> {
     await this.input.setInputFiles(file);
     await this.submit.click();
   }
 
-  /** Uploads a file that is taken, and gives the page of its import. */
+  /** Uploads a file that is accepted. Returns the import's page. */
   async upload(file: File): Promise<JobPage> {
     await this.send(file);
     await expect(this.page).toHaveURL(/\/imports\/[^/?#]+$/, { timeout: 30_000 });
@@ -81,7 +81,7 @@ export class ImportsPage {
   }
 }
 
-/** The page of one import. */
+/** The page of an import. */
 export class JobPage {
   readonly card: Locator;
   readonly bar: Locator;
@@ -117,7 +117,7 @@ export class JobPage {
     await expect(shown).toHaveAttribute('data-connection', connection, options);
   }
 
-  /** Expects the three numbers, as people write them. */
+  /** Expects the three counts in localized form. */
   async expectCounts(processed: string, failed: string, total: string): Promise<void> {
     await expect(this.page.getByTestId('count-processed')).toHaveText(processed);
     await expect(this.page.getByTestId('count-failed')).toHaveText(failed);

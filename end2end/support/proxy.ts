@@ -1,12 +1,9 @@
 import { createServer, request as forward, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/**
- * A proxy between the browser and the server that keeps every byte the browser is sent. It asks
- * for nothing compressed, so the bytes can be searched.
- */
+/** A proxy that records every byte sent to the browser, uncompressed so that it can be searched. */
 export class RecordingProxy {
-  /** The types of content that went through. */
+  /** Content types of answers. */
   readonly contentTypes = new Set<string>();
   readonly #chunks: Buffer[] = [];
 
@@ -46,7 +43,7 @@ export class RecordingProxy {
     return `http://127.0.0.1:${String(this.port)}`;
   }
 
-  /** Everything so far, a character a byte. */
+  /** Everything recorded, one character per byte. */
   get recorded(): string {
     return Buffer.concat(this.#chunks).toString('latin1');
   }

@@ -1,17 +1,17 @@
 import type { Page } from '@playwright/test';
 
-/** What was seen of one element, every change once; `null` where it was not there. */
+/** All values of an element, in order; `null` while it was absent. */
 export type Seen = (string | null)[];
 
-/** When the document began that each value is of. */
+/** When the document of each value began. */
 const began = new WeakMap<Seen, number[]>();
 
 /**
- * Keeps every value that elements show, so that a test can say what was *never* shown. Install it
- * before the page is opened; it goes on over reloads.
+ * Records every value that elements show, so that a test can check what was *never* shown. Install it before the page
+ * is opened; it survives reloads.
  *
- * `watched` names what to look at: `{ bar: ['progress-bar', 'aria-valuenow'] }` is an attribute,
- * `{ error: ['job-error'] }` the text.
+ * `watched` names elements: `{ bar: ['progress-bar', 'aria-valuenow'] }` is an attribute, `{ error: ['job-error'] }`
+ * the text.
  */
 export async function record<Name extends string>(
   page: Page,
@@ -46,7 +46,7 @@ export async function record<Name extends string>(
   return seen;
 }
 
-/** The values of each document by itself: one that is left still shows what is new while the next is on its way. */
+/** The values by document: a page being left may still change while the next one loads. */
 export function ofEachDocument(values: Seen): Seen[] {
   const origins = began.get(values) ?? [];
   const documents = new Map<number | undefined, Seen>();
@@ -57,13 +57,13 @@ export function ofEachDocument(values: Seen): Seen[] {
   return [...documents.values()];
 }
 
-/** The numbers among the values, in order, each as often as it was changed to. */
+/** The numbers among the values, in order, one per change. */
 export function numbers(values: Seen): number[] {
   const read = values.filter((value) => value !== null && value.trim() !== '').map(toNumber);
   return read.filter((value, index) => !Number.isNaN(value) && value !== read[index - 1]);
 }
 
-/** Reads a number as people write it: `150,000`. */
+/** Parses a localized number: `150,000`. */
 export function toNumber(text: string | null): number {
   return Number((text ?? 'none').replace(/[\s,\u00a0\u202f]/g, ''));
 }

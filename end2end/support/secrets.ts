@@ -2,7 +2,7 @@ import type { BrowserContext, Page } from '@playwright/test';
 
 import type { Settings } from './app.ts';
 
-/** What every server under test is started with, so that it can be told where it turns up. */
+/** Fixed secrets of every server under test, to be recognized anywhere. */
 export const fixedSecrets = {
   AUTH_SECRET: 'e2e-auth-secret-9c27b1d0',
   AUTH_SECRET_1: 'e2e-auth-secret-older-1b44',
@@ -10,15 +10,15 @@ export const fixedSecrets = {
   PRICE_MONITOR_API_KEY: 'e2e-price-monitor-key-5f1d',
 } satisfies Settings;
 
-/** Every password's hash begins like that. */
+/** The start of every password hash. */
 const hash = '$argon2';
 
-/** A secret as it is, in hex, and in base64 wherever in a longer text it stands. */
+/** A secret as text, in hex, and in Base64 at any offset. */
 function forms(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const inBase64 = [0, 1, 2].flatMap((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
-    // What also depends on the bytes around it is left out.
+    // Without characters that depend on neighbouring bytes.
     const begin = Math.ceil((before * 8) / 6);
     const end = Math.floor(((before + bytes.length) * 8) / 6);
     const inner = text.slice(begin, end);
@@ -28,7 +28,7 @@ function forms(secret: string): string[] {
   return [secret, encodeURIComponent(secret), hex, hex.toUpperCase(), ...inBase64];
 }
 
-/** Looks through all that a browser is sent for what no browser is to be sent. */
+/** Searches everything sent to a browser for secrets. */
 export class SecretWatch {
   readonly #needles = new Map<string, string>();
   readonly #found: string[] = [];
@@ -44,7 +44,7 @@ export class SecretWatch {
     for (const form of forms(secret)) this.#needles.set(form, name);
   }
 
-  /** Adds the values of `Cookie` pairs: they belong into headers, and into no body. */
+  /** Adds the values of `Cookie` pairs, which belong in headers but in no body. */
   addCookies(header: string): void {
     for (const pair of header.split('; ')) {
       const value = pair.slice(pair.indexOf('=') + 1);
@@ -56,17 +56,16 @@ export class SecretWatch {
     context.on('response', (response) => {
       const where = response.url();
       const type = response.headers()['content-type'] ?? '';
-      // The streams are read as they come, and the compiled program, which is large and the same for
-      // everybody, by a test of its own (page-speed.spec.ts).
+      // Streams are read separately; page-speed.spec.ts tests the bundle, which is large and the same for everyone.
       if (type.startsWith('text/event-stream') || where.includes('/pkg/')) return;
-      // A body that the page has left is sent to nobody.
+      // A body that the page has left is not available.
       this.#wait(response.body().then((body) => this.look(where, body.toString('latin1'))));
     });
     for (const page of context.pages()) this.#streams(context, page);
     context.on('page', (page) => this.#streams(context, page));
   }
 
-  /** The messages of event streams, which have no end to wait for. */
+  /** The messages of event streams, which do not end. */
   #streams(context: BrowserContext, page: Page): void {
     const listen = async () => {
       const devtools = await context.newCDPSession(page);
@@ -90,12 +89,12 @@ export class SecretWatch {
     }
   }
 
-  /** How much was looked through. */
+  /** Number of bytes searched. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** What was found, once all that came in time is looked through. */
+  /** Waits for pending bodies. Returns the secrets found. */
   async found(): Promise<string[]> {
     const patience = new Promise((done) => setTimeout(done, 500).unref());
     await Promise.race([Promise.all(this.#pending), patience]);

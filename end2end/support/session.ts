@@ -34,7 +34,7 @@ export interface Job {
 
 type FilePayload = { name: string; buffer: Buffer };
 
-/** Somebody signed in, without a browser. */
+/** A signed-in user without a browser. */
 export class Session {
   private constructor(
     readonly app: App,
@@ -42,7 +42,6 @@ export class Session {
     readonly cookie: string,
   ) {}
 
-  /** Makes the owner's account. */
   static createOwner(app: App, account: Account = owner): Promise<Session> {
     return Session.#post(app, '/api/create_owner', { ...account });
   }
@@ -73,7 +72,7 @@ export class Session {
     return fetch(this.app.url(path), { redirect: 'manual', ...init, headers });
   }
 
-  /** Uploads a file as the page's script does. */
+  /** Uploads a file like the page's script. */
   async upload(file: string | FilePayload): Promise<Response> {
     const { name, buffer } =
       typeof file === 'string' ? { name: basename(file), buffer: await readFile(file) } : file;
@@ -86,7 +85,7 @@ export class Session {
     });
   }
 
-  /** Uploads a file that will be taken, and gives the import's identifier. */
+  /** Uploads a file that is accepted. Returns the import's ID. */
   async startImport(file: string | FilePayload): Promise<string> {
     const answer = await this.upload(file);
     const body = await answer.text();
@@ -98,7 +97,7 @@ export class Session {
     return this.#json(`/api/get_import?${new URLSearchParams({ id }).toString()}`);
   }
 
-  /** Everything in the shop that `search` finds. */
+  /** All products found by `search`. */
   async products(search = ''): Promise<Product[]> {
     const found: Product[] = [];
     let from: string | null = '';
@@ -113,7 +112,6 @@ export class Session {
     return found;
   }
 
-  /** How many products are in the shop. */
   async productsTotal(): Promise<number> {
     return (await this.#json<{ total: number }>('/api/list_products')).total;
   }

@@ -3,7 +3,7 @@ import { EventSource } from 'eventsource';
 import { until } from './net.ts';
 import type { Session } from './session.ts';
 
-/** One block of a stream, its fields as they were sent. */
+/** One block of a stream, with its fields as sent. */
 export interface Block {
   id?: string;
   event?: string;
@@ -23,10 +23,10 @@ export function progressPath(jobId: string): string {
   return `/api/jobs/${encodeURIComponent(jobId)}/progress`;
 }
 
-/** A progress stream read byte by byte: everything that is on the wire can be looked at. */
+/** A progress stream read byte by byte, for checking the wire format. */
 export class RawStream {
   readonly blocks: Block[] = [];
-  /** The stream was ended by the server, in order. */
+  /** The server ended the stream gracefully. */
   ended = false;
   text = '';
   readonly #abort: AbortController;
@@ -52,19 +52,19 @@ export class RawStream {
     return new RawStream(response, abort);
   }
 
-  /** The blocks that an `onmessage` handler sees, parsed. */
+  /** The blocks that an `onmessage` handler receives, parsed. */
   get states(): State[] {
     return this.blocks
       .filter(({ data, event }) => data && (event ?? 'message') === 'message')
       .map(({ data }) => JSON.parse(data ?? '') as State);
   }
 
-  /** Waits for the first block that `wanted` is true of. */
+  /** Waits for the first block that satisfies `wanted`. */
   block(what: string, wanted: (block: Block) => boolean, deadline?: number): Promise<Block> {
     return until(what, () => this.blocks.find(wanted), deadline);
   }
 
-  /** Waits for the newest state to be one that `wanted` is true of. */
+  /** Waits until the newest state satisfies `wanted`. */
   state(what: string, wanted: (state: State) => boolean = () => true): Promise<State> {
     return until(what, () => {
       const newest = this.states.at(-1);
@@ -112,7 +112,7 @@ function parse(text: string): Block {
   return block;
 }
 
-/** An EventSource that is not ours, and what it was told. */
+/** A third-party EventSource, with what it received. */
 export class Client {
   readonly messages: State[] = [];
   readonly heartbeats: string[] = [];

@@ -7,18 +7,18 @@ import { SecretWatch } from './secrets.ts';
 import { owner, Session } from './session.ts';
 
 export interface TestOptions {
-  /** Whether the pages of a test start signed in as the owner. */
+  /** Whether the test's pages start signed in as the owner. */
   signedIn: boolean;
 }
 
 export interface TestFixtures {
-  /** Starts a further server, for this test alone. */
+  /** Starts another server for this test. */
   startApp: (options?: AppOptions) => Promise<App>;
-  /** Starts a further price monitor, for this test alone. */
+  /** Starts another price monitor for this test. */
   startMonitor: (options?: MonitorOptions) => Promise<Monitor>;
-  /** What the pages complained of. A test fails that did not expect it. */
+  /** Console errors of the pages; unexpected ones fail the test. */
   complaints: ConsoleWatch;
-  /** What a browser was sent that is nobody's to have. A test fails that finds any. */
+  /** Secrets sent to a browser; any fails the test. */
   secrets: SecretWatch;
 }
 
@@ -34,11 +34,11 @@ export interface WorkerOptions {
 }
 
 export interface WorkerFixtures {
-  /** The spec file's price monitor, where it is an external one. */
+  /** The spec file's external price monitor, if any. */
   monitor: Monitor;
   /** The spec file's server. */
   app: App;
-  /** The owner, signed in at the spec file's server. */
+  /** The owner's session at the spec file's server. */
   session: Session;
 }
 
@@ -122,7 +122,7 @@ export const test = base.extend<TestOptions & TestFixtures, WorkerOptions & Work
     await use(secrets);
   },
 
-  // Of `startApp` for the order alone: pages go before their server, and have no reason to complain of its end.
+  // Depends on `startApp` for the order only: pages close before their server, so that they report no errors.
   context: async ({ startApp: _, context, complaints, secrets, app }, use, testInfo) => {
     const logBefore = app.log.length;
     complaints.watch(context);
@@ -142,7 +142,7 @@ export const test = base.extend<TestOptions & TestFixtures, WorkerOptions & Work
   },
 });
 
-/** The log of a whole run. */
+/** Checks the log of the whole run. */
 async function expectNoSecretIn(app: App): Promise<void> {
   const secrets = new SecretWatch();
   secrets.look('the log', app.log);

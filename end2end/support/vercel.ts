@@ -18,7 +18,7 @@ const types: Record<string, string> = {
   wasm: 'application/wasm',
 };
 
-/** A function as Vercel runs it, and beside it the files that Vercel serves itself. */
+/** A function like on Vercel, with the files that Vercel serves itself. */
 export class Vercel {
   private constructor(
     readonly origin: string,
@@ -75,7 +75,7 @@ export class Vercel {
   }
 }
 
-/** Answers with the site's files, under the plain names that they have there, and else as the function does. */
+/** Serves the site's files under their plain names, and everything else by the function. */
 function answerAt(port: number | undefined): RequestListener {
   let requests = 0;
   return (incoming, answer) => {
@@ -103,7 +103,7 @@ function answerAt(port: number | undefined): RequestListener {
 }
 
 /**
- * Reads a file of the site. A development build has named files with a hash besides, and one module must not be loaded
+ * Reads a file of the site. A development build has files with hashed names as well, and a module must not be loaded
  * under two names.
  */
 async function site(name: string): Promise<Buffer | string> {

@@ -30,7 +30,7 @@ test('the owner invites a viewer, who watches and imports nothing', async ({ pag
   secrets.watch(context);
   const guest = await context.newPage();
   await guest.goto(await link.inputValue());
-  // All of it each time: the answer is another page, with empty fields.
+  // Fills in everything again: the answer is a new page with empty fields.
   const join = async (password: string) => {
     await guest.getByLabel('Name').fill('Grace Hopper');
     await guest.getByLabel('Email').fill('grace@example.com');
@@ -49,7 +49,7 @@ test('the owner invites a viewer, who watches and imports nothing', async ({ pag
   const team = await guest.goto('/team');
   expect(team?.status()).toBe(403);
 
-  // Access that is taken is gone at once.
+  // Revoked access ends at once.
   await page.reload();
   const row = page.getByTestId('member-row').filter({ hasText: 'grace@example.com' });
   await row.getByText('Revoke access', { exact: true }).click();

@@ -12,7 +12,7 @@ const binary = Buffer.concat([
   Buffer.from(Array.from({ length: 4096 }, (_, index) => (index * 197 + 31) % 256)),
 ]);
 
-/** Words of the machinery, which say nothing to whoever uploads a file. */
+/** Internal terms, which mean nothing to users. */
 const machinery = /panick|utf-?8 error|unwrap|os error|Err\(|Some\(|csv_async|sqlx|undefined|\bNaN\b/i;
 
 for (const [what, file] of [
@@ -62,7 +62,7 @@ test('an empty file is refused in the form', async ({ page, app, complaints }) =
   const imports = await new ImportsPage(page).open(app);
   await imports.send({ name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.alloc(0) });
   await expect(imports.error).toHaveText(/empty.*\.$/i);
-  // The form is still good for a real file.
+  // The form still accepts a valid file.
   const job = await imports.upload(tinyFile());
   await job.expectStatus('SUCCESS', { timeout: 20_000 });
 });

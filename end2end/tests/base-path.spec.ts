@@ -6,7 +6,7 @@ import { freePort } from '../support/net.ts';
 import { hydrated, ImportsPage, signUp } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
-// The app below a path of a host that others share. What asks beside that path asks another app.
+// The app below a path of a shared host. Requests outside of that path would reach another app.
 
 test.use({ server: { name: 'base-path' }, signedIn: false });
 
@@ -15,7 +15,7 @@ async function startBelow(startApp: (options?: AppOptions) => Promise<App>): Pro
   return await startApp({ port, publicUrl: `http://127.0.0.1:${port}/import` });
 }
 
-/** Collects what a page asks for that is not below the path. */
+/** Collects a page's requests outside of the path. */
 function watchBeside(page: Page): string[] {
   const beside: string[] = [];
   page.on('request', (request) => {

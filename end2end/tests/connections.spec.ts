@@ -20,7 +20,7 @@ test('ten tabs share one stream, and the next keeps it when the first is closed'
   context,
   behind: { session, monitor, proxy },
 }) => {
-  // Ten pages take their time on a small machine.
+  // Ten pages are slow on a small machine.
   test.slow();
   const [one, other] = [await session.startImport(tinyFile()), await session.startImport(tinyFile())];
   const tabs: JobPage[] = [];
@@ -68,7 +68,7 @@ test('a list of imports costs one stream, however many are running', async ({
   for (const id of ids) await expect(imports.row(id)).toContainText('3 / 10');
   expect(proxy.open).toBe(1);
 
-  // One that is started elsewhere appears by itself, and is live.
+  // An import that is started elsewhere appears by itself, live.
   const started = await session.startImport(tinyFile('late.csv'));
   await expect(imports.row(started)).toContainText('late.csv');
   await monitor.joined(started);
@@ -96,17 +96,17 @@ test('a proxy that answers 502, then nothing, then works is come back from', asy
   monitor.progress(id, { processedProducts: 40, totalProducts: 100 });
   await job.expectCounts('40', '0', '100');
 
-  // To an EventSource any answer but 200 is the end of it.
+  // Any answer but 200 ends an EventSource.
   proxy.mode = 'bad-gateway';
   proxy.breakStreams();
   await job.expectConnection('reconnecting');
   await expect(job.page.getByTestId('connection')).toContainText('Reconnecting');
   monitor.progress(id, { processedProducts: 50, totalProducts: 100 });
-  // The answer to what is the matter brings the newest state meanwhile.
+  // Meanwhile the hook's diagnosis request brings the newest state.
   await job.expectCounts('50', '0', '100');
   await job.expectStatus('PENDING');
 
-  // A stream that opens and says nothing is held back: the newest state is asked for.
+  // A stream that opens and stays silent is held back: the newest state is requested.
   const asked = proxy.asked.length;
   proxy.mode = 'silent';
   await expect.poll(() => proxy.asked.length, { timeout: 40_000 }).toBeGreaterThan(asked);
@@ -152,7 +152,7 @@ test('ten tabs share a stream that says nothing, and do not each open their own'
   complaints,
   behind: { session, monitor, proxy },
 }) => {
-  // Ten pages take their time on a small machine.
+  // Ten pages are slow on a small machine.
   test.slow();
   complaints.allow(lostConnection);
   const id = await session.startImport(tinyFile());
@@ -160,9 +160,9 @@ test('ten tabs share a stream that says nothing, and do not each open their own'
   const tabs: JobPage[] = [];
   for (let tab = 0; tab < 10; tab += 1) tabs.push(await openJob(context, proxy.origin, id));
   await expect.poll(() => proxy.open).toBe(1);
-  // Longer than a tab waits for another's word.
+  // Longer than a tab waits for the leader.
   await tabs[9]?.page.waitForTimeout(6_000);
-  // Another is tried now and then, in the place of the one that there is.
+  // Another stream is tried from time to time, replacing the current one.
   await expect.poll(() => proxy.open).toBe(1);
   for (const job of tabs) await job.expectConnection('polling');
   proxy.mode = 'pass';
@@ -195,7 +195,7 @@ test('where something holds the stream back, no number is older than five second
   const end = Date.now() + 30_000;
   while (Date.now() < end) {
     const shown = await job.processed();
-    // What is shown was true until the next one was told.
+    // Each displayed state was true until the next one was sent.
     const newer = toldAt.get(shown + 1);
     if (newer) oldest = Math.max(oldest, Date.now() - newer);
     await job.page.waitForTimeout(100);
@@ -215,7 +215,7 @@ test('a tab that is frozen does not freeze the others', async ({ context, behind
   await other.expectConnection('open');
   await expect.poll(() => proxy.open).toBe(1);
   await monitor.joined(id);
-  // Its program stands still, its stream and its lock stay.
+  // Its JavaScript is frozen; its stream and lock stay.
   const debug = await context.newCDPSession(leader.page);
   await debug.send('Debugger.enable');
   await debug.send('Debugger.pause');
@@ -229,7 +229,7 @@ test('a tab that is frozen does not freeze the others', async ({ context, behind
   await other.expectConnection('open');
   await debug.send('Debugger.resume');
   await debug.send('Debugger.disable');
-  // And the one that was frozen keeps the stream for all again.
+  // The tab that was frozen leads again.
   await expect.poll(() => proxy.open, { timeout: 30_000 }).toBe(1);
   const before = processedProducts;
   await expect.poll(() => leader.processed()).toBeGreaterThan(before);
@@ -241,7 +241,7 @@ test('without locks, hidden tabs give their streams up, so that any number loads
   behind: { session, monitor, proxy },
 }) => {
   test.slow();
-  // As over plain HTTP on a LAN; and tabs that are hidden as those of a window are.
+  // As over plain HTTP on a LAN, and with tabs as hidden as a window's background tabs.
   await context.addInitScript(() => {
     Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined });
     let isHidden = false;
@@ -271,7 +271,7 @@ test('without locks, hidden tabs give their streams up, so that any number loads
   await hide(first, false);
   await first.expectConnection('open');
   await first.expectCounts('40', '0', '100');
-  // Those that nobody sees hear of the end a little later.
+  // Hidden tabs receive the end a little later.
   monitor.progress(id, { processedProducts: 100, totalProducts: 100 });
   for (const job of tabs) await job.expectStatus('SUCCESS', { timeout: 30_000 });
 });
@@ -311,7 +311,7 @@ test('a browser that comes online does not wait for its turn', async ({
   const job = await openJob(context, proxy.origin, id);
   await job.expectConnection('open');
   await monitor.joined(id);
-  // The browser's word is enough: no heartbeat is waited for.
+  // The browser's `offline` event suffices, without waiting for a heartbeat.
   await context.setOffline(true);
   await job.expectConnection('reconnecting', { timeout: 2_000 });
   proxy.mode = 'bad-gateway';

@@ -4,8 +4,7 @@ import { smallFile } from '../support/csv.ts';
 import { hydrated, ImportsPage, JobPage, jobPath } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
-// Every test of every spec fails on a complaint in the console; here every page is opened for its
-// own sake, directly and by a link, and must come alive.
+// Every test fails on console errors; here every page is opened, directly and by a link, and must be interactive.
 
 test.use({ server: { name: 'console' } });
 
@@ -62,7 +61,7 @@ test('the theme is chosen by hand and kept', async ({ page }) => {
   const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   await expectAlive(page);
   const seen = new Set([await background()]);
-  // The switch may know a third state, "as the system has it".
+  // The switch may have a third state, "system".
   await expect(async () => {
     await page.getByTestId('theme-switch').click();
     seen.add(await background());
@@ -83,7 +82,7 @@ test('the pages can be used by keyboard, and say what they are', async ({ page }
   expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe('BODY');
 });
 
-/** Waits until the islands of the page react, if it has any, and sees that the theme can be switched. */
+/** Waits until the page's islands react, if any, and checks that the theme can be switched. */
 async function expectAlive(page: Page): Promise<void> {
   await page.waitForLoadState();
   if ((await page.locator('leptos-island').count()) > 0) await hydrated(page);

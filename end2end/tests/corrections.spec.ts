@@ -4,7 +4,7 @@ import { expectAccessible } from '../support/accessibility.ts';
 import { jobPath } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
-// Rows that failed or have a warning are corrected where they are shown.
+// Rows that failed or have warnings are corrected where they are shown.
 
 test.use({ server: { name: 'corrections', settings: { IMPORT_LIMITS: 'off' } } });
 
@@ -21,7 +21,7 @@ const file = (name: string) => ({
   ),
 });
 
-/** A cell by the names of its column and line. */
+/** A cell by column name and line. */
 const cell = (page: Page, column: string, line: number) =>
   page.getByLabel(`${column}, line ${String(line)}`, { exact: true });
 
@@ -37,17 +37,17 @@ for (const script of [true, false]) {
       await expect(page.getByRole('heading', { level: 1 })).toHaveText('Correct failed rows');
       await expect(page.getByTestId('editor-row')).toHaveCount(2);
 
-      // The reason stands at the cell, and is read with it.
+      // The reason is at the cell, and screen readers read it with the cell.
       const price = cell(page, 'price', 14);
       await expect(price).toHaveValue('gratis');
       await expect(price).toHaveAccessibleDescription('"gratis" is not a valid price.');
       await expect(price).toHaveAttribute('aria-invalid', 'true');
 
-      // As it is, there is nothing to do.
+      // Unchanged, there is nothing to do.
       await page.getByTestId('import-corrected').click();
       await expect(page.getByTestId('form-error')).toHaveText('No cell was changed.');
 
-      // A decimal comma means what it meant in the file.
+      // A decimal comma means the same as in the file.
       await cell(page, 'price', 14).fill('1.299,00');
       await page.getByTestId('import-corrected').click();
       await expect(page).toHaveURL(/\/imports\/[^/]+$/);
@@ -56,7 +56,7 @@ for (const script of [true, false]) {
       await expect.poll(async () => (await session.job(again)).status).toBe('SUCCESS');
       const [jug] = await session.products(script ? 'script-A' : 'plain-A');
       expect(jug?.price).toBe('1299.00');
-      // The other one was not touched.
+      // The other one is unchanged.
       expect(await session.products(script ? 'script-B' : 'plain-B')).toEqual([]);
     });
   });
@@ -96,7 +96,7 @@ test('a warning is corrected too, on any screen and in both themes', async ({ pa
     await page.emulateMedia({ colorScheme });
     await expectAccessible(page, `the editor, ${colorScheme}`);
   }
-  // At 640 px a screen of 1280 px is at twice its size.
+  // At 640 px a screen of 1280 px is at 200 %.
   for (const width of [320, 640]) {
     await page.setViewportSize({ width, height: 640 });
     const overflow = await page.evaluate(

@@ -60,7 +60,7 @@ test.describe('an import at the price monitor', () => {
     await expect(job.bar).toHaveAttribute('aria-valuenow', /^99/);
     await expect(job.percent).toContainText('99');
 
-    // This service never says that it is done: the numbers do.
+    // This service never reports the end: the counts decide.
     monitor.progress(job.id, { processedProducts: 100_000, totalProducts: 100_000 });
     await job.expectStatus('SUCCESS');
     await job.expectConnection('closed');
@@ -83,7 +83,7 @@ test.describe('an import at the price monitor', () => {
     await expect(page).toHaveTitle(/^Imported|^Done|^Success|^Finished|^Complete/);
     const told = [/^File uploaded by /, /^Import started/, /^All products imported/];
     await expect(timeline).toHaveText(told);
-    // It is the server's to keep, not this page's.
+    // The server keeps it, not the page.
     await page.reload();
     await expect(timeline).toHaveText(told);
     await page.getByRole('link', { name: 'Imports' }).first().click();
@@ -190,7 +190,7 @@ test.describe('a price monitor that goes away', () => {
 
       if (how === 'is restarted') {
         await monitor.stop();
-        // What it did meanwhile, nobody heard.
+        // Updates that nobody received.
         monitor.progressUnheard(job.id, { processedProducts: 60 });
         await job.expectStatus('PENDING');
         await monitor.start();
@@ -198,7 +198,7 @@ test.describe('a price monitor that goes away', () => {
         monitor.disconnectAll();
       }
       await expect.poll(() => monitor.totalConnections, { timeout: 30_000 }).toBeGreaterThan(before);
-      // Rooms do not outlive a connection: the job is joined again.
+      // Rooms do not survive a connection: the job is joined again.
       await monitor.joined(job.id);
       await job.expectStatus('PENDING');
       monitor.progress(job.id, { processedProducts: 80, totalProducts: 100 });
@@ -240,7 +240,7 @@ test.describe('a price monitor that goes away', () => {
     await job.expectStatus('PENDING');
     monitor.progressUnheard(job.id, { processedProducts: 10 });
     await job.expectStatus('SUCCESS');
-    // The page asks once more when a job has ended; the server must still be there to answer.
+    // The page asks once more when a job has ended; the server must still answer.
     await expect(page.getByText('Not yet')).toHaveCount(0);
     expect(monitor.totalConnections).toBe(0);
   });
@@ -307,7 +307,7 @@ test('a session that ends in mid-import is said, and not tried again', async ({
 }) => {
   complaints.allow(lostConnection);
   complaints.allowStatus(401, 500);
-  // A stream that ends every second asks for the session every second.
+  // A stream that ends every second checks the session every second.
   const short = await startApp({ monitor, settings: { SSE_MAX_DURATION: '1s' } });
   await Session.createOwner(short);
   await page.context().clearCookies();
@@ -380,7 +380,7 @@ test.describe('the key', () => {
           await expect(page.locator('body')).not.toBeEmpty();
         }
 
-        // The search is of something: page, style, script, program and stream went through.
+        // The search covers page, style, script, bundle and stream.
         const types = [...proxy.contentTypes].join(' ');
         for (const type of ['text/html', 'text/css', 'javascript', 'wasm', 'event-stream']) {
           expect(types).toContain(type);
@@ -391,7 +391,7 @@ test.describe('the key', () => {
           expect(app.log.includes(form), `the log has ${form}`).toBe(false);
         }
       } finally {
-        // First, so that it does not complain of the proxy's end.
+        // First, so that it does not report the proxy's end.
         await page.close();
         await proxy.stop();
       }
@@ -399,7 +399,7 @@ test.describe('the key', () => {
   }
 });
 
-/** The ways a key might be written down. */
+/** The forms in which a key might be written. */
 function formsOf(key: string): string[] {
   const bytes = Buffer.from(key);
   return [

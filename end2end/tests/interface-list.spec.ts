@@ -2,7 +2,7 @@ import { tinyFile } from '../support/csv.ts';
 import { ImportsPage } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
-// The list of imports, in a server of its own.
+// The list of imports, on its own server.
 
 test.use({ server: { name: 'interface-list', external: true } });
 
@@ -34,7 +34,7 @@ test('is filtered, sorted and paged by its address', async ({ page, app, monitor
   await expect(imports.rows.first()).toContainText('list-21.csv');
   await expect(head).toHaveAttribute('aria-sort', 'descending');
 
-  // The address says it all: another browser sees the same.
+  // The URL has the whole state: another browser sees the same.
   await page.reload();
   await expect(imports.rows.first()).toContainText('list-21.csv');
   await expect(page.getByTestId('imports-search')).toHaveValue('LIST-');
@@ -66,7 +66,7 @@ test('keeps its rows in their place under the pointer', async ({ page, app, sess
   await expect(button).toHaveCount(0);
   await expect(imports.row(first)).toHaveAttribute('data-same', '');
 
-  // The focus holds them too.
+  // Focus holds them too.
   await page.mouse.move(0, 0);
   await imports.row(second).getByRole('link').first().focus();
   const third = await session.startImport(tinyFile('third.csv'));
@@ -181,7 +181,7 @@ test('is gone through by keys, and says which', async ({ page, app, session }) =
   await expect(dialog).toBeHidden();
   await page.keyboard.press('/');
   await expect(page.getByTestId('imports-search')).toBeFocused();
-  // Whoever writes means the character.
+  // In a text field the key types its character.
   await page.keyboard.type('j?k');
   await expect(page.getByTestId('imports-search')).toHaveValue('j?k');
 });

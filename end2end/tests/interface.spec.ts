@@ -9,11 +9,11 @@ import type { Monitor } from '../support/monitor.ts';
 import { owner, Session } from '../support/session.ts';
 import { expect, test } from '../support/test.ts';
 
-// The interface: what moves, what is said, to whom, and in which language.
+// The interface: layout shifts, announcements, and language.
 
 test.use({ server: { name: 'interface', external: true } });
 
-/** Starts an import and opens its page, live. */
+/** Starts an import and opens its live page. */
 async function follow(
   page: Page,
   { app, monitor, session }: { app: App; monitor: Monitor; session: Session },
@@ -69,10 +69,10 @@ test.describe('the progress card', () => {
     await job.expectStatus('ERROR');
     await expect(job.error).toContainText('The file broke off.');
     await expect(job.error).toBeInViewport();
-    // What is of use only while it runs gives its place to what came of it, once.
+    // What is useful only during the import is replaced by its result, once.
     await expect(page.getByTestId('import-outcome')).toBeVisible();
     const over = await shifted();
-    // A tenth is what still counts as good.
+    // Up to 0.1 counts as good.
     expect(over.sum, over.all).toBeLessThan(0.05);
   });
 
@@ -106,7 +106,7 @@ test.describe('the progress card', () => {
     const job = await follow(page, { app, monitor, session });
     monitor.progress(job.id, { processedProducts: 50, totalProducts: 100 });
     await expect(job.bar).toHaveAttribute('aria-valuenow', '50');
-    // There turns out to be more to do.
+    // The total increases.
     monitor.progress(job.id, { processedProducts: 60, totalProducts: 1_000 });
     await job.expectCounts('60', '0', '1,000');
     await expect(job.bar).toHaveAttribute('aria-valuenow', '50');
@@ -247,7 +247,7 @@ test.describe('a notification', () => {
     await expect(page.getByTestId('notify-answer')).toContainText('blocked');
     await expect(button).toHaveAttribute('aria-pressed', 'false');
 
-    // As Chrome for Android has it.
+    // Like Chrome for Android.
     const android = await context.newPage();
     await android.addInitScript(() => {
       class Illegal {
@@ -448,7 +448,7 @@ test.describe('for everybody', () => {
   });
 });
 
-/** Writes what a `time` element means as a browser there would. */
+/** Formats a `time` element like a browser in that locale and time zone. */
 async function localTime(time: Locator, locale: string, timeZone: string): Promise<string> {
   const at = new Date((await time.getAttribute('datetime')) ?? '');
   const date = at.toLocaleDateString(locale, { timeZone, day: 'numeric', month: 'short', year: 'numeric' });
@@ -556,7 +556,7 @@ test.describe('in Spanish', () => {
     await job.expectCounts('61.204', '37', '150.000');
     await expect(job.percent).toHaveText(/^40\s%$/);
     await expect(page.getByTestId('job-status').first()).toHaveText('Importando');
-    // Our own code is said in the reader's language; a service's own words stay, and are said to be its own.
+    // Codes are shown in the reader's language; an external service's words stay and are marked as its own.
     monitor.progress(id, { error: 'The file is empty.', errorCode: 'empty-file' });
     await job.expectStatus('ERROR');
     await expect(job.error).toHaveText('El archivo está vacío.');

@@ -7,7 +7,7 @@ import { expect, test } from '../support/test.ts';
 
 test.use({ server: { name: 'journeys' } });
 
-/** Goes to an element by the Tab key alone. */
+/** Moves to an element by the Tab key only. */
 async function tabTo(page: Page, element: Locator, key = 'Tab'): Promise<void> {
   for (let pressed = 0; pressed < 60; pressed += 1) {
     await page.keyboard.press(key);
@@ -16,7 +16,7 @@ async function tabTo(page: Page, element: Locator, key = 'Tab'): Promise<void> {
   throw new Error(`${String(element)} cannot be reached by ${key}`);
 }
 
-/** Expects that whoever looks can see where the keyboard is. */
+/** Expects a visible focus. */
 async function expectFocusSeen(page: Page): Promise<void> {
   const seen = await page.evaluate(() => {
     const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(document.activeElement ?? document.body);
@@ -30,7 +30,7 @@ test.describe('by keyboard alone', () => {
 
   test('somebody signs in, imports a file, follows it and signs out', async ({ page, app, session }) => {
     expect(session.app).toBe(app);
-    // Long before there is one: Chromium opens one of its own where nobody has said in time that they wait.
+    // Registered early: otherwise Chromium opens a file chooser of its own.
     const choosers: FileChooser[] = [];
     page.on('filechooser', (chooser) => choosers.push(chooser));
     await page.goto('/');
@@ -43,7 +43,7 @@ test.describe('by keyboard alone', () => {
     await page.keyboard.press('Enter');
     await expect(page).toHaveURL(/\/imports$/);
 
-    // Past the header in one go. A page that is only coming takes the focus once more.
+    // The skip link. A page that is still loading takes the focus once more.
     await expect(async () => {
       await page.keyboard.press('Tab');
       await expectFocusSeen(page);
@@ -102,7 +102,7 @@ test.describe('without JavaScript', () => {
     const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
     const job = new JobPage(page, id);
 
-    // The page loads itself again, and shows the newest state each time.
+    // The page reloads itself, each time with the newest state.
     monitor.progressUnheard(id, { processedProducts: 1, totalProducts: 2 });
     await expect(page.getByTestId('count-processed')).toHaveText('1', { timeout: 30_000 });
     monitor.progressUnheard(id, { processedProducts: 2 });
@@ -160,9 +160,9 @@ test('from the empty page to a corrected, imported file in under two minutes, by
   expect(Date.now() - begun, 'milliseconds').toBeLessThan(120_000);
 });
 
-/** What a tab holds, once everything is thrown away that nobody needs. */
+/** A tab's memory after garbage collection. */
 async function held(devtools: CDPSession): Promise<{ heap: number; nodes: number; listeners: number }> {
-  // A second look finds what the first one only let go of.
+  // A second collection finds what the first one released.
   for (let look = 0; look < 2; look += 1) await devtools.send('HeapProfiler.collectGarbage');
   const { metrics } = await devtools.send('Performance.getMetrics');
   const metric = (name: string) => metrics.find((it) => it.name === name)?.value ?? 0;
@@ -187,7 +187,7 @@ test('an hour of an import leaves the memory of its tab as it was', async ({
   const devtools = await context.newCDPSession(page);
   await devtools.send('Performance.enable');
 
-  /** Lets minutes pass, with news every ten seconds. */
+  /** Simulates minutes, with an update every ten seconds. */
   let processed = 0;
   const pass = async (minutes: number) => {
     for (let tick = 0; tick < minutes * 6; tick += 1) {
@@ -197,7 +197,7 @@ test('an hour of an import leaves the memory of its tab as it was', async ({
     }
     await expect(page.getByTestId('count-processed')).toHaveText(processed.toLocaleString('en-GB'));
   };
-  // What grows once, does so at the beginning.
+  // One-time growth happens at the beginning.
   await pass(10);
   const before = await held(devtools);
   await pass(50);

@@ -7,7 +7,7 @@ import { expect, test } from '../support/test.ts';
 
 test.use({ server: { name: 'main-job' }, signedIn: false });
 
-/** Large enough for an import that is looked at, left and come back to. */
+/** Large enough for an import to be watched, left and returned to. */
 const LARGE = 600_000;
 
 test('a first visitor makes an account, imports a file and finds the products', async ({
@@ -65,12 +65,12 @@ test('the bar moves while a large file is imported, and a reload shows where it 
   await signUp(page, app);
   const job = await (await new ImportsPage(page).open(app)).upload(file);
 
-  // Well under way, and seen to move.
+  // Well in progress.
   await expect.poll(() => numbers(seen.processed).filter((n) => n > 0).length, { timeout: 60_000 })
     .toBeGreaterThan(2);
   await job.expectStatus('PENDING');
 
-  // The server itself says where the import stands, to whoever runs no script.
+  // The server renders the newest state, also without script.
   const before = await job.processed();
   const withoutScript = await browser.newContext({
     javaScriptEnabled: false,
@@ -82,7 +82,7 @@ test('the bar moves while a large file is imported, and a reload shows where it 
   await html.expectStatus('PENDING');
   await withoutScript.close();
 
-  // A reload starts from there too: no number is ever smaller than one that was shown before.
+  // Also after a reload, no number is smaller than one shown before.
   const shown = await job.processed();
   const upToNow = seen.processed.length;
   await page.reload();
@@ -155,7 +155,7 @@ test('whoever signs out is shown nothing more', async ({ page, startApp, complai
   const stream = await page.request.get(app.url(progressPath(job.id)));
   expect(stream.status()).toBe(401);
 
-  // And the way back in leads to the same import.
+  // Signing in leads back to the same import.
   await signIn(page, app);
   await expect(new ImportsPage(page).row(job.id)).toBeVisible();
 });

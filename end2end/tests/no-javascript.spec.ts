@@ -30,7 +30,7 @@ test('a file is uploaded by a plain form, and its page has the numbers', async (
   await signIn(page, app);
   await expect(page).not.toHaveURL(/\/sign-in/);
   const job = await (await new ImportsPage(page).open(app)).upload(smallFile.path);
-  // Nothing moves by itself without script; whoever wants to know, asks again.
+  // Without script the page must be reloaded for updates.
   await expect(async () => {
     await page.reload();
     await job.expectStatus('PARTIAL_SUCCESS', { timeout: 500 });
@@ -77,7 +77,7 @@ test('an empty file is refused in a sentence, once', async ({ page, app }) => {
 test('a form sent with no file at all is refused in a sentence', async ({ page, app }) => {
   await signIn(page, app);
   const imports = await new ImportsPage(page).open(app);
-  // The browser may insist on a file by itself; the server must not rely on that.
+  // The browser may require a file; the server must not rely on that.
   await page.getByTestId('upload-form').evaluate((element) => {
     const form = element instanceof HTMLFormElement ? element : element.querySelector('form');
     form?.setAttribute('novalidate', '');

@@ -9,7 +9,7 @@ import { freePort, until } from '../support/net.ts';
 import { Firefox, type OtherBrowser, WebKit } from '../support/other_browsers.ts';
 import { owner } from '../support/session.ts';
 
-// The main journey in the engines that Playwright's Chromium is not.
+// The main journey in browsers other than Playwright's Chromium.
 
 interface Scene {
   app: App;
@@ -81,7 +81,7 @@ for (const [name, program, start] of browsers) {
         await counts(processedProducts);
       }
 
-      // The stream breaks while the server is away, and nothing is lost.
+      // The stream breaks while the server is down, and nothing is lost.
       await app.stop();
       await connection('reconnecting');
       await app.launch();
@@ -90,7 +90,7 @@ for (const [name, program, start] of browsers) {
       monitor.progress(id, { processedProducts: 70, totalProducts: 100 });
       await counts(70);
 
-      // A proxy's refusal is the end of an EventSource, and not of the hook.
+      // A proxy's refusal ends an EventSource, but not the hook.
       proxy.mode = 'bad-gateway';
       proxy.breakStreams();
       await connection('reconnecting');

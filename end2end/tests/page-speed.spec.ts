@@ -18,7 +18,7 @@ async function compiled(page: Page, path: string): Promise<Request[]> {
   return requests;
 }
 
-/** Keeps the bundle from arriving, until the function that this gives is called. */
+/** Holds the bundle back until the returned function is called. */
 async function holdBundle(page: Page): Promise<() => void> {
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
@@ -38,7 +38,7 @@ test('what a page is made of is compressed, kept for good, and holds no secret',
     const answer = await request.response();
     expect(answer?.status(), url).toBe(200);
     const headers = (await answer?.allHeaders()) ?? {};
-    // The names carry a hash of what is in the files.
+    // Names have a content hash.
     expect(url).toMatch(/\/[^/]+\.[\w-]{10,}\.(css|js|wasm)$/);
     expect(headers['cache-control'], url).toBe('public, max-age=31536000, immutable');
     expect(headers['content-encoding'], url).toMatch(/^(br|gzip)$/);

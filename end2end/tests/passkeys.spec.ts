@@ -9,7 +9,7 @@ test.use({ server: { name: 'passkeys' }, signedIn: false });
 
 type Start = (options?: AppOptions) => Promise<App>;
 
-/** A server at a host name: browsers have no passkeys for an address. */
+/** A server at a host name: browsers have no passkeys for an IP address. */
 async function start(startApp: Start, settings: Settings = {}): Promise<App> {
   const port = await freePort();
   const app = await startApp({ port, publicUrl: `http://localhost:${port}`, settings });
@@ -17,7 +17,6 @@ async function start(startApp: Start, settings: Settings = {}): Promise<App> {
   return app;
 }
 
-/** A device that has passkeys. */
 class Device {
   private constructor(
     private readonly cdp: CDPSession,
@@ -40,7 +39,7 @@ class Device {
     return new Device(cdp, authenticatorId);
   }
 
-  /** Whether its user's finger is the right one. */
+  /** Sets whether its user verification succeeds. */
   async recognise(isUserVerified: boolean): Promise<void> {
     const { authenticatorId } = this;
     await this.cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified });
@@ -76,7 +75,6 @@ test('a passkey is added, signs in and is removed', async ({ page, startApp }) =
   await expect(rows).toContainText('Laptop');
   await expect(rows).toContainText('not used yet');
   expect(await device.count()).toBe(1);
-  // The device has one already.
   await page.getByRole('button', { name: 'Add passkey' }).click();
   await expect(page.getByText('No passkey was added')).toBeVisible();
   await expect(rows).toHaveCount(1);

@@ -23,7 +23,7 @@ test('failed rows say why, can be searched, and come back as a file', async ({ p
   await expect(page.getByTestId('failed-reason').first()).toHaveText('The price is missing.');
   await expect(page.getByTestId('progress-percent')).toHaveText('Imported 1 of 61 rows');
   await expect(page.getByTestId('import-outcome').getByRole('listitem')).toHaveText(['1 added', '60 failed']);
-  // The best way on leads to them.
+  // The main action leads to them.
   await page.getByTestId('fix-rows').click();
   await expect(page.getByRole('heading', { name: 'Failed rows' })).toBeInViewport();
 
@@ -76,7 +76,7 @@ test('a file is checked first and imported with one click', async ({ page, app }
 });
 
 test('columns that are not known are asked for, and remembered', async ({ page, app, complaints }) => {
-  // A choice that is not complete yet is answered in a sentence.
+  // An incomplete choice is answered with a sentence.
   complaints.allowStatus(400);
   const list = csv('ours.csv', 'ref,what,how much\nOURS-1,Shirt,19.90\nOURS-2,Mug,cheap\n');
   const imports = await new ImportsPage(page).open(app);
@@ -131,14 +131,14 @@ test('an import is deleted only when that is said twice', async ({ page, app }) 
   await expect(page.getByTestId('product-row')).toHaveCount(1);
 });
 
-/** The page of imports of an app of its own, through a proxy that can break uploads off. */
+/** An own app's page of imports, through a proxy that can break uploads off. */
 async function behindBreakingProxy({
   context,
   complaints,
   startApp,
 }: Pick<TestFixtures & WorkerFixtures, 'complaints' | 'startApp'> & { context: BrowserContext }) {
   complaints.allow(lostConnection);
-  // The request that broke off may still be at its last bytes when the next one comes.
+  // The interrupted request may still be writing its last bytes.
   complaints.allowStatus(409, 423);
   const port = await freePort();
   const proxy = await FaultProxy.start(port);
@@ -157,7 +157,7 @@ test('an upload that breaks off goes on from there', async ({ context, complaint
   const imports = new ImportsPage(page);
   const file = csv('large.csv', `sku,name,price\n${rows.join('\n')}\n`);
   await imports.input.setInputFiles(file);
-  // Before the form reacts the browser itself would send it, in one piece.
+  // Before the form is hydrated the browser would send it, in one piece.
   await expect(page.getByText('large.csv')).toBeVisible();
   const job = await imports.upload(file);
   await job.expectStatus('SUCCESS', { timeout: 60_000 });
@@ -179,14 +179,14 @@ test('an upload goes on after a reload, once its file is chosen again', async ({
     await imports.submit.click();
   };
   proxy.breakPartAfter = 1_200_000;
-  // What arrived is asked, and never answered: so the page is left in the middle.
+  // The offset is requested but not answered: the page is left meanwhile.
   const asked = page.waitForRequest((request) => request.method() === 'HEAD');
   await page.route('**/uploads/*', async (route) => {
     if (route.request().method() !== 'HEAD') await route.continue();
   });
   await choose();
   await asked;
-  // In this order: once it is answered, the page before the reload would go on itself.
+  // In this order: once answered, the old page would continue by itself.
   await page.reload();
   await page.unroute('**/uploads/*');
   await choose();
@@ -208,7 +208,7 @@ test('a file is sent in one piece where the server knows nothing of parts', asyn
 });
 
 test('the columns of a file that was understood can be said otherwise', async ({ page, app, complaints }) => {
-  // Between the two choices no column is the price, which the preview is refused for and says.
+  // Between the two choices no column is the price; the preview's error is shown.
   complaints.allowStatus(400);
   const imports = await new ImportsPage(page).open(app);
   const list = csv('net.csv', 'sku,name,net price,price\nNET-1,Shirt,10,12\n');
@@ -229,7 +229,7 @@ test('the columns of a file that was understood can be said otherwise', async ({
 test('an address is asked for, and why it gave no file is said', async ({ page, app }) => {
   await new ImportsPage(page).open(app);
   const address = page.getByLabel('Or import from a URL');
-  // The browser itself refuses what can be no such address.
+  // The browser rejects invalid URLs.
   await address.fill('http://localhost/feed.csv');
   await page.getByTestId('address-submit').click();
   expect(await address.evaluate((input: HTMLInputElement) => input.validity.patternMismatch)).toBe(true);

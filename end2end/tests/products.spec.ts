@@ -6,7 +6,7 @@ import { expectAccessible } from '../support/accessibility.ts';
 import type { Session } from '../support/session.ts';
 import { expect, test } from '../support/test.ts';
 
-// The products: their list, one of them, and what is taken away as a file.
+// Products: list, details and exports.
 
 test.use({ server: { name: 'products', settings: { IMPORT_LIMITS: 'off' } } });
 
@@ -18,7 +18,7 @@ async function importWhole(session: Session, file: { name: string; buffer: Buffe
   return id;
 }
 
-/** Expects that a page is no wider than a small phone, and than a screen at twice its size. */
+/** Expects a page to fit a small phone, and a screen at 200 %. */
 async function expectToFit(page: Page): Promise<void> {
   for (const width of [320, 640]) {
     await page.setViewportSize({ width, height: 640 });
@@ -95,7 +95,7 @@ for (const script of [true, false]) {
       const skus = lines.map((line) => (JSON.parse(line) as { sku: string }).sku);
       expect(skus).toEqual(['LAMP-1', 'CAP-1']);
 
-      // A chip takes its part of the filter away.
+      // A chip removes its part of the filter.
       await page.getByTestId('filter-chip').filter({ hasText: 'Price from' }).click();
       await page.getByTestId('filter-chip').filter({ hasText: 'Price to' }).click();
       await expect(rows).toHaveCount(5);

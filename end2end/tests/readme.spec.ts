@@ -5,7 +5,7 @@ import { JobPage } from '../support/pages.ts';
 import { Session } from '../support/session.ts';
 import { expect, test } from '../support/test.ts';
 
-// The picture of the README, from the app itself: `make screenshots`.
+// The README's screenshot, from the app itself: `make screenshots`.
 
 const directory = process.env.README_PICTURES;
 
@@ -22,7 +22,7 @@ test('the picture of the README', async ({ page, context, startApp, startMonitor
   await page.clock.install();
   const job = await JobPage.open(page, app, id);
   await monitor.joined(id);
-  // A minute of news, for a line of the speed that is worth looking at.
+  // A minute of updates, for a meaningful speed chart.
   let processed = 0;
   for (let second = 0; second < 60; second += 1) {
     processed += 900 + Math.round(250 * Math.sin(second / 5));

@@ -35,7 +35,7 @@ async function signInAs(page: Page, app: App, who: string, next = ''): Promise<v
   await page.getByRole('link', { name: `I am ${who}` }).click();
 }
 
-/** Has a browser forget who it was. A page that is open would complain. */
+/** Clears a browser's session. An open page would report errors. */
 async function forget(page: Page): Promise<void> {
   await page.goto('about:blank');
   await page.context().clearCookies();
@@ -77,7 +77,7 @@ test('a provider that has just changed its keys is believed, and asked for them 
   await signInAs(page, app, 'vera');
   await expect(page).toHaveURL(app.url('/imports'));
   await forget(page);
-  // Keys do not change twice in a minute: whoever brings such tokens has the provider asked for nothing.
+  // Keys are fetched at most once a minute, so that invalid tokens cause no requests.
   provider.rotateKeys();
   await signInAs(page, app, 'grace');
   await expect(page.getByTestId('sign-in-problem')).toBeVisible();
@@ -105,7 +105,7 @@ test('an answer is good for the browser that asked, and once', async ({ page, br
   await page.goto(app.url('/sign-in'));
   await page.getByRole('link', { name: 'Sign in with Acme' }).click();
   const way = await page.getByRole('link', { name: 'I am grace' }).getAttribute('href');
-  // As the browser goes it, up to where it comes back.
+  // Follows the redirects up to the callback.
   let answer = new URL(way ?? '', page.url()).href;
   while (!answer.startsWith(app.url('/sign-in/oidc/callback'))) {
     const response = await page.request.get(answer, { maxRedirects: 0 });
@@ -115,7 +115,7 @@ test('an answer is good for the browser that asked, and once', async ({ page, br
   const other = await browser.newPage();
   await other.goto(answer);
   await expect(other.getByTestId('sign-in-problem')).toHaveText('Sign-in with Acme failed. Try again.');
-  // One with a sign-in of its own under way, too.
+  // Also one with a sign-in of its own in progress.
   await other.getByRole('link', { name: 'Sign in with Acme' }).click();
   await expect(other.getByRole('heading', { name: 'Acme' })).toBeVisible();
   await other.goto(answer);

@@ -13,7 +13,7 @@ test('a schedule finds a changed file', async ({ page, startApp }) => {
   const app = await startApp({ settings: { IMPORT_URL_HOSTS: 'localhost', SSL_CERT_FILE: feed.certificate } });
   await signUp(page, app);
 
-  // What is not understood comes back as it was filled in.
+  // An invalid form is shown again with its content.
   await page.getByRole('link', { name: 'Sources' }).click();
   await page.getByTestId('new-source').click();
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Fruit');
@@ -33,7 +33,7 @@ test('a schedule finds a changed file', async ({ page, startApp }) => {
   const outcomes = page.getByTestId('run-outcome');
   await expect(outcomes.first()).toHaveText('Imported', { timeout: 20_000 });
 
-  // The schedule comes by itself: it imports what has changed, and nothing else.
+  // A scheduled run imports changed files only.
   feed.change(file.replace('1.00', '1.50'));
   const imported = outcomes.filter({ hasText: 'Imported' });
   await expect(imported).toHaveCount(2, { timeout: 80_000 });

@@ -114,7 +114,7 @@ test.describe('the progress stream', () => {
     expect(again.response.status).toBe(204);
     expect(await until('the end', () => (again.ended ? again.text : undefined))).toBe('');
 
-    // Who has another state, or none, is given the final one.
+    // A client with another state, or none, gets the final one.
     for (const headers of [{}, { 'last-event-id': 'something-else' }] as Record<string, string>[]) {
       const late = await RawStream.open(session, id, headers);
       expect(late.response.status).toBe(200);

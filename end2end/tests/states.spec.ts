@@ -10,18 +10,18 @@ import { ImportsPage, JobPage, jobPath, trySignIn } from '../support/pages.ts';
 import { Session } from '../support/session.ts';
 import { expect } from '../support/test.ts';
 
-// Every state of every page: reached, looked at in light and dark, on a desktop and a phone, and
-// checked for what people who do not see or point need. SCREENSHOTS=<directory> keeps pictures.
+// Every state of every page: in light and dark, on desktop and phone, with accessibility checks.
+// SCREENSHOTS=<directory> saves screenshots.
 
 const directory = process.env.SCREENSHOTS;
 const schemes = ['light', 'dark'] as const;
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
-/** What depends on colours and on the space that there is; the rest is the same in each look. */
+/** Rules that depend on colours and layout; the others are checked once. */
 const byLook = ['color-contrast', 'link-in-text-block', 'target-size', 'scrollable-region-focusable'];
 
 type Look = (page: Page, name: string) => Promise<void>;
 
-/** `look` checks the page as it stands. */
+/** `look` checks the current page. */
 const test = base.extend<{ look: Look }>({
   look: async ({}, use) => {
     await use(async (page, name) => {
@@ -125,7 +125,7 @@ test('an import, from waiting to each of its ends', async ({ page, behind, look 
 test('an import whose connection suffers', async ({ page, behind, look, complaints }) => {
   test.setTimeout(150_000);
   complaints.allow(lostConnection);
-  // The browser may just be asking for the tab's icon.
+  // The browser may be requesting the tab's icon.
   complaints.allow(/net::ERR_INTERNET_DISCONNECTED/);
   complaints.allowStatus(401, 502);
   const { app, session, monitor, proxy } = behind;
@@ -153,7 +153,7 @@ test('an import whose connection suffers', async ({ page, behind, look, complain
   await job.expectConnection('polling', { timeout: 20_000 });
   await look(page, 'polling');
 
-  // The session ends somewhere else while the import runs.
+  // The session ends elsewhere during the import.
   await session.fetch('/api/sign_out', { method: 'POST' });
   proxy.breakStreams();
   await job.expectConnection('refused', { timeout: 40_000 });
@@ -177,7 +177,7 @@ test('what is uploaded, refused, queued, cancelled and asked about', async ({
   const imports = await new ImportsPage(page).open(app);
   await look(page, 'imports-empty');
 
-  // The server takes its time.
+  // A slow server.
   const uploads = (url: URL) => /^\/(imports|uploads)/.test(url.pathname);
   await page.route(uploads, async (route) => {
     if (route.request().method() === 'GET') await route.continue();
@@ -186,7 +186,7 @@ test('what is uploaded, refused, queued, cancelled and asked about', async ({
   await expect(page.getByTestId('upload-progress')).toBeVisible();
   await look(page, 'uploading');
 
-  // The upload ends with its page, before the server is let go.
+  // The upload ends with its page, before the server continues.
   await imports.open(app);
   await page.unroute(uploads);
   await imports.send({ name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.alloc(0) });
@@ -295,7 +295,7 @@ test('the other pages', async ({ page, startApp, context, look, complaints }) =>
 
 test('each component in each state, in the style guide', async ({ page, startApp, context, complaints }) => {
   test.setTimeout(150_000);
-  // There is no file behind the columns that it shows.
+  // There is no file behind the displayed columns.
   complaints.allowStatus(404);
   const app = await startApp();
   await context.addCookies((await Session.createOwner(app)).browserCookies());

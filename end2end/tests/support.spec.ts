@@ -6,8 +6,7 @@ import { Monitor } from '../support/monitor.ts';
 import { until } from '../support/net.ts';
 import { numbers, toNumber } from '../support/recorder.ts';
 
-// The scripted price monitor stands for the real service in every other test, so it is held
-// against the reference client first.
+// Tests the scripted price monitor with the reference client, because all other tests rely on it.
 
 test.describe('the scripted price monitor', () => {
   let monitor: Monitor;

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { expect, test } from '../support/test.ts';
 import { Vercel } from '../support/vercel.ts';
 
-// The function is built by cargo alone, in an environment of Vercel's own, and the site by cargo-leptos. The
-// browser's program takes a page over only if both were built with the same flags.
+// The function is built by cargo alone, in Vercel's environment, and the site by cargo-leptos. Hydration works only if
+// both were built with the same flags.
 
 const program = join(dirname(process.env.IMPORT_RELAY_BIN ?? '../target/debug/import-relay'), 'index');
 const postgres = process.env.IMPORT_RELAY_POSTGRES;

@@ -1,5 +1,5 @@
-// Reads a JSON array of orders from standard input, and writes for each the `Cookie` header that an
-// installation of Auth.js 5 (`@auth/core`) or NextAuth 4 (`next-auth`) would have its browsers send.
+// Reads a JSON array of orders from standard input, and prints for each the `Cookie` header of an installation of
+// Auth.js 5 (`@auth/core`) or NextAuth 4 (`next-auth`).
 //
 // An order: { version: 4 | 5, cookie, secret, claims, maxAge, enc?, noIat? }
 import { createRequire } from 'node:module';
@@ -9,7 +9,7 @@ import { hkdf } from '@panva/hkdf';
 import { encode as encode5 } from '@auth/core/jwt';
 import { EncryptJWT } from 'jose';
 
-// How each cuts long tokens into cookies is not exported, but is what is to be tested.
+// Chunking is not exported, but is to be tested.
 import { SessionStore as Store5 } from './node_modules/@auth/core/lib/utils/cookie.js';
 
 const require = createRequire(import.meta.url);
@@ -28,7 +28,7 @@ async function token({ version, cookie, secret, claims, maxAge, enc, noIat }) {
       .encrypt(key);
   }
   if (!enc) return encode5({ token: claims, secret, maxAge, salt: cookie });
-  // What `decode` of Auth.js 5 takes beside what its `encode` makes.
+  // A form that `decode` of Auth.js 5 accepts but `encode` does not produce.
   const key = await hkdf('sha256', secret, cookie, `Auth.js Generated Encryption Key (${cookie})`, 32);
   return new EncryptJWT(claims)
     .setProtectedHeader({ alg: 'dir', enc })

@@ -1,4 +1,4 @@
-// Reads an event stream with npm's `eventsource` and says what it sees, one JSON array a line.
+// Reads an event stream with npm's `eventsource`; prints events as JSON arrays, one per line.
 import { createRequire } from 'node:module';
 
 const require = createRequire(new URL('../../end2end/package.json', import.meta.url));

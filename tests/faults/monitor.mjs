@@ -1,6 +1,5 @@
-// A price monitor on the reference implementation of Socket.IO, led by its standard input: one JSON
-// object a line. It says what happens on its standard output in the same form. What differs from how
-// most are set up stands in its first argument, as JSON.
+// A price monitor on the reference implementation of Socket.IO, controlled by JSON objects on standard input, one per
+// line. Reports events the same way on standard output. The first argument has options as JSON.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -27,14 +26,14 @@ const answer = (request, response) => {
     say({ asked: job });
     return progress.has(job) ? send(200, progress.get(job)) : send(404, {});
   }
-  // An upload: what is in the file does not matter.
+  // An upload, whose content does not matter.
   request.resume().on('end', () => send(201, { _id: `${process.pid}-${++jobs}` }));
 };
 const http = tls
   ? createTlsServer({ key: readFileSync(tls.key), cert: readFileSync(tls.cert) }, answer)
   : createServer(answer);
 
-// So short that a silent connection is noticed while the test is watching.
+// Short, so that a silent connection is noticed during the test.
 const io = new Server(http, { pingInterval: 400, pingTimeout: 600, ...options });
 const clients = io.of(namespace);
 clients.use((socket, next) => {
@@ -58,9 +57,9 @@ const commands = {
   emit,
   rest: (job, data) => progress.set(job, data),
   refuse: (value) => (refusing = value),
-  /** Lets nobody in, and does not say so. */
+  /** Ignores connections. */
   mute: (value) => (mute = value),
-  /** Sends an update with a file, and one that holds bytes itself. */
+  /** Sends an update with a file, and one with bytes. */
   emitBinary: (job, data) => {
     const bytes = Buffer.from([0, 255, 10, 13]);
     clients.to(job).emit('import-file', { bytes }, [bytes]);
@@ -72,11 +71,11 @@ const commands = {
       socket.timeout(10_000).emit(`import-job-${job}`, data, (error) => say({ acknowledged: !error }));
     }
   },
-  /** Sends a text frame that Socket.IO would not. */
+  /** Sends a text frame that Socket.IO would not send. */
   raw: (text) => {
     for (const socket of clients.sockets.values()) socket.conn.transport.socket.send(text);
   },
-  /** Sends so many updates, as many as `rate` a second; the last one does not end the job. */
+  /** Sends `count` updates, `rate` per second; the last one does not end the job. */
   flood: (job, count, rate) => {
     const started = Date.now();
     let sent = 0;

@@ -1,5 +1,5 @@
-// A price monitor on Socket.IO 2, the last version of which is still about. Its first argument says whether
-// it lets sockets in that bring no key in their address, as none of ours does.
+// A price monitor on Socket.IO 2, the last old version still in use. The first argument says whether sockets without a
+// key in their URL are accepted, as the relay's are.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 

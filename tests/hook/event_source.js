@@ -1,4 +1,4 @@
-// An EventSource that goes as the test says, in place of the browser's.
+// A scripted EventSource in place of the browser's.
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -12,7 +12,7 @@ class Scripted {
   onmessage = null;
   onerror = null;
   readyState = CONNECTING;
-  /** Every listener that there ever was, for who would call it too late. */
+  /** All listeners ever added, to call them too late. */
   all = [];
   #named = new Map();
 
@@ -73,19 +73,19 @@ export function tell(index, name, data) {
   opened[index].dispatch(name, data);
 }
 
-/** The stream broke, and the browser is getting it back. */
+/** The stream broke, and the browser reconnects. */
 export function interrupt(index) {
   opened[index].readyState = CONNECTING;
   opened[index].dispatch('error');
 }
 
-/** The stream was refused, and the browser has given it up. */
+/** The stream was refused, and the browser gave up. */
 export function refuse(index) {
   opened[index].readyState = CLOSED;
   opened[index].dispatch('error');
 }
 
-/** How many of the listeners that there were can still be called. */
+/** The number of listeners that can still be called. */
 export function living_listeners(index) {
   return opened[index].all.filter((listener) => {
     try {
@@ -97,13 +97,13 @@ export function living_listeners(index) {
   }).length;
 }
 
-/** What the server answers to the question what is the matter. */
+/** Sets the server's answer to the diagnosis request. */
 export function answer_states(status, body) {
   globalThis.fetch = async () =>
     new Response(body, { status, headers: { 'content-type': 'application/json' } });
 }
 
-/** Has the page of a job run the script that it runs before the bundle is there. */
+/** Runs the script of an import's page that runs before the bundle is loaded. */
 export function run_early(job, script) {
   const element = document.createElement('script');
   element.textContent = `{const url='/api/jobs/${job}/progress',lock='import-relay-progress';${script}}`;
