@@ -21,7 +21,6 @@ use zeroize::Zeroizing;
 
 use super::config::Config;
 
-/// File name of the generated key.
 const FILE: &str = "encryption.key";
 const NONCE: usize = 12;
 
@@ -146,7 +145,6 @@ pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
     Some(mac)
 }
 
-/// Reads the key file; generates a missing one if needed.
 fn read_or_generate(path: &Path, is_needed: bool) -> io::Result<Option<SecretString>> {
     match fs::read_to_string(path) {
         Ok(key) if !key.trim().is_empty() => return Ok(Some(key.trim().to_owned().into())),

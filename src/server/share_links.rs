@@ -39,9 +39,7 @@ use crate::{
 };
 
 const MOST: u64 = 10;
-/// Maximum pages and streams per address and minute.
 const REQUESTS: NonZeroU32 = NonZeroU32::new(120).unwrap();
-/// Bytes of ID, expiry and signature.
 const ID: usize = 16;
 const EXPIRY: usize = 8;
 const SIGNATURE: usize = 32;
@@ -170,7 +168,6 @@ impl ShareLinks {
         })
     }
 
-    /// Returns the content of a link's page.
     pub(crate) async fn page(&self, shared: &Shared) -> SharedPage {
         let job = &shared.job;
         // Not every price monitor lists rows; the recorded names remain.

@@ -11,7 +11,6 @@ use super::store::{Store, StoreError};
 use crate::model::{clock::now, job::UnixMillis};
 
 const LOOK: Duration = Duration::from_secs(1);
-/// Minimum interval of log lines for a continuing database error.
 const SAID_AGAIN: Duration = Duration::from_secs(60);
 
 /// The clock of due times.
@@ -23,7 +22,6 @@ pub(crate) enum Clock {
     Set(Arc<std::sync::atomic::AtomicI64>),
 }
 
-/// The process that works.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
     name: Arc<str>,

@@ -58,7 +58,6 @@ pub(crate) async fn account_state() -> Result<AccountState, ApiError> {
     })
 }
 
-/// Changes the password, ends all other sessions, and revokes the API tokens.
 pub(crate) async fn change_password(
     current: SecretString,
     new: SecretString,
@@ -118,7 +117,6 @@ pub(crate) async fn end_session(id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Ends the account's sessions and revokes its API tokens.
 pub(crate) async fn sign_out_everywhere() -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;

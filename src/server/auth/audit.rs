@@ -11,7 +11,6 @@ use crate::{
     },
 };
 
-/// Actor of commands.
 const COMMAND_LINE: &str = "the command line";
 
 /// Records an action of the user on `subject`. A failure does not undo the action.

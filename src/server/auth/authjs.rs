@@ -28,7 +28,6 @@ impl NoAccess {
         }
     }
 
-    /// Returns the log line, with advice.
     fn advice(self) -> &'static str {
         match self {
             Self::Rejected(Rejected::NotEncrypted) => {

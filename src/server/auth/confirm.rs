@@ -24,10 +24,8 @@ use crate::{
     server::{auth::Auth, identity::credential::Credential},
 };
 
-/// How long a confirmation is valid.
 const CERTAIN: Duration = Duration::from_secs(5 * 60);
 
-/// Returns whether a confirmation is still valid.
 pub(super) fn is_certain(confirmed_at: UnixMillis) -> bool {
     let age = now().saturating_sub(confirmed_at);
     u128::try_from(age).is_ok_and(|age| age <= CERTAIN.as_millis())
@@ -51,7 +49,6 @@ pub(in crate::server) async fn require(
     Err(ApiError::Unconfirmed)
 }
 
-/// Returns how the user can confirm their identity.
 pub(crate) async fn state() -> Result<ConfirmState, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;

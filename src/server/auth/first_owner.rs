@@ -35,7 +35,6 @@ pub async fn make_link(store: &Store, origin: &str) -> Result<Option<String>, Ap
     Ok(Some(format!("{origin}{}?setup={token}", super::SIGN_IN)))
 }
 
-/// Returns whether the request may create the owner.
 pub(super) async fn may_be_made(
     auth: &Auth,
     caller: &Caller,

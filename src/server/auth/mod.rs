@@ -97,7 +97,6 @@ impl Auth {
         })
     }
 
-    /// Finds it inside a server function.
     pub(in crate::server) fn of_server_fn() -> Result<Self, ApiError> {
         use_context().ok_or(ApiError::Internal)
     }
@@ -124,12 +123,10 @@ pub fn require(permission: Permission) -> Result<Principal, ApiError> {
     Ok(caller.with(permission)?.clone())
 }
 
-/// Returns the client address of a server function's request.
 pub(crate) fn request_address() -> Result<ClientAddress, ApiError> {
     Caller::of_server_fn()?.address.ok_or(ApiError::Internal)
 }
 
-/// Rejects passwords if they are disabled.
 fn require_passwords(auth: &Auth) -> Result<(), ApiError> {
     if auth.config.auth.passwords {
         return Ok(());

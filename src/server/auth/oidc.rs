@@ -44,7 +44,6 @@ const SCOPES: [&str; 2] = ["email", "profile"];
 const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 1 << 20;
 const FRESH: Duration = Duration::from_secs(3600);
-/// Minimum interval of fetching new keys.
 const RENEWAL: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -107,7 +106,6 @@ pub(super) enum OidcError {
     Invalid(String),
 }
 
-/// State of a sign-in, in a cookie until the callback.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Visit {
     state: CsrfToken,
@@ -156,7 +154,6 @@ struct Known {
     renewed: Option<Instant>,
 }
 
-/// Required freshness of the metadata.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Wanted {
     Fresh,
@@ -185,7 +182,6 @@ impl Provider {
         &self.0.config.name
     }
 
-    /// Returns the issuer, under which accounts are stored.
     pub(super) fn issuer(&self) -> &str {
         self.0.config.issuer.as_str()
     }

@@ -56,7 +56,6 @@ fn normalised(password: &SecretString) -> SecretString {
     }
 }
 
-/// Verifies a password, or the decoy if there is no hash.
 pub(super) async fn matches(
     password: SecretString,
     hash: Option<StoredHash>,

@@ -31,7 +31,6 @@ impl Caller {
             .ok_or(ApiError::Internal)
     }
 
-    /// Returns the caller of a request that passed the middleware.
     pub(crate) fn of(parts: &Parts) -> Self {
         Self {
             headers: parts.headers.clone(),

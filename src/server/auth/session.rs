@@ -40,7 +40,6 @@ impl Evidence {
     }
 }
 
-/// Finds the session of the cookie.
 pub(super) async fn find(
     auth: &Auth,
     headers: &HeaderMap,

@@ -57,7 +57,6 @@ pub(crate) fn current_user() -> Result<CurrentUser, ApiError> {
     })
 }
 
-/// Verifies the password, opens a session and redirects.
 pub(crate) async fn sign_in(
     email: &str,
     password: SecretString,
@@ -101,7 +100,6 @@ pub(crate) async fn sign_in(
     Ok(())
 }
 
-/// Opens a session for a new account or password, and redirects.
 pub(super) async fn enter_new(
     auth: &Auth,
     caller: &Caller,

@@ -81,7 +81,6 @@ impl From<OidcError> for Refusal {
 }
 
 impl Refusal {
-    /// Redirects to the page that shows the reason.
     fn told_at(self, page: &str) -> Response {
         match self {
             Self::Problem(problem) => {

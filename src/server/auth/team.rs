@@ -222,7 +222,6 @@ pub(crate) async fn link_state(token: &str) -> Result<LinkState, ApiError> {
     })
 }
 
-/// Creates the account of an invitation and signs in.
 pub(crate) async fn accept_invitation(
     token: &str,
     name: &str,

@@ -31,7 +31,6 @@ enum Key {
 }
 
 impl Key {
-    /// Returns the number of free failures and the maximum delay.
     fn limit(self) -> (u32, Duration) {
         match self {
             Self::Known(_) | Self::Both(..) => (5, Duration::from_secs(15 * 60)),

@@ -21,7 +21,6 @@ impl CollectorUrl {
         &self.0
     }
 
-    /// Returns the URL without secrets.
     pub(super) fn shown(&self) -> String {
         where_it_leads(&self.0)
     }

@@ -81,7 +81,6 @@ impl DatabaseUrl {
         self.url.expose_secret()
     }
 
-    /// Returns the URL without secrets.
     pub(super) fn shown(&self) -> String {
         match (&self.sqlite_path, Url::parse(self.expose())) {
             (Some(path), _) => format!("sqlite:{}", path.display()),

@@ -41,7 +41,6 @@ pub enum ConfigError {
 }
 
 impl About {
-    /// Returns the error of an invalid value.
     pub(super) fn bad(&self, text: &str) -> ConfigError {
         ConfigError::Bad {
             name: self.name,

@@ -18,7 +18,6 @@ use url::Url;
 use super::{PublicUrl, SocketProtocol};
 use crate::{model::changes::Percent, server::identity::host::is_loopback};
 
-/// The form of a setting's values.
 pub(super) trait Form {
     type Value;
 
@@ -31,7 +30,6 @@ pub(super) trait Form {
     }
 }
 
-/// A number with a minimum.
 #[derive(Debug)]
 pub(super) struct AtLeast<T>(pub(super) T);
 
@@ -47,7 +45,6 @@ impl<T: FromStr + PartialOrd + fmt::Display> Form for AtLeast<T> {
     }
 }
 
-/// A percentage with a maximum.
 #[derive(Debug)]
 pub(super) struct UpTo(pub(super) Percent);
 
@@ -63,7 +60,6 @@ impl Form for UpTo {
     }
 }
 
-/// A duration with minimum and maximum.
 #[derive(Debug)]
 pub(super) struct Between(pub(super) Duration, pub(super) Duration);
 
@@ -118,7 +114,6 @@ impl Form for OrForever {
     }
 }
 
-/// A number of bytes.
 #[derive(Debug)]
 pub(super) struct Size;
 
@@ -137,7 +132,6 @@ impl Form for Size {
     }
 }
 
-/// One of several words, with its value.
 #[derive(Debug)]
 pub(super) struct OneOf<T: 'static>(pub(super) &'static [(&'static str, T)]);
 
@@ -166,7 +160,6 @@ impl Form for Text {
     }
 }
 
-/// Any text; never printed.
 #[derive(Debug)]
 pub(super) struct Secret;
 

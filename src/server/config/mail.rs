@@ -34,7 +34,6 @@ impl SmtpUrl {
         &self.0
     }
 
-    /// Returns the URL without secrets.
     pub(super) fn shown(&self) -> String {
         where_it_leads(&self.0)
     }
@@ -55,7 +54,6 @@ pub struct MailConfig {
     pub from: Mailbox,
 }
 
-/// Parses a sender, with or without a name.
 pub(super) fn mailbox(text: &str) -> Option<Mailbox> {
     text.parse().ok()
 }

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{Config, SETTINGS};
 
-/// Maximum width of a comment.
 const WIDTH: usize = 100;
 
 /// Lists every setting: meaning, accepted values and default.

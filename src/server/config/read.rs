@@ -157,7 +157,6 @@ pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The kind of host, which determines some defaults.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Host {
     /// A long-running process.
@@ -268,7 +267,6 @@ impl<'a> Env<'a> {
         Ok(Some(value))
     }
 
-    /// Records the default of a setting that is not set.
     fn note_default<F: Form>(&self, setting: &Setting<F>, value: &F::Value) {
         if !self.listing.borrow().is_set(setting.about.name) {
             self.note(&setting.about, false, setting.form.show(value));

@@ -25,14 +25,12 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = secs(60);
 const HOUR: Duration = secs(3600);
-/// Maximum of long durations.
 const LONGEST: Duration = secs(10 * 365 * 86_400);
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A setting with its form.
 #[derive(Debug)]
 pub(super) struct Setting<F> {
     pub(super) about: About,
@@ -50,7 +48,6 @@ pub struct About {
     pub takes: &'static str,
     /// The default.
     pub default: Default,
-    /// Whether its value is secret.
     pub(super) secret: bool,
 }
 

@@ -71,7 +71,6 @@ pub struct Config {
     pub telemetry: TelemetryConfig,
     /// Logs.
     pub log: LogConfig,
-    /// Effective settings as text.
     pub(super) listing: Listing,
 }
 

@@ -23,7 +23,6 @@ enum At {
     Closed,
 }
 
-/// The UTF-8 byte-order mark.
 const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 impl Default for CsvEscaping {

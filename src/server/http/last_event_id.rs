@@ -24,7 +24,6 @@ pub(crate) fn last_event_id(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     PARAMETERS.into_iter().find_map(given)
 }
 
-/// Reads the ID from the request of a server function.
 pub(crate) fn of_server_fn() -> Option<String> {
     let parts = use_context::<Parts>()?;
     last_event_id(&parts.headers, &parts.uri)

@@ -46,7 +46,6 @@ fn inside(base: &BasePath, uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Adds the base path to a redirect.
 fn with_address(mut response: Response, base: &BasePath) -> Response {
     let location = response.headers().get(header::LOCATION);
     let path = location.and_then(|location| location.to_str().ok());

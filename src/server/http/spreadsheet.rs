@@ -13,13 +13,10 @@ use zip::{
     write::{SimpleFileOptions, StreamWriter},
 };
 
-/// Maximum rows of a sheet in spreadsheet programs.
 const ROWS: u32 = 1_048_576;
 
-/// Maximum characters of a cell there.
 const CELL: usize = 32_767;
 
-/// Maximum digits of a number there.
 const DIGITS: usize = 15;
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
@@ -47,7 +44,6 @@ pub(crate) struct Spreadsheet {
     name: &'static str,
     head: String,
     sheets: u32,
-    /// Rows of the current sheet.
     rows: u32,
 }
 
@@ -67,7 +63,6 @@ impl Spreadsheet {
         Ok(sheet)
     }
 
-    /// Sets the header row of every sheet.
     pub(crate) fn head(&mut self, names: &[&str]) -> io::Result<()> {
         self.head = cells(names.iter().copied(), &[]);
         self.write_head()

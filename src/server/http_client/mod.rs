@@ -11,7 +11,6 @@ use reqwest::{
 use thiserror::Error;
 use url::Url;
 
-/// Maximum authorization schemes to name, and maximum bytes of a name.
 const MOST_SCHEMES: usize = 4;
 const LONGEST_SCHEME: usize = 40;
 
@@ -24,7 +23,6 @@ pub(crate) enum ReadError {
     TooLong,
 }
 
-/// Creates a client for one service.
 pub(crate) fn client_for(service: &Url) -> ClientBuilder {
     // A redirect must not receive a key, code or secret.
     let client = Client::builder().redirect(Policy::none());
@@ -50,7 +48,6 @@ pub(crate) fn schemes(headers: &HeaderMap) -> String {
     schemes.join(" or ")
 }
 
-/// Reads an answer up to a maximum number of bytes.
 pub(crate) async fn read_limited(
     mut response: Response,
     most: usize,

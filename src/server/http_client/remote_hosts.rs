@@ -108,7 +108,6 @@ pub(crate) fn is_not_allowed(error: &reqwest::Error) -> bool {
 #[error("no public address")]
 struct NotPublic;
 
-/// Resolves names to allowed addresses.
 #[derive(Debug)]
 struct Resolver(RemoteHosts);
 

@@ -19,7 +19,6 @@ const MARKS_OF_PROXIES: [&str; 8] = [
     "cf-ray",
 ];
 
-/// Returns the requested host without port.
 pub(crate) fn asked_for(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     let authority = match uri.authority() {
         Some(authority) => authority.clone(),
@@ -36,7 +35,6 @@ pub(crate) fn asked_for(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     (!host.is_empty() && !authority.as_str().contains('@')).then_some(host)
 }
 
-/// Whether a proxy forwarded the request.
 pub(crate) fn is_passed_on(headers: &HeaderMap) -> bool {
     MARKS_OF_PROXIES
         .iter()
@@ -53,7 +51,6 @@ pub(crate) fn is_from_here(peer: Option<SocketAddr>, uri: &Uri, headers: &Header
         && !is_passed_on(headers)
 }
 
-/// Parses comma-separated host names.
 pub(crate) fn read_names(text: &str) -> Option<BTreeSet<String>> {
     text.split(',')
         .map(|name| {

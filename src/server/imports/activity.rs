@@ -22,7 +22,6 @@ impl Imports {
         Ok(self.store.activity(&job.id).await?)
     }
 
-    /// Cancels an import; imported products stay.
     pub(crate) async fn cancel(&self, user: &UserId, job: &ChangeableJob) -> Result<(), ApiError> {
         // Before the end, which may come at once.
         self.note(&job.id, ActivityKind::CancelRequested, user, None)

@@ -126,7 +126,6 @@ impl Imports {
         found.ok_or(ApiError::NotFound)
     }
 
-    /// Opens a stream of one job.
     pub(crate) async fn open_stream(
         &self,
         who: &Principal,

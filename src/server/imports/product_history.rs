@@ -75,7 +75,6 @@ pub(crate) async fn find_all(
     Ok((entries, next.map(|next| next.to_string())))
 }
 
-/// Removes the names of imports that the user may not see.
 async fn name_visible(
     store: &Store,
     who: &Principal,

@@ -25,7 +25,6 @@ const PAGE: u64 = 50;
 /// How long a request waits for a full page.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// A validated filter with a cursor.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     filter: ProductsFilter,

@@ -118,7 +118,6 @@ const MOST_STARTED: usize = 10_000;
 #[derive(Debug)]
 struct StoredJobs {
     store: Store,
-    /// Jobs with a recorded start.
     started: Mutex<HashSet<JobId>>,
 }
 
@@ -227,7 +226,6 @@ impl JobRecords for StoredJobs {
     }
 }
 
-/// Stored sessions, tokens and roles.
 #[derive(Debug)]
 struct StoredPasses {
     store: Store,

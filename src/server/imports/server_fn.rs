@@ -38,14 +38,12 @@ pub(crate) async fn find_changeable(id: &JobId) -> Result<Change, ApiError> {
 }
 
 impl Change {
-    /// Writes the audit log after an action.
     pub(crate) async fn done(&self, action: AuditAction) {
         let subject = format!("{} ({})", self.job.filename, self.job.id);
         audit::record_by(&self.imports.store, &self.who, action, &subject).await;
     }
 }
 
-/// Starts an import from another one and redirects to its page.
 pub(crate) async fn rerun(id: &JobId, what: Rerun) -> Result<(), ApiError> {
     let change = find_changeable(id).await?;
     let user = &change.who.user;

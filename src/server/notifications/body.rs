@@ -16,7 +16,6 @@ use crate::{
 #[derive(Serialize)]
 struct Body<'a, D> {
     r#type: &'a str,
-    /// Time of the event (RFC 3339).
     timestamp: String,
     data: D,
 }
@@ -38,7 +37,6 @@ struct Import<'a> {
     error_params: Option<&'a Params>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undone_by: Option<&'a str>,
-    /// The import's page.
     url: String,
 }
 
@@ -51,12 +49,10 @@ struct Source<'a> {
     id: &'a str,
     name: &'a str,
     failures: u64,
-    /// Error of the last run: code, HTTP status and sentence.
     code: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     error: String,
-    /// The source's page.
     url: String,
 }
 

@@ -24,9 +24,7 @@ use crate::{
     },
 };
 
-/// Timeout of the mail server in total.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// Maximum length of a filename in a subject.
 const MAX_NAME: usize = 100;
 /// Replies that reject the client, not the message; the operator may fix that before a retry.
 const REFUSES_US: [u16; 4] = [530, 534, 535, 538];
@@ -57,7 +55,6 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// The body of the delivery.
 #[derive(Deserialize)]
 struct Told {
     r#type: String,
@@ -180,7 +177,6 @@ fn subject(t: Locale, told: &Told) -> String {
     format!("{what}: {}", shortened(&import.filename))
 }
 
-/// Removes line breaks from a name and shortens it.
 fn shortened(name: &str) -> String {
     let plain = name.chars().filter(|c| !c.is_control());
     let mut plain: Vec<_> = plain.take(MAX_NAME + 1).collect();

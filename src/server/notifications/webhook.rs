@@ -123,7 +123,6 @@ impl Sender {
     }
 }
 
-/// Whether the receiver is permanently gone.
 pub(super) fn is_gone(problem: DeliveryProblem) -> bool {
     problem == DeliveryProblem::Status(StatusCode::GONE.as_u16())
 }

@@ -29,7 +29,6 @@ const MOST: u64 = 20;
 const MAX_DESCRIPTION: usize = 200;
 const PAGE: &str = "/webhooks";
 
-/// A webhook to create.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) url: String,
@@ -116,7 +115,6 @@ impl Notifications {
         Ok(webhook)
     }
 
-    /// Deletes a webhook with its deliveries.
     pub(crate) async fn delete_webhook(&self, who: &Principal, id: &str) -> Result<(), ApiError> {
         let url = self.store.delete_webhook(id).await?;
         let url = url.ok_or(ApiError::NotFound)?;

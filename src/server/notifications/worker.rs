@@ -21,10 +21,8 @@ use crate::{
 
 /// Lease duration, longer than an attempt.
 const LEASE: Duration = Duration::from_secs(2 * TIMEOUT.as_secs());
-/// Seconds between attempts.
 const PAUSES: [u64; 8] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
 
-/// What deliveries need.
 #[derive(Clone, Debug)]
 pub(super) struct Deliveries {
     pub(super) store: Store,

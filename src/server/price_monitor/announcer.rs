@@ -36,7 +36,6 @@ pub(super) struct Announcement {
     pub(super) message: Arc<ProgressMessage>,
 }
 
-/// The newest committed progress of each running import.
 type Running = HashMap<String, watch::Receiver<ImportProgress>>;
 
 /// Sends progress to sockets. One lock covers reading and sending a state, so that states are sent in order and no join

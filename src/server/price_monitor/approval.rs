@@ -37,7 +37,6 @@ use crate::{
     },
 };
 
-/// Maximum rows compared before the import.
 const FIRST_ROWS: u64 = 20_000;
 
 /// Minimum excess prices or failed rows that pause an import.
@@ -60,7 +59,6 @@ async fn approve(
 }
 
 impl Importer {
-    /// Checks the first rows against the limits.
     pub(super) async fn check_limits(
         &self,
         import: &MonitorImport,
@@ -116,7 +114,6 @@ impl Importer {
         }
     }
 
-    /// Checks the number of missing products of a full file.
     pub(super) async fn check_missing_limit(
         &self,
         import: &MonitorImport,

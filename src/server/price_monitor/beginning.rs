@@ -8,7 +8,6 @@ const ROWS: usize = 21;
 /// Maximum characters of a cell; column names are not truncated.
 const CELL: usize = 1_000;
 
-/// Maximum bytes of the rows after the header.
 const ROWS_BYTES: usize = 128 << 10;
 
 /// Maximum bytes of the header; a longer one is not displayed.

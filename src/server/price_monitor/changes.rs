@@ -24,7 +24,6 @@ use crate::{
     server::store::Store,
 };
 
-/// Default page size.
 const PAGE: u64 = 50;
 
 /// Maximum page size; also rows per chunk of a download.
@@ -100,7 +99,6 @@ struct Changes {
     store: Store,
     import: String,
     filter: ChangesFilter,
-    /// The last row written; `None` at the end.
     behind: Option<u64>,
     is_begun: bool,
 }

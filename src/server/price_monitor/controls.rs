@@ -53,7 +53,6 @@ use crate::{
     },
 };
 
-/// Failed rows per chunk.
 const ROWS_AT_ONCE: u64 = 1000;
 
 const PREVIEW: usize = 6;
@@ -90,7 +89,6 @@ impl Service {
             .ok_or(ServiceError::NotFound)
     }
 
-    /// Records another import of a stored file.
     async fn import_file_of(
         self: &Arc<Self>,
         import: MonitorImport,
@@ -349,7 +347,6 @@ async fn notes_csv(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-/// Returns the language of the sentences in a file.
 fn language(headers: &HeaderMap) -> Locale {
     let accepted = headers.get(header::ACCEPT_LANGUAGE);
     Locale::negotiate(None, accepted.and_then(|tag| tag.to_str().ok()))
@@ -361,7 +358,6 @@ struct Notes {
     store: Store,
     import: String,
     kind: NoteKind,
-    /// The last note written; `None` at the end.
     behind: Option<(u64, u64)>,
     is_begun: bool,
 }
@@ -418,7 +414,6 @@ struct FailedRows {
     store: Store,
     import: MonitorImport,
     file: FailedRowsFile,
-    /// The last row written; `None` at the end.
     behind: Option<u64>,
 }
 
@@ -474,11 +469,8 @@ struct ColumnsBody {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
     columns: Vec<Option<&'static str>>,
-    /// The stated decimal mark of prices.
     decimal_mark: Option<&'static str>,
-    /// The stated currency of prices.
     currency: Option<&'static str>,
-    /// The stated sheets.
     sheets: Vec<String>,
     all_sheets: Vec<String>,
     needs: Option<Question>,
@@ -581,7 +573,6 @@ async fn keep_first_rows(
     Ok(rows)
 }
 
-/// Returns the names of the sheets to choose from.
 async fn all_sheets(
     service: &Arc<Service>,
     import: &MonitorImport,

@@ -39,7 +39,6 @@ pub(super) struct CellsQuery {
     page: u64,
 }
 
-/// A page of rows, by cell.
 #[derive(Debug, Serialize)]
 pub(super) struct CellsBody {
     columns: Vec<ColumnBody>,
@@ -52,10 +51,8 @@ pub(super) struct CellsBody {
 /// A column of the file, without those that a list of failed rows added.
 #[derive(Debug, Serialize)]
 struct ColumnBody {
-    /// Index in the cells of a row.
     index: usize,
     name: String,
-    /// Whether the import reads it.
     known: bool,
 }
 

@@ -49,7 +49,6 @@ use crate::{
     },
 };
 
-/// Maximum prepared batches.
 const AHEAD: usize = 2;
 
 /// Maximum starts without progress, for an import that crashes the process. Orderly stops do not count.
@@ -61,12 +60,9 @@ const TRIES_TO_END: usize = 3;
 /// Why an import stops. The sources are for the log.
 #[derive(Debug, Error)]
 pub(super) enum ImportError {
-    /// The file has no product list.
     Feed(FeedError),
-    /// The stored upload is missing.
     FileGone(#[source] io::Error),
     Store(#[source] StoreError),
-    /// A task panicked.
     Broken(#[source] JoinError),
     /// The stored upload differs from the received one.
     Unsound(Unsound),
@@ -122,7 +118,6 @@ impl From<ReadError> for ImportError {
 }
 
 impl ImportError {
-    /// Returns the reason for users.
     fn reason(&self) -> Reason {
         let code = match self {
             Self::Feed(error) => return reasons::of_file(error),
@@ -151,7 +146,6 @@ impl ImportError {
 }
 
 pub(super) enum Outcome {
-    /// All rows are processed.
     Through,
     /// Cancelled, or stopped by shutdown.
     Stopped,
@@ -169,12 +163,10 @@ pub(super) struct Importer {
     pub(super) limits: Limits,
     pub(super) safety: SafetyLimits,
     pub(super) rows_per_second: Option<NonZeroU32>,
-    /// Whether changes are recorded.
     notes_changes: bool,
     shutdown: CancellationToken,
     /// Owns the retries of recording ends.
     tasks: TaskTracker,
-    /// Imports whose end is being recorded.
     ending: Mutex<HashSet<String>>,
     pub(super) room: WaitingForRoom,
 }
@@ -397,7 +389,6 @@ impl Importer {
         }
     }
 
-    /// Records the limit if the error is an exceeded limit.
     async fn note_over_limit(
         &self,
         id: &str,
@@ -589,7 +580,6 @@ impl Importer {
         Ok(is_there.map(|there| there.left_alone.saturating_sub(left_alone)))
     }
 
-    /// Ends imports that have waited for an answer since before a time.
     pub(super) async fn give_unanswered_up(
         self: &Arc<Self>,
         before: UnixMillis,
@@ -606,7 +596,6 @@ impl Importer {
         Ok(())
     }
 
-    /// Ends a waiting import that its user cancelled.
     pub(super) async fn finish_cancelled(self: &Arc<Self>, id: &str) {
         let end = Some(End::Cancelled);
         self.finish_unless_stopped(id, end, ImportProgress::default())
@@ -642,7 +631,6 @@ impl Importer {
         });
     }
 
-    /// Returns whether the end is recorded.
     async fn record_and_tell(
         &self,
         id: &str,

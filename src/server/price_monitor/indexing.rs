@@ -10,7 +10,6 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// Maximum polling interval; other processes index too.
 const SELDOM: Duration = Duration::from_secs(15);
 
-/// Pause between parts, for other writers.
 const BREATH: Duration = Duration::from_millis(10);
 
 /// Time after the last rows of an import in which more are expected, and only a part is indexed per poll.

@@ -18,7 +18,6 @@ use crate::{
     },
 };
 
-/// Maximum failed products in an answer or event.
 pub(super) const MAX_FAILED: u64 = 1000;
 
 /// An error: `error` in English, and the same as a code with parameters.
@@ -122,7 +121,6 @@ impl ProgressMessage {
     }
 }
 
-/// The answer to an upload.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct JobBody {
@@ -137,9 +135,7 @@ pub(super) struct JobBody {
     created_at: String,
     updated_at: String,
     completed_at: Option<String>,
-    /// The unanswered question of a failed job.
     problem: Option<Question>,
-    /// The open question.
     needs: Option<Question>,
 }
 
@@ -194,7 +190,6 @@ impl ProgressBody {
     }
 }
 
-/// A row with its note.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RowBody {
@@ -208,7 +203,6 @@ pub(super) struct RowBody {
     params: Params,
     column: Option<String>,
     value: Option<String>,
-    /// Line of the row that replaced it.
     #[serde(skip_serializing_if = "Option::is_none")]
     by_line: Option<u64>,
 }
@@ -285,16 +279,13 @@ pub(super) struct ImportBody {
     unchanged_products: u64,
     /// Rows replaced by later rows. With the three counts above, this is the processed products.
     replaced_rows: u64,
-    /// Rows that are no product.
     passed_over_rows: u64,
     passed_over: PassedOverCounts,
     /// Processed, failed and skipped rows so far.
     rows_read: u64,
-    /// Values left out of imported rows.
     warnings: u64,
     /// Position in the queue from 1, while it waits.
     queue_position: Option<u64>,
-    /// Waits because the disk is full.
     waits_for_room: bool,
     cancelled: bool,
     /// Products of a check that have changed since, up to 1000.
@@ -307,7 +298,6 @@ pub(super) struct ImportBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     over_limit: Option<OverLimit>,
     removed_products: u64,
-    /// The import that this one undoes.
     #[serde(skip_serializing_if = "Option::is_none")]
     undoes: Option<String>,
     /// The last import that undid this one, or will.
@@ -320,19 +310,14 @@ pub(super) struct ImportBody {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Action {
-    /// Cancel; imported products stay.
     Cancel,
     /// Import the file again, or after a check.
     Again,
-    /// Import the failed rows again.
     Retry,
     /// Correct and import rows that failed or have warnings.
     Correct,
-    /// Set the meanings of the columns and import.
     Columns,
-    /// Download the failed rows.
     Failures,
-    /// List the product changes.
     Changes,
     /// Restore the products' previous values.
     Undo,
@@ -341,9 +326,7 @@ pub(super) enum Action {
     Delete,
 }
 
-/// The place of a waiting import.
 pub(super) struct Place {
-    /// Position from 1.
     pub(super) position: Option<u64>,
     /// No import can start because the disk is full.
     pub(super) waits_for_room: bool,
@@ -351,10 +334,8 @@ pub(super) struct Place {
     pub(super) stands_still: bool,
 }
 
-/// Stored data of an import.
 pub(super) struct Kept {
     pub(super) file: bool,
-    /// Notes of its rows.
     pub(super) rows: bool,
     pub(super) changes: bool,
     /// The last import that undid this one, or will.

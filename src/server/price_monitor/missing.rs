@@ -19,7 +19,6 @@ use crate::server::store::{
     monitor_imports::MonitorImport,
 };
 
-/// Products per lookup.
 const AT_ONCE: u64 = 2_000;
 
 pub(super) struct LookedUp {

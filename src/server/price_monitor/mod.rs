@@ -72,7 +72,6 @@ use crate::server::{
     uploads::space::Space,
 };
 
-/// Maximum time for connections to close on shutdown.
 const CLOSING: Duration = Duration::from_secs(5);
 
 const CONNECTIONS: usize = 1024;
@@ -82,7 +81,6 @@ const SILENT: usize = 64;
 
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Interval of removing unneeded files.
 const TIDYING: Duration = Duration::from_secs(60);
 
 const ANSWERED_WITHIN: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -162,7 +160,6 @@ pub async fn make_uploads_dir(path: &Path) -> Result<(), UploadsError> {
     })
 }
 
-/// State shared by all parts of the service.
 #[derive(Debug)]
 struct Service {
     store: Store,

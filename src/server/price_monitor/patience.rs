@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::server::store::StoreError;
 
-/// Maximum delay between retries.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// Delay between retries on a full disk. They are unlimited: the import continues when there is space.
@@ -37,7 +36,6 @@ impl WaitingForRoom {
 #[derive(Debug)]
 pub(super) enum GaveUp {
     Stopped,
-    /// A permanent error, or no retries left.
     Store(StoreError),
 }
 

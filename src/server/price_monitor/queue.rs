@@ -18,10 +18,8 @@ use crate::{
     },
 };
 
-/// Polling interval for imports left by other processes.
 const LOOK: Duration = Duration::from_secs(3);
 
-/// Minimum interval of log lines for a continuing database error.
 const SAID_AGAIN: Duration = Duration::from_secs(60);
 
 /// Lease renewal interval; several fit into a lease.
@@ -107,7 +105,6 @@ impl Queue {
         stop.inspect(|stop| stop.cancel()).is_some()
     }
 
-    /// Cancels a running or waiting import.
     pub(super) async fn cancel(&self, id: &str) -> Result<(), StoreError> {
         if self.stop(id) {
             // Recorded in case this process ends first.

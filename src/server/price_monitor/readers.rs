@@ -16,10 +16,8 @@ use super::service::ServiceError;
 /// Maximum running imports in total. Each takes the memory of a reader and its prepared batches.
 pub(super) const IMPORTS: usize = 3;
 
-/// Maximum interactive reads.
 const OTHERS: usize = 1;
 
-/// How long an interactive read waits for a slot.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug)]
@@ -33,7 +31,6 @@ struct Inner {
     owners: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
-/// A slot; dropping it releases it.
 #[derive(Debug)]
 pub(super) struct Place {
     turn: Option<(Readers, String, OwnedSemaphorePermit)>,

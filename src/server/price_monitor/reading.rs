@@ -27,10 +27,8 @@ pub(super) const BATCH: usize = 2000;
 /// is then written once.
 pub(super) const LARGEST_BATCH: usize = 5_000;
 
-/// Maximum bytes of rows per transaction.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Rows between checks of `stop`.
 const READ_AT_ONCE: u64 = 1000;
 
 /// Returns the number of rows of [`read_batches`]; `None` if stopped.
@@ -48,7 +46,6 @@ pub(super) fn count(
     counted.map(Some)
 }
 
-/// Checks `stop` periodically.
 struct Pause<'a> {
     stop: &'a CancellationToken,
     rows: u64,
@@ -73,7 +70,6 @@ impl<'a> Pause<'a> {
 pub(super) enum ReadError {
     #[error(transparent)]
     Feed(#[from] FeedError),
-    /// The table of products cannot be written.
     #[error("the products of the file so far cannot be kept")]
     Scratch(#[source] io::Error),
 }
@@ -85,12 +81,10 @@ pub(super) struct Reading {
     pub(super) kind: BatchKind,
     /// Rows already committed.
     pub(super) position: u64,
-    /// Products in the file.
     pub(super) total: u64,
     /// Whether the products of failed rows are remembered too.
     pub(super) is_full_file: bool,
     pub(super) largest_batch: usize,
-    /// Directory for temporary files.
     pub(super) scratch: PathBuf,
 }
 
@@ -156,7 +150,6 @@ pub(super) fn read_batches(
 #[derive(Debug)]
 pub(super) struct InFile {
     products: Seen,
-    /// Products of failed rows.
     failed: Option<Seen>,
 }
 
@@ -189,7 +182,6 @@ struct Batcher<'a> {
     position: u64,
     pause: Pause<'a>,
     said: Said,
-    /// Whether the file has a column for availability.
     tells_availability: bool,
     in_file: InFile,
     /// Maximum products of failed rows, and the directory for them, if they are remembered.
@@ -197,16 +189,13 @@ struct Batcher<'a> {
     products: Vec<ProductRow>,
     failed: Vec<FailedRow>,
     notes: Vec<RowNote>,
-    /// Rows, maximum rows and bytes of the batch.
     rows: usize,
     most_rows: usize,
     bytes: usize,
     largest_batch: usize,
     /// Rows of the file including this batch.
     through: u64,
-    /// Counts since the first row.
     tally: Tally,
-    /// Notes of each kind since the first row.
     noted: [u64; NoteKind::ALL.len()],
     /// Why the table of products cannot be written.
     problem: Option<io::Error>,
@@ -517,7 +506,6 @@ mod tests {
         assert!(none.unwrap().unwrap().is_empty());
     }
 
-    /// Returns all batches after a position.
     fn batches(file: &str, position: u64) -> Vec<ImportBatch> {
         let (sender, mut receiver) = mpsc::channel(1000);
         let stop = CancellationToken::new();

@@ -57,7 +57,6 @@ impl Seen {
         self.table.contains(mark)
     }
 
-    /// Records a product; returns its previous line.
     pub(super) fn replace(&mut self, identity: &str, line: u64) -> io::Result<Option<u64>> {
         self.is_empty = false;
         let mark = self.hasher.hash_one(identity).max(1);

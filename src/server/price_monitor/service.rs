@@ -30,7 +30,6 @@ use crate::{
     },
 };
 
-/// Maximum bytes of an upload request besides the file.
 const MULTIPART_OVERHEAD: u64 = 64 << 10;
 
 /// All routes but `/health` require the key.

@@ -27,12 +27,10 @@ use crate::server::{
     uploads::{file_name, part_name},
 };
 
-/// Bytes read to recognize an empty file.
 const HEAD: usize = 8 << 10;
 
 const MAX_FILENAME: usize = 255;
 
-/// How long the unneeded rest of an upload is read.
 const LINGER: Duration = Duration::from_secs(10);
 
 /// Owner of the import. Imports of one owner wait for each other.
@@ -125,7 +123,6 @@ async fn receive(
     Err(ServiceError::NoFile)
 }
 
-/// Writes the field to a file and syncs it.
 async fn store(
     service: &Service,
     id: &str,
@@ -230,7 +227,6 @@ impl UploadQuery {
         Ok(Some(json))
     }
 
-    /// Returns the limits that replace the settings'.
     fn limits(&self) -> Result<OwnLimits, ServiceError> {
         let limits = self.limits.as_deref().map(serde_json::from_str);
         let limits = limits.transpose();

@@ -21,7 +21,6 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Bytes per write or check.
 const BLOCK: usize = 256 << 10;
 
 use super::service::ServiceError;
@@ -37,16 +36,13 @@ use crate::{
     },
 };
 
-/// Import IDs per query.
 const AT_ONCE: usize = 500;
 
-/// File extension of complete files.
 const ENDING: &str = ".upload";
 
 /// Minimum age for removing a file of an unknown import; a younger one may be an upload in progress.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The file with the directory's ID.
 const ID_FILE: &str = ".directory";
 
 #[derive(Clone, Debug)]
@@ -58,7 +54,6 @@ pub(super) struct Uploads {
 }
 
 impl Uploads {
-    /// Creates the directory if missing.
     pub(super) async fn open(directory: &Path, space: Space) -> io::Result<Self> {
         make_private_directory(directory).await?;
         Ok(Self {
@@ -290,7 +285,6 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    /// Reserves space for more bytes.
     pub(super) fn count(&mut self, more: usize) -> Result<(), NoSpace> {
         self.incoming.count(self.size + more as u64)
     }
@@ -314,7 +308,6 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// Reserves space for the file.
     pub(super) fn count(&mut self, bytes: u64) -> Result<(), NoSpace> {
         self.space
             .as_mut()

@@ -80,7 +80,6 @@ struct Client {
     socket: WebSocket,
     events: Receiver<Announcement>,
     joined: HashSet<String>,
-    /// Whether a frame arrived since the last ping.
     answered: bool,
 }
 

@@ -16,9 +16,7 @@ use crate::{
 };
 
 const LEASE: Duration = Duration::from_secs(15);
-/// Interval of announcing the served directory.
 const SERVING: Duration = Duration::from_secs(30);
-/// Delay before reconnecting the listener.
 const DEAF: Duration = Duration::from_secs(1);
 
 /// This process among the workers.

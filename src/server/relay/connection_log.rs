@@ -7,7 +7,6 @@ use tokio_util::task::TaskTracker;
 use super::records::ActivityLog;
 use crate::model::{activity::ActivityKind, job::JobId, progress::UpstreamState};
 
-/// Maximum imports per record.
 const MOST: usize = 1_000;
 /// Timeout of a record; losses do not matter.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -17,7 +16,6 @@ pub(crate) struct ConnectionLog {
     log: Arc<dyn ActivityLog>,
     tasks: TaskTracker,
     state: UpstreamState,
-    /// Imports followed when the connection was lost.
     cut: Vec<JobId>,
 }
 
@@ -31,7 +29,6 @@ impl ConnectionLog {
         }
     }
 
-    /// Takes the new state and the followed imports.
     pub(super) fn stands<'a>(
         &mut self,
         state: UpstreamState,

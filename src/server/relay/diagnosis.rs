@@ -20,7 +20,6 @@ struct Known {
 struct Reports {
     /// Fields of the first report if none is known; unset once a report has known fields.
     unknown: Option<Vec<String>>,
-    /// Whether a report had known fields.
     is_read: bool,
 }
 

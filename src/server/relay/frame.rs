@@ -30,13 +30,11 @@ pub(crate) const HEARTBEAT: Bytes = Bytes::from_static(b"event: heartbeat\ndata:
 /// Ends a stream of listed jobs. Its `id:` returns as `Last-Event-ID`.
 pub(crate) const END: Bytes = Bytes::from_static(b"event: end\nid: end\ndata: {}\n\n");
 
-/// Returns whether a client has seen [`END`].
 pub(crate) fn has_seen_all(last_event_id: &str) -> bool {
     last_event_id == "end"
 }
 
 impl Frame {
-    /// `revision` increases with every state of a job.
     pub(crate) fn new(revision: u64, snapshot: &Snapshot) -> Self {
         let event = &snapshot.event;
         // Serializing numbers and strings cannot fail.

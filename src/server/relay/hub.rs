@@ -25,7 +25,6 @@ use crate::{
     server::config::RelayConfig,
 };
 
-/// Interval of closing empty rooms and recording counts.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug)]
@@ -35,9 +34,7 @@ pub(crate) struct Hub(Arc<Shared>);
 struct Shared {
     rooms: Ordered<Rooms, Upstream>,
     recorder: Recorder,
-    /// A subscriber has come.
     arrivals: Notify,
-    /// A write may be pending.
     writes: Notify,
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -115,7 +112,6 @@ impl Hub {
         self.0.arrivals.notified().await;
     }
 
-    /// Removes a deleted job and ends its streams.
     pub(crate) fn forget(&self, job: &JobId) {
         self.0.rooms.change(|rooms| ((), rooms.forget(job)));
     }
@@ -249,7 +245,6 @@ impl Hub {
         self.0.writes.notify_one();
     }
 
-    /// Resolves some time after shutdown.
     async fn last_moment(&self) {
         self.0.shutdown.cancelled().await;
         tokio::time::sleep(LAST_WRITES).await;

@@ -31,7 +31,6 @@ use crate::{
     },
 };
 
-/// Timeout of details for a page.
 const EXTRAS_TIMEOUT: Duration = Duration::from_millis(1500);
 const ACTION_TIMEOUT: Duration = Duration::from_secs(30);
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -68,7 +67,6 @@ impl RestClient {
 pub(crate) enum Rerun {
     Again,
     Retry,
-    /// Restores the products' previous values.
     Undo {
         /// Including products that later imports have changed.
         everything: bool,
@@ -161,7 +159,6 @@ impl Relay {
         self.rest.answer(request).await.map_err(said)
     }
 
-    /// Imports rows with corrected cells.
     pub(crate) async fn correct(
         &self,
         user: &UserId,
@@ -177,7 +174,6 @@ impl Relay {
         self.rest.created(request, user).await.map_err(said)
     }
 
-    /// Streams all rows of a kind as a file, with reasons in a language.
     pub(crate) async fn rows_file(
         &self,
         job: &VisibleJob,
@@ -209,7 +205,6 @@ impl Relay {
         }
     }
 
-    /// Returns changes of an import after a row.
     pub(crate) async fn changes(
         &self,
         job: &VisibleJob,
@@ -221,7 +216,6 @@ impl Relay {
         self.rest.answer(request).await.map_err(said)
     }
 
-    /// Streams all changes of an import as a file.
     pub(crate) async fn changes_file(
         &self,
         job: &VisibleJob,
@@ -261,7 +255,6 @@ impl Relay {
     }
 }
 
-/// Returns the path below an import.
 fn rows_path(kind: RowKind, page: u64, search: &str) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query
@@ -277,7 +270,6 @@ fn rows_path(kind: RowKind, page: u64, search: &str) -> String {
     format!("/{list}?{}", query.finish())
 }
 
-/// Returns the path below an import.
 fn changes_path(list: &str, filter: &ChangesFilter, after: Option<u64>) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(filter.pairs());
@@ -307,7 +299,6 @@ pub(super) struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    /// Serializes it as a parameter.
     pub(super) fn json(&self) -> String {
         // Serializing text and numbers cannot fail.
         serde_json::to_string(self).unwrap_or_default()

@@ -224,7 +224,6 @@ impl Relay {
             .spawn(self.revoker.clone().tell_others(user.clone()));
     }
 
-    /// Returns the newest states of jobs in a scope.
     pub(crate) async fn states(
         &self,
         scope: &JobScope,
@@ -279,7 +278,6 @@ impl Relay {
         }
     }
 
-    /// Removes a deleted job and ends its streams.
     pub(crate) fn forget(&self, job: &JobId) {
         self.hub.forget(job);
     }

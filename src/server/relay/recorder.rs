@@ -20,7 +20,6 @@ use crate::{
     server::telemetry::Metrics,
 };
 
-/// Time for outstanding writes after shutdown.
 pub(super) const LAST_WRITES: Duration = Duration::from_secs(5);
 /// Leaves connections to readers.
 const MOST_WRITES: usize = 4;

@@ -26,10 +26,8 @@ pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, RecordError>>;
 pub(crate) type NextState<'a> = dyn Fn(&ProductImportJob) -> JobState + Send + Sync + 'a;
 
 pub(crate) trait JobRecords: fmt::Debug + Send + Sync {
-    /// Records a job's end, unless it has ended.
     fn end<'a>(&'a self, job: &'a JobId, state: &'a NextState<'a>) -> Answer<'a, Recorded>;
 
-    /// Records a running job's state.
     fn update<'a>(&'a self, job: &'a JobId, state: JobState) -> Answer<'a, Recorded>;
 
     fn update_all(&self, states: Vec<(JobId, JobState)>) -> Answer<'_, ()>;
@@ -85,7 +83,6 @@ pub(crate) trait Passes: fmt::Debug + Send + Sync {
     fn revocations(&self) -> Answer<'_, Option<Revocations>>;
 }
 
-/// The database, for the relay.
 #[derive(Clone, Debug)]
 pub(crate) struct Records {
     pub(crate) jobs: std::sync::Arc<dyn JobRecords>,

@@ -47,9 +47,7 @@ const PROGRESS_TIMEOUT: Duration = Duration::from_secs(8);
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Maximum pause that a service can request.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
-/// Default retry delay in seconds.
 const RETRY_AFTER: u64 = 30;
-/// Maximum forwarded retry delay, in seconds.
 const LONGEST_RETRY: u64 = 86_400;
 /// How long a 404 is remembered, and for how many jobs.
 const MISSING_AGE: Duration = Duration::from_secs(3600);
@@ -114,23 +112,15 @@ pub(crate) enum RestError {
     UnknownJob,
     #[error("{}", ErrorCode::MonitorCannot)]
     NotOffered,
-    /// The service is overloaded.
     #[error("{reason}")]
-    Busy {
-        /// The service's words, or ours.
-        reason: Reason,
-        /// Retry delay in seconds.
-        seconds: u64,
-    },
+    Busy { reason: Reason, seconds: u64 },
     /// A server error. Its text is not shown, except for shutdown (503) and a full disk (507).
     #[error("{0}")]
     Broken(Reason),
     #[error("{}", ErrorCode::MonitorMoved { status: u64::from(*.0) })]
     Moved(u16),
-    /// Rejected, in the service's words.
     #[error("{0}")]
     Refused(Reason),
-    /// No space for a file, in the service's words.
     #[error("{0}")]
     NoSpace(Reason),
     #[error("{}", ErrorCode::MonitorUnreadable)]
@@ -274,7 +264,6 @@ impl RestClient {
         }
     }
 
-    /// Requests a job's progress.
     pub(crate) async fn progress(&self, job: &JobId) -> Result<Reading, RestError> {
         let began = Instant::now();
         let response = self
@@ -397,7 +386,6 @@ impl RestClient {
         self.is_refused() || paused_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Removes the key from a service's text.
     pub(crate) fn without_key(&self, text: &str) -> String {
         text.replace(self.api_key.expose_secret(), "…")
     }

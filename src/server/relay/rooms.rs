@@ -14,7 +14,6 @@ use crate::model::job::{JobId, UnixMillis};
 
 pub(crate) type Frames = watch::Receiver<Arc<Frame>>;
 
-/// Maximum jobs per write of counts.
 const BATCH: usize = 100;
 
 #[derive(Debug)]
@@ -26,9 +25,7 @@ pub(crate) struct Rooms {
     kept: usize,
     max_kept: usize,
     grace: Duration,
-    /// Jobs with an end or details to write, each once.
     urgent: VecDeque<JobId>,
-    /// Jobs with counts to write, each once.
     counts: VecDeque<JobId>,
 }
 
@@ -48,7 +45,6 @@ struct Room {
     /// Followed to its end also without subscribers.
     is_kept: bool,
     phase: Phase,
-    /// Joined at the price monitor.
     is_joined: bool,
     /// At most one write per job at a time.
     is_writing: bool,
@@ -65,7 +61,6 @@ enum Phase {
     Live,
     /// The end is being recorded; no subscriber has it.
     Settling,
-    /// The end is recorded and sent.
     Ended,
 }
 
@@ -89,7 +84,6 @@ pub(crate) enum Write {
     Counts(Vec<(JobId, RoomNumber, Snapshot)>),
 }
 
-/// The limit of followed jobs is reached.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Full;
 
@@ -294,7 +288,6 @@ impl Rooms {
         Some(Command::Ended(job.clone()))
     }
 
-    /// Removes a deleted job, which closes its subscribers' cell.
     pub(crate) fn forget(&mut self, job: &JobId) -> Option<Command> {
         let room = self.rooms.remove(job)?;
         self.kept -= usize::from(room.is_kept);
@@ -729,7 +722,6 @@ mod tests {
         Leave(u8),
         Keep(u8),
         Report(u8, u64),
-        /// The database starts the next write.
         Write,
         /// The oldest write ends, successfully or not.
         Written(bool),

@@ -7,7 +7,6 @@ use std::{
 
 use crate::server::telemetry::Metrics;
 
-/// Minimum interval of warnings.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug)]
@@ -35,7 +34,6 @@ struct Pace {
 }
 
 impl Pace {
-    /// Returns how many to report now.
     fn count(&mut self, now: Instant) -> Option<u64> {
         self.unsaid += 1;
         if self

@@ -19,9 +19,7 @@ use crate::{
 
 /// Starts that a stream may lag before it queries the database.
 const KEPT: usize = 64;
-/// Maximum clock skew between instances, in milliseconds.
 const SKEW: UnixMillis = 60_000;
-/// Maximum jobs of other instances per query.
 const MOST: u64 = 500;
 
 #[derive(Clone, Debug)]

@@ -30,7 +30,6 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asking<'a> {
     pub(crate) address: ClientAddress,
-    /// Of a reconnecting client.
     pub(crate) last_event_id: Option<&'a str>,
 }
 

@@ -21,7 +21,6 @@ use crate::model::{
 
 const GRACE: Duration = Duration::from_secs(30);
 
-/// An import at a service: all its reports in order.
 #[derive(Clone, Debug)]
 struct Service {
     said: Vec<Value>,
@@ -92,9 +91,7 @@ fn any_service() -> impl Strategy<Value = Service> {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// The service emits its next report to open sockets.
     Say,
-    /// An instance's socket breaks or reconnects.
     Break(bool),
     Reconnect(bool),
     /// An old message is replayed after a reconnect.
@@ -102,7 +99,6 @@ enum Step {
     /// A REST call, answered later.
     Ask(bool),
     Answer(bool),
-    /// The database starts or ends an instance's write.
     Write(bool),
     Written(bool, bool),
     Sweep(bool),

@@ -16,7 +16,6 @@ use crate::model::{
     job_state::Recorded,
 };
 
-/// Jobs per round, and concurrent requests.
 const BATCH: u64 = 32;
 const CONCURRENCY: usize = 4;
 
@@ -75,7 +74,6 @@ impl Unwatched {
         last.filter(|_| !is_last)
     }
 
-    /// Stops following a job that has ended in the database.
     async fn forget_ended(&self, job: &JobId) {
         let Some(snapshot) = self.hub.snapshot(job) else {
             return;

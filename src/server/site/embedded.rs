@@ -24,7 +24,6 @@ use crate::model::bundle::Bundle;
 #[folder = "target/site"]
 struct Site;
 
-/// A file in its available encodings.
 #[derive(Debug, Default)]
 struct File {
     plain: Cow<'static, [u8]>,
@@ -78,7 +77,6 @@ fn build() -> String {
     hex::encode(&all.finalize()[..8])
 }
 
-/// Serves each file at its URL.
 pub(in crate::server) fn routes<S: Clone + Send + Sync + 'static>(
     options: &LeptosOptions,
 ) -> Router<S> {

@@ -72,7 +72,6 @@ fn find_bundle(options: &LeptosOptions) -> Bundle {
     }
 }
 
-/// Returns the path of the list of hashes beside the binary.
 fn hash_file(options: &LeptosOptions) -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     Some(program.with_file_name(&*options.hash_file))

@@ -15,7 +15,6 @@ use crate::{
 };
 
 const PURPOSE: &str = "source";
-/// Maximum length of name, password or value.
 const LONGEST: usize = 4_000;
 /// Headers that are not credentials.
 const OTHERS: [HeaderName; 6] = [
@@ -27,7 +26,6 @@ const OTHERS: [HeaderName; 6] = [
     header::IF_MODIFIED_SINCE,
 ];
 
-/// The header to encrypt.
 #[derive(Deserialize, Serialize)]
 struct Sealed {
     name: String,

@@ -33,7 +33,6 @@ use crate::{
 /// Lease duration; renewed during the run.
 pub(super) const LEASE: Duration = Duration::from_secs(60);
 const RENEWAL: Duration = Duration::from_secs(15);
-/// Maximum time of a run before its import.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 /// Minutes until the next attempt, by consecutive failures.
 const PAUSES: [u64; 5] = [1, 5, 30, 120, 360];
@@ -59,7 +58,6 @@ impl Work for Runs {
         self.sources.store.has_source_work(now).await
     }
 
-    /// Settles runs whose imports have ended.
     async fn prepare(&self, process: &Process) -> Result<(), StoreError> {
         let now = process.now().await?;
         let settling = Settling {

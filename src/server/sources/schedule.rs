@@ -11,7 +11,6 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{i18n::messages::ErrorCode, model::job::UnixMillis};
 
-/// Maximum length of expression and time zone.
 const LONGEST: usize = 100;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -31,7 +30,6 @@ impl ScheduleError {
     }
 }
 
-/// The times of a schedule.
 #[derive(Clone, Debug)]
 pub(crate) struct Times {
     cron: Cron,

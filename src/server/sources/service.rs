@@ -31,7 +31,6 @@ use crate::{
 const MOST: u64 = 200;
 const MAX_NAME: usize = 100;
 const MAX_ADDRESS: usize = 2_000;
-/// Maximum sheets, and maximum length of a name.
 const MAX_SHEETS: usize = 20;
 pub(crate) const CHARTED: usize = 30;
 
@@ -57,7 +56,6 @@ impl Sources {
         }
     }
 
-    /// By name.
     pub(crate) async fn list(&self, who: &Principal) -> Result<Vec<Source>, ApiError> {
         self.require()?;
         Ok(self.store.list_sources(&who.sources()).await?)
@@ -293,7 +291,6 @@ fn origin(address: &str) -> Option<url::Origin> {
     Url::parse(address).ok().map(|url| url.origin())
 }
 
-/// Returns a source's current settings as a request.
 pub(crate) fn wanted_of(source: Source) -> WantedSource {
     WantedSource {
         name: source.name,

@@ -139,7 +139,6 @@ impl Setup {
         self.time.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// Advances the clock until a source is due.
     async fn pass_to_next(&self, source: &str) {
         let due = self.source(source).await.due_at.unwrap();
         assert!(due > self.now());

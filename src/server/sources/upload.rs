@@ -14,7 +14,6 @@ use crate::{
     },
 };
 
-/// `Retry-After` of a busy source, in seconds.
 const RETRY_AFTER: u64 = 30;
 
 #[derive(Debug)]

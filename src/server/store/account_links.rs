@@ -37,7 +37,6 @@ pub(crate) struct AccountLink {
 }
 
 impl Store {
-    /// Takes the hash of the secret. Deletes expired links.
     pub(crate) async fn create_link(
         &self,
         token_hash: String,
@@ -71,7 +70,6 @@ impl Store {
         Ok(())
     }
 
-    /// Takes the hash of the secret.
     pub(crate) async fn find_link(
         &self,
         token_hash: &str,
@@ -95,7 +93,6 @@ impl Store {
         Ok(used.rows_affected > 0)
     }
 
-    /// Revokes all links created by an account.
     pub(crate) async fn delete_links_by(&self, user: &UserId) -> Result<(), StoreError> {
         link::Entity::delete_many()
             .filter(link::Column::MadeBy.eq(user.as_str()))
@@ -104,7 +101,6 @@ impl Store {
         Ok(())
     }
 
-    /// Returns `false` if there is no such link.
     pub(crate) async fn delete_link(&self, id: &str) -> Result<bool, StoreError> {
         let deleted = link::Entity::delete_many()
             .filter(link::Column::Id.eq(id))
@@ -121,7 +117,6 @@ impl Store {
         Ok(())
     }
 
-    /// Newest first.
     pub(crate) async fn list_links(&self) -> Result<Vec<AccountLink>, StoreError> {
         link::Entity::find()
             .filter(holds())

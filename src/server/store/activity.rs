@@ -21,7 +21,6 @@ const AT_ONCE: usize = 200;
 pub(crate) struct NewActivity<'a> {
     pub(crate) kind: ActivityKind,
     pub(crate) actor: Option<&'a UserId>,
-    /// The related import.
     pub(crate) about: Option<&'a JobId>,
 }
 
@@ -109,7 +108,6 @@ impl Store {
         Ok(activity)
     }
 
-    /// Deletes entries before a time. Returns their number.
     pub(crate) async fn remove_activity(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let sql = "DELETE FROM import_activity WHERE id IN \
              (SELECT id FROM import_activity WHERE at < $1 LIMIT 1000)";

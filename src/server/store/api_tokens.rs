@@ -26,7 +26,6 @@ use crate::{
 };
 
 const TABLE: &str = "api_tokens";
-/// Minimum interval between updates of the last use.
 const TOUCH_MILLIS: i64 = 60_000;
 
 /// Contains a hash; not to be logged.
@@ -103,7 +102,6 @@ impl Store {
         Ok(good.into_iter().collect())
     }
 
-    /// Newest first.
     pub(crate) async fn list_tokens(&self, user: &UserId) -> Result<Vec<ApiToken>, StoreError> {
         api_token::Entity::find()
             .filter(api_token::Column::UserId.eq(user.as_str()))

@@ -58,7 +58,6 @@ pub(super) fn sqlite_arguments(values: Vec<Value>) -> SqliteArguments {
     IntoArguments::<Sqlite>::into_arguments(SqlxValues(Values(values)))
 }
 
-/// Rolls back on drop.
 #[derive(Debug)]
 pub(super) enum BulkTransaction {
     Sqlite(Transaction<'static, Sqlite>),
@@ -85,7 +84,6 @@ impl BulkTransaction {
         }
     }
 
-    /// Returns the number of affected rows.
     pub(super) async fn execute(&mut self, query: &impl QueryTrait) -> Result<u64, StoreError> {
         let statement = query.build(self.backend());
         let values = statement.values.map(|values| values.0).unwrap_or_default();
@@ -93,7 +91,6 @@ impl BulkTransaction {
         self.execute_bound(statement.sql.into(), bound).await
     }
 
-    /// Returns the number of affected rows.
     pub(super) async fn execute_bound(
         &mut self,
         sql: Arc<str>,

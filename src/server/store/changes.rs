@@ -35,13 +35,11 @@ const ROW_BITS: u32 = 36;
 /// The last row with an ID of its own.
 pub(super) const LAST_ROW: i64 = (1 << ROW_BITS) - 1;
 
-/// Rows searched for matches per statement.
 const WINDOW: i64 = 20_000;
 
 /// Time after which an incomplete page is returned.
 const PATIENCE: Duration = Duration::from_millis(25);
 
-/// Maximum changes followed back per product.
 const DEPTH: u64 = 1_000;
 
 /// The number of an import in change IDs; never reused.
@@ -59,7 +57,6 @@ impl ImportNumber {
     }
 }
 
-/// Returns the row of a change.
 fn row_of(id: i64) -> u64 {
     from_db(id & LAST_ROW)
 }
@@ -92,7 +89,6 @@ struct Noted {
     now: Option<Now>,
 }
 
-/// A current product.
 #[derive(Clone, Debug)]
 struct Now {
     last_change: i64,
@@ -347,7 +343,6 @@ impl Store {
         })
     }
 
-    /// Scans the changes of an import for a filter.
     async fn scan(
         &self,
         number: ImportNumber,
@@ -405,7 +400,6 @@ impl Store {
         Ok(self.search_one(sql, values).await?.is_some())
     }
 
-    /// Returns the condition for a search text.
     async fn sought(&self, search: &str) -> Result<Sought, StoreError> {
         let products = self.find_products(search, FOUND_AT_MOST, 0).await?.products;
         let mut values = vec![Value::from(contains_text(&search.to_lowercase()))];
@@ -631,7 +625,6 @@ impl Store {
         row.map_err(StoreError::of_search)
     }
 
-    /// Deletes the numbers of deleted imports.
     pub(super) async fn unname_imports(&self, ids: &[String]) -> Result<(), StoreError> {
         let places: Vec<_> = (1..=ids.len()).map(|place| format!("${place}")).collect();
         let sql = format!(

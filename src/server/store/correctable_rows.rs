@@ -123,7 +123,6 @@ impl Store {
         Ok((pages, counted.number_of_items, Ord::clamp(page, 1, pages)))
     }
 
-    /// Adds the further warnings of rows.
     async fn with_further(
         &self,
         import: &str,

@@ -18,20 +18,15 @@ use crate::model::{
     webhook::{DeliveriesPage, Delivery, DeliveryProblem, DeliveryState},
 };
 
-/// How long a delivery is retried.
 pub(crate) const TRIED_FOR: Duration = Duration::from_secs(24 * 3600);
-/// Maximum concurrent deliveries per target.
 const AT_ONCE: i64 = 2;
-/// The target of all e-mails.
 const MAIL: &str = "mail";
 const PAGE: u64 = 50;
 const PER_INSERT: usize = 100;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Addressee {
-    /// A webhook ID.
     Webhook(String),
-    /// An account ID.
     Person(String),
 }
 
@@ -55,9 +50,7 @@ pub(crate) struct Claimed {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Attempt {
     Delivered,
-    /// Failed; retried at a time.
     Again(DeliveryProblem, UnixMillis),
-    /// Failed; not retried.
     GivenUp(DeliveryProblem),
 }
 
@@ -76,7 +69,6 @@ impl Store {
         Ok(self.db.query_one_raw(statement).await?.is_some())
     }
 
-    /// Returns the ID.
     pub(crate) async fn add_delivery(
         &self,
         new: NewDelivery,

@@ -7,7 +7,6 @@ use sea_orm::{DbErr, RuntimeErr};
 /// A database fault with known advice.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fault {
-    /// Another connection holds the SQLite file.
     Locked,
     /// A conflict or a broken connection; a retry may succeed.
     Passing,
@@ -20,7 +19,6 @@ pub(super) enum Fault {
     Damaged,
     /// A connection pooler distributes a session over several connections.
     Pooler,
-    /// The server rejects the user.
     Rejected,
 }
 
@@ -143,7 +141,6 @@ pub(super) fn advice(error: &DbErr) -> &'static str {
     Fault::of(error).map_or("", Fault::advice)
 }
 
-/// Returns the advice for a driver error; empty if unknown.
 pub(super) fn driver_advice(error: &sqlx::Error) -> &'static str {
     Fault::of_driver(error).map_or("", Fault::advice)
 }

@@ -43,7 +43,6 @@ pub(crate) enum About {
     Source(FailingSource),
 }
 
-/// The import's state at the event.
 #[derive(Clone, Debug)]
 pub(crate) struct ImportThen {
     pub(crate) job: String,

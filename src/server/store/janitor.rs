@@ -15,14 +15,12 @@ const LOOK: Duration = Duration::from_secs(60);
 /// Pause between batches, for other writers.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Retention of ended deliveries.
 const DELIVERIES: Duration = Duration::from_secs(30 * 86_400);
 const MOST_DELIVERIES: u64 = 1_000;
 
 /// Retention of events without an app to take them.
 const EVENTS: Duration = Duration::from_secs(2 * 86_400);
 
-/// Which tables to clean.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Chores {
     /// Jobs, audit log and the like.

@@ -312,7 +312,6 @@ impl Store {
         })
     }
 
-    /// Filters the jobs that are in a scope.
     pub(crate) async fn find_jobs(
         &self,
         scope: &JobScope,
@@ -326,7 +325,6 @@ impl Store {
         rows.into_iter().map(ProductImportJob::try_from).collect()
     }
 
-    /// Newest first.
     pub(crate) async fn unfinished_jobs(
         &self,
         scope: &JobScope,
@@ -362,7 +360,6 @@ impl Store {
         rows.into_iter().map(job).collect()
     }
 
-    /// Counts jobs by status.
     pub(crate) async fn count_jobs(&self) -> Result<ImportCounts, StoreError> {
         let rows: Vec<(String, i64)> = row::Entity::find()
             .select_only()

@@ -25,7 +25,6 @@ use crate::model::job::{ImportStatus, UnixMillis};
 /// Time without a worker of a directory after which its imports fail.
 const LOST_AFTER: UnixMillis = 10 * 60 * 1000;
 
-/// Imports of unknown directory per lookup.
 const UNPLACED_AT_ONCE: u64 = 500;
 
 const QUEUE_LOCK: i64 = 0x696d_706f_7175_6575;
@@ -37,7 +36,6 @@ const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 pub(crate) struct Worker {
     pub(crate) name: String,
     pub(crate) directory: String,
-    /// Maximum running imports per user, over all workers.
     pub(crate) per_user: usize,
     pub(crate) lease: Duration,
     clock: Clock,
@@ -283,7 +281,6 @@ impl Store {
             .await?)
     }
 
-    /// Assigns imports to a worker's directory.
     pub(crate) async fn place_monitor_imports(
         &self,
         worker: &Worker,
@@ -565,7 +562,6 @@ mod tests {
         },
         Claim(usize),
         Renew(usize),
-        /// A worker dies and is replaced.
         Die(usize),
         /// A worker finishes its nth import.
         Finish(usize, usize),
@@ -600,7 +596,6 @@ mod tests {
         is_unwanted: bool,
     }
 
-    /// A model of the queue.
     #[derive(Debug, Default)]
     struct Model {
         now: i64,
@@ -638,7 +633,6 @@ mod tests {
         }
     }
 
-    /// A process and its imports.
     struct Process {
         worker: Worker,
         running: Vec<String>,

@@ -25,10 +25,8 @@ use crate::model::{
     reason::Reason,
 };
 
-/// Availability of a marked product.
 const OUT_OF_STOCK: &str = "out_of_stock";
 
-/// Products per statement.
 const AT_ONCE: usize = 500;
 
 /// An existing product to look up in a file.
@@ -201,7 +199,6 @@ impl Store {
     }
 }
 
-/// Lists missing products, up to the maximum.
 async fn note(
     db: &mut BulkTransaction,
     id: &str,

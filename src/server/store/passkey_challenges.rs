@@ -10,9 +10,7 @@ use sea_orm::{
 use super::{Store, StoreError, entity::passkey_challenge as challenge};
 use crate::{model::clock::now, server::identity::user::UserId};
 
-/// Maximum open challenges.
 const MAX: u64 = 10_000;
-/// Oldest challenges deleted above the maximum.
 const SLICE: u64 = 100;
 
 /// Not to be logged.

@@ -84,7 +84,6 @@ impl Store {
         }
     }
 
-    /// Oldest first.
     pub(crate) async fn list_passkeys(
         &self,
         user: &UserId,
@@ -160,7 +159,6 @@ impl Store {
         Ok(updated.rows_affected == 1)
     }
 
-    /// Returns `false` if there is no such passkey.
     pub(crate) async fn rename_passkey(
         &self,
         user: &UserId,

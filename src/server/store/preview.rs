@@ -22,7 +22,6 @@ use crate::model::{
 /// Rows per statement, below the parameter limit.
 const ROWS: usize = 300;
 
-/// Maximum products counted as changed since a check.
 const COUNTED: u64 = 1_000;
 
 /// Effects of writing a batch.
@@ -31,11 +30,9 @@ pub struct Checked {
     /// Products that would be added and changed.
     pub written: Written,
     pub(super) changes: Vec<Preview>,
-    /// Rows excluded by the options.
     pub(super) left_alone: Vec<LeftAlone>,
 }
 
-/// A change that would be made.
 #[derive(Clone, Debug)]
 pub(super) struct Preview {
     pub(super) row: u64,

@@ -26,13 +26,11 @@ use crate::model::{
     products_filter::{Amount, ProductsFilter, ProductsSort, ProductsSortBy},
 };
 
-/// Products per window and statement.
 const WINDOW: u64 = 10_000;
 
 /// Maximum clock difference between writers, in milliseconds.
 const CLOCKS: UnixMillis = 60 * 60 * 1000;
 
-/// Sort key of products without a price.
 const NO_PRICE: &str = "-1";
 
 /// Condition of the out-of-stock index.
@@ -188,7 +186,6 @@ impl Store {
         Ok(Some(walk))
     }
 
-    /// Returns the time span in which an import wrote products.
     async fn time_of(
         &self,
         number: ImportNumber,
@@ -276,7 +273,6 @@ fn price_expression(backend: DbBackend) -> &'static str {
     }
 }
 
-/// A query plan.
 struct Walk {
     sort: ProductsSort,
     backend: DbBackend,
@@ -441,7 +437,6 @@ mod tests {
         .unwrap()
     }
 
-    /// Reads all pages by their cursors.
     async fn all(store: &Store, query: &str, limit: u64) -> Vec<Product> {
         let filter = filter(query);
         let (mut all, mut from) = (Vec::new(), None);

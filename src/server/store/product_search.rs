@@ -12,7 +12,6 @@ use super::{Store, StoreError, bulk::failed, entity::product, from_db, products:
 /// Maximum results of a search.
 pub const FOUND_AT_MOST: u64 = 1000;
 
-/// Products indexed per transaction.
 const AT_ONCE: u64 = 4000;
 
 /// Entries of PostgreSQL's list indexed per transaction; each has the products of a statement.
@@ -21,10 +20,8 @@ const ENTRIES_AT_ONCE: u64 = 8;
 /// Maximum entries of that list whose products a search scans; with more, all products are scanned.
 const FEW_ENTRIES: u64 = 16;
 
-/// ID of the trigram index's PostgreSQL advisory lock.
 const TRIGRAMS_LOCK: i64 = 0x696d_706f_7472_6967;
 
-/// Characters of an index term.
 const GRAM: usize = 3;
 
 /// Maximum terms looked up for a text shorter than a term.
@@ -222,7 +219,6 @@ impl Store {
     }
 }
 
-/// Columns of a listed product.
 pub(super) const COLUMNS: &str = "p.identity, p.sku, p.name, p.price, p.sale_price, p.currency, p.gtin, p.stock, \
                        p.availability, p.url, p.search_text, p.created_at, p.updated_at";
 

@@ -461,7 +461,6 @@ pub(super) struct DistinctRows {
 }
 
 impl DistinctRows {
-    /// Merges rows of the same product.
     pub(super) fn new(mut rows: Vec<ProductRow>, only: ChosenFields) -> Self {
         let all = rows.len();
         // A stable sort keeps rows of one product in file order.
@@ -772,7 +771,6 @@ fn staged(number: usize, conflict: Conflict) -> String {
     )
 }
 
-/// Binds the products of a run for SQLite.
 fn bound(products: impl Iterator<Item = Changed>, now: UnixMillis) -> (usize, SqliteArguments) {
     let mut values = Vec::with_capacity(RUN * COLUMNS.len());
     for changed in products {
@@ -854,7 +852,6 @@ fn copied(lines: &mut Vec<u8>, run: Option<usize>, changed: &Changed, now: UnixM
     lines.push(b'\n');
 }
 
-/// How an existing product is treated.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Conflict {
     Keep,

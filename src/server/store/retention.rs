@@ -22,7 +22,6 @@ pub(super) fn has_ended() -> Condition {
 }
 
 impl Store {
-    /// Returns the number of deleted events.
     pub(crate) async fn remove_audit_events(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let old = audit_event::Entity::find()
             .select_only()
@@ -121,7 +120,6 @@ impl Store {
         Ok(removed.rows_affected)
     }
 
-    /// Deletes imports without row results.
     async fn remove_emptied_imports(&self) -> Result<u64, StoreError> {
         let emptied: Vec<String> = monitor_import::Entity::find()
             .select_only()

@@ -24,7 +24,6 @@ use crate::{
     },
 };
 
-/// Minimum interval between updates of the last use.
 const TOUCH_MILLIS: i64 = 60_000;
 
 /// Contains a hash; not to be logged.
@@ -63,7 +62,6 @@ pub struct Session {
 }
 
 impl Store {
-    /// Deletes expired sessions.
     pub(crate) async fn create_session(
         &self,
         new: NewSession<'_>,
@@ -146,7 +144,6 @@ impl Store {
         Ok(confirmed.unwrap_or_default())
     }
 
-    /// Last used first.
     pub(crate) async fn list_sessions(
         &self,
         user: &UserId,
@@ -180,7 +177,6 @@ impl Store {
         Ok(())
     }
 
-    /// Returns `false` if there is no such session.
     pub(crate) async fn delete_session_of(
         &self,
         user: &UserId,
@@ -228,7 +224,6 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the IDs of open sessions.
     pub(crate) async fn open_sessions(
         &self,
         ids: &[&str],

@@ -8,7 +8,6 @@ use super::{Store, StoreError, entity::setup_link};
 use crate::model::clock::now;
 
 impl Store {
-    /// Deletes expired links.
     pub(crate) async fn create_setup_link(
         &self,
         token_hash: String,

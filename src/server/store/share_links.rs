@@ -49,7 +49,6 @@ impl Store {
         Ok(())
     }
 
-    /// Newest first.
     pub(crate) async fn list_share_links(
         &self,
         job: &ChangeableJob,
@@ -77,7 +76,6 @@ impl Store {
         Ok(count.await?)
     }
 
-    /// Returns whether there was one.
     pub(crate) async fn delete_share_link(
         &self,
         job: &ChangeableJob,

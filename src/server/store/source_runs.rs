@@ -22,7 +22,6 @@ use crate::model::{
 };
 
 const PAGE: u64 = 50;
-/// Runs settled at once.
 const AT_ONCE: u64 = 50;
 
 /// Runs whose imports have ended or were deleted.
@@ -31,17 +30,13 @@ pub(super) const ENDED: &str = "SELECT r.id, r.source_id, j.status AS job_status
     FROM source_runs r LEFT JOIN product_import_jobs j ON j.id = r.job_id LEFT JOIN monitor_imports m ON m.id = r.job_id \
     WHERE r.outcome = 'importing' AND (j.id IS NULL OR j.status <> 'PENDING')";
 
-/// The worker's result of a run.
 #[derive(Clone, Debug)]
 pub(crate) enum RunEnd {
-    /// The file has not changed.
     Unchanged(FileIdentity),
-    /// The import was started.
     HandedOver(JobId, FileIdentity),
     Failed(RunProblem),
 }
 
-/// Parameters of settling.
 pub(crate) struct Settling<'a> {
     pub(crate) now: UnixMillis,
     /// Consecutive failures that cause a notification.

@@ -41,10 +41,8 @@ pub(crate) struct SourceSettings<'a> {
     pub(crate) due_at: Option<UnixMillis>,
 }
 
-/// Credentials for the server.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredLogin {
-    /// Encrypted.
     pub(crate) sealed: String,
     pub(crate) shown: ShownLogin,
 }
@@ -64,7 +62,6 @@ pub(crate) struct ClaimedSource {
     pub(crate) run: String,
     pub(crate) cause: RunCause,
     pub(crate) last: FileIdentity,
-    /// Encrypted.
     pub(crate) login: Option<String>,
 }
 
@@ -109,7 +106,6 @@ impl Store {
         Ok(row::Entity::find().count(&self.db).await?)
     }
 
-    /// By name.
     pub(crate) async fn list_sources(
         &self,
         scope: &SourceScope,

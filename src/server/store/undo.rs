@@ -28,7 +28,6 @@ use crate::{
     },
 };
 
-/// Changes undone per transaction.
 const BATCH: u64 = 2_000;
 
 /// An import to undo.
@@ -46,7 +45,6 @@ pub struct UndoBatch {
     steps: Vec<Step>,
 }
 
-/// A change to undo.
 #[derive(Clone, Debug)]
 struct Step {
     id: i64,

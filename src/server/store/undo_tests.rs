@@ -20,7 +20,6 @@ use crate::{
     },
 };
 
-/// A step of a test.
 #[derive(Clone, Debug)]
 enum Deed {
     /// Imports rows: product, values, and whether the file has more columns than the price.
@@ -151,7 +150,6 @@ fn written_over(there: &NewProduct, row: &ProductRow, only: ChosenFields) -> New
     as_product(there.identity.clone(), values)
 }
 
-/// A change in the model.
 #[derive(Clone, Debug)]
 struct Change {
     identity: String,
@@ -161,14 +159,12 @@ struct Change {
     previous: (usize, usize),
 }
 
-/// Products and all changes.
 #[derive(Default)]
 struct Model {
     products: BTreeMap<String, NewProduct>,
     /// The index of each product's last change, and of the one whose result it has; 0 is none.
     last: BTreeMap<String, (usize, usize)>,
     changes: Vec<Change>,
-    /// The range of changes of each import.
     imports: Vec<std::ops::Range<usize>>,
 }
 

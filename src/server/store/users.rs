@@ -218,7 +218,6 @@ impl Store {
             .await?)
     }
 
-    /// Finds an active account by address.
     pub(crate) async fn find_login(&self, email: &str) -> Result<Option<Login>, StoreError> {
         self.find_row(email)
             .await?
@@ -235,7 +234,6 @@ impl Store {
             .transpose()
     }
 
-    /// Oldest first.
     pub(crate) async fn list_members(&self) -> Result<Vec<Member>, StoreError> {
         user::Entity::find()
             .order_by_asc(user::Column::CreatedAt)

@@ -17,7 +17,6 @@ pub(crate) struct NewRow<'a> {
     pub(crate) url: &'a str,
     pub(crate) description: &'a str,
     pub(crate) events: &'a [ImportEvent],
-    /// Encrypted.
     pub(crate) secret: String,
 }
 
@@ -55,7 +54,6 @@ impl Store {
         Ok(model.into())
     }
 
-    /// Newest first.
     pub(crate) async fn list_webhooks(&self) -> Result<Vec<Webhook>, StoreError> {
         let rows = row::Entity::find()
             .order_by_desc(row::Column::CreatedAt)
@@ -83,7 +81,6 @@ impl Store {
         Ok(row.map(|row| (row.url, row.secret)))
     }
 
-    /// Returns whether there is one.
     pub(crate) async fn set_webhook_enabled(
         &self,
         id: &str,

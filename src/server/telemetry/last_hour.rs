@@ -13,7 +13,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 const KEPT: usize = 60;
 
-/// Counts since the start.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Totals {
     pub(super) viewers: u64,
@@ -53,7 +52,6 @@ fn since(before: Totals, totals: Totals) -> Minute {
 }
 
 impl Metrics {
-    /// Records each minute.
     pub(crate) async fn keep_minutes(self) {
         loop {
             tokio::time::sleep(MINUTE).await;

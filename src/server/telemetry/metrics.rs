@@ -155,7 +155,6 @@ struct Route {
     status: u16,
 }
 
-/// Values observed on request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Observed {
     pub(crate) relay: Option<ObservedRelay>,
@@ -415,7 +414,6 @@ impl Inner {
 }
 
 impl Metrics {
-    /// Encodes all metrics in the OpenMetrics text format.
     pub(crate) fn encode(&self, observed: &Observed) -> String {
         let inner = &*self.0;
         let set = |family: &Family<State, Gauge>, state, value| {

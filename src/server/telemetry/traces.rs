@@ -22,7 +22,6 @@ use url::Url;
 
 const FLUSH: Duration = Duration::from_secs(3);
 
-/// Flushes traces on drop.
 #[derive(Debug)]
 pub(super) struct Exporter(SdkTracerProvider);
 

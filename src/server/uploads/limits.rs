@@ -17,7 +17,6 @@ use tokio::time::Instant;
 
 use crate::server::{identity::user::UserId, limits::counts::Counts};
 
-/// The minimum pace of an upload.
 #[derive(Clone, Copy, Debug)]
 struct PaceLimits {
     /// Maximum time without data.
@@ -37,12 +36,10 @@ const LIMITS: PaceLimits = PaceLimits {
     least: 60 << 10,
     longest: Duration::from_secs(2 * 3600),
 };
-/// Maximum concurrent uploads per user.
 const MOST_OF_USER: usize = 8;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why reading a body is aborted.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub(crate) enum Slow {
     #[error("nothing comes any more")]
@@ -53,7 +50,6 @@ pub(crate) enum Slow {
     TooLong,
 }
 
-/// Measures the pace of a body.
 #[derive(Debug)]
 struct Pace {
     limits: PaceLimits,
@@ -73,7 +69,6 @@ impl Pace {
         }
     }
 
-    /// Records received bytes.
     fn came(&mut self, bytes: usize) -> Result<(), Slow> {
         let now = Instant::now();
         self.bytes += bytes as u64;
@@ -91,7 +86,6 @@ impl Pace {
     }
 }
 
-/// Aborts a body that is too slow.
 pub(crate) fn watched<E>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
 ) -> impl Stream<Item = Result<Bytes, Failure>> + Send + 'static
@@ -122,7 +116,6 @@ where
     })
 }
 
-/// A form has too much before its file.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("too much data before the file")]
 pub(crate) struct TooMuch;

@@ -21,9 +21,7 @@ use crate::{
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Timeout without data.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// Timeout in total.
 const TIMEOUT: Duration = Duration::from_secs(15 * 60);
 const MAX_REDIRECTS: usize = 5;
 /// Maximum length of a validator header.
@@ -71,7 +69,6 @@ fn check(hosts: &RemoteHosts, url: &Url) -> Result<(), RemoteError> {
     }
 }
 
-/// Headers of a request for a file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FileRequest {
     /// Credentials; not sent to other origins.
@@ -87,13 +84,11 @@ pub(crate) enum FileAnswer {
     Unchanged,
 }
 
-/// A file being downloaded.
 pub(crate) struct RemoteFile {
     /// The last path segment.
     pub(crate) name: String,
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
-    /// Content length in bytes, if stated.
     pub(crate) length: Option<u64>,
     response: Response,
 }
@@ -145,7 +140,6 @@ impl RemoteFiles {
         }
     }
 
-    /// Returns whether any host is allowed.
     pub(crate) fn is_on(&self) -> bool {
         self.client.is_some()
     }

@@ -14,7 +14,6 @@ use thiserror::Error;
 /// Bytes reserved at once for a file of unknown length.
 const STEP: u64 = 4 << 20;
 
-/// Whether the disk is full.
 pub(crate) fn is_full(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
@@ -115,7 +114,6 @@ impl Space {
         }))
     }
 
-    /// Begins to count an incoming file.
     pub(crate) fn incoming(&self, user: Option<&str>) -> Incoming {
         Incoming {
             space: self.clone(),
@@ -132,12 +130,10 @@ impl Space {
         Ok(())
     }
 
-    /// Counts an existing file.
     pub(crate) fn hold(&self, name: &str, file: Stored) {
         self.held().insert(name.to_owned(), file);
     }
 
-    /// Stops counting a file.
     pub(crate) fn let_go(&self, name: &str) {
         let mut held = self.held();
         if let Some(file) = held.files.remove(name) {

@@ -28,9 +28,7 @@ const PIECE: usize = 256 << 10;
 #[derive(Debug)]
 pub(crate) struct Spooled {
     file: File,
-    /// SHA-256, in hex.
     pub(crate) checksum: String,
-    /// Its reserved space.
     _room: Incoming,
 }
 

@@ -39,14 +39,12 @@ pub(super) struct Challenge {
     pub(super) state: String,
 }
 
-/// A verified credential.
 pub(super) struct Credential {
     pub(super) id: Vec<u8>,
     pub(super) stored: String,
     pub(super) is_synced: bool,
 }
 
-/// An unverified answer of a passkey.
 pub(super) struct Answer(PublicKeyCredential);
 
 impl Answer {

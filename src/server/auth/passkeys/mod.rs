@@ -23,10 +23,8 @@ use crate::{
     },
 };
 
-/// Lifetime of a challenge.
 const LIFETIME: Duration = Duration::from_secs(300);
 
-/// The purpose of a challenge.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Purpose {
     SignIn,
@@ -44,7 +42,6 @@ impl Purpose {
     }
 }
 
-/// Returns the relying party, unless passkeys are disabled or unavailable for this host.
 fn relying_party(auth: &Auth) -> Result<&RelyingParty, ApiError> {
     auth.passkeys
         .as_ref()

@@ -53,7 +53,6 @@ pub(in crate::server::auth) async fn list(
     }))
 }
 
-/// Returns what the user must do with a passkey first.
 pub(crate) async fn duty() -> Result<PasskeyDuty, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -70,7 +69,6 @@ pub(crate) async fn duty() -> Result<PasskeyDuty, ApiError> {
     })
 }
 
-/// Returns the challenge for a new passkey.
 pub(crate) async fn begin_to_add() -> Result<String, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -87,7 +85,6 @@ pub(crate) async fn begin_to_add() -> Result<String, ApiError> {
     Ok(challenge.options)
 }
 
-/// Adds a passkey and opens a new session with it.
 pub(crate) async fn add(credential: &str, name: &str, next: Option<&str>) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;

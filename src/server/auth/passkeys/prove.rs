@@ -19,14 +19,12 @@ use crate::{
     },
 };
 
-/// Returns the challenge for a sign-in with any passkey.
 pub(crate) async fn begin_sign_in() -> Result<String, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
     begin(&auth, &caller, Purpose::SignIn, None).await
 }
 
-/// Returns the challenge for confirming the session's user.
 pub(crate) async fn begin_confirmation() -> Result<String, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;

@@ -104,7 +104,6 @@ impl Default for Activity {
     }
 }
 
-/// A request in flight; ends on drop.
 #[derive(Debug)]
 pub(crate) struct InFlight(Activity);
 

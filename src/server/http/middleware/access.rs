@@ -211,7 +211,6 @@ pub static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The rule of unlisted routes.
 const UNLISTED: Rule = Rule {
     method: "",
     path: "",

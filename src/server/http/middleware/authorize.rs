@@ -26,9 +26,7 @@ use crate::{
     },
 };
 
-/// Maximum bytes read of a refused request.
 const MAX_UNWANTED: usize = 8 << 20;
-/// Maximum time for reading them.
 const UNWANTED_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Authenticates a request and applies its rule; pages redirect to sign-in.
@@ -84,7 +82,6 @@ pub(crate) async fn require_access(
     response
 }
 
-/// Decides whether a principal has the access that a route requires.
 fn judge(access: Access, principal: Option<&Principal>) -> Result<(), ApiError> {
     let permission = match access {
         Access::Anybody => return Ok(()),
@@ -112,7 +109,6 @@ pub(crate) async fn read_out(request: Request) {
     let _ = tokio::time::timeout(UNWANTED_TIMEOUT, read).await;
 }
 
-/// Redirects to a page that leads back to the request.
 fn back_from(page: &str, request: &Request) -> Response {
     let back = request
         .uri()

@@ -13,7 +13,6 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::server::config::CorsOrigins;
 
-/// Shared routes, for hooks and programs.
 pub(crate) const SHARED: [&str; 7] = [
     "/api/imports",
     "/api/imports/{id}",
@@ -27,10 +26,8 @@ pub(crate) const SHARED: [&str; 7] = [
 /// The one shared route that changes something: starting imports.
 const CHANGED: (Method, &str) = (Method::POST, "/api/imports");
 
-/// How long browsers may cache a preflight.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
-/// Returns whether a route is shared.
 pub(crate) fn is_shared(matched: Option<&MatchedPath>) -> bool {
     matched.is_some_and(|matched| SHARED.contains(&matched.as_str()))
 }

@@ -12,10 +12,8 @@ use crate::{
 
 const YEAR: u32 = 365 * 24 * 3_600;
 
-/// `Vary` of pages.
 pub(crate) const VARY: HeaderValue = HeaderValue::from_static("accept-language, cookie");
 
-/// Returns the language of the current request.
 pub(crate) fn of_request() -> Locale {
     use_context::<Parts>()
         .map(|parts| of_headers(&parts.headers))

@@ -18,7 +18,6 @@ use uuid::Uuid;
 use crate::server::telemetry::Metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Maximum length of a proxy's request ID.
 const MAX_REQUEST_ID: usize = 64;
 /// Counts, times and logs every request with an ID, which the response repeats.
 pub(crate) fn observed(router: Router, metrics: Metrics) -> Router {

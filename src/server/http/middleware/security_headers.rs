@@ -52,7 +52,6 @@ const SECRETS: [&str; 25] = [
     "/api/webhooks_state",
 ];
 
-/// Pages of share links.
 const SHARED: &str = "/shared/";
 
 /// Returns whether nothing may store the answer, not even the browser.

@@ -20,13 +20,11 @@ use crate::{
     server::http::{middleware::authorize, state::AppState},
 };
 
-/// Maximum bytes of a body, except uploads.
 pub(crate) const MAX_BODY: usize = 64 << 10;
 
 /// A larger form, with the rows of a page.
 const ROWS_FORM: (&str, usize) = ("/api/correct_rows", 1 << 20);
 
-/// Limits time and body of a route.
 pub(crate) fn small(route: MethodRouter<AppState>) -> MethodRouter<AppState> {
     route
         .layer::<_, Infallible>(middleware::from_fn(small_body))

@@ -23,7 +23,6 @@ use super::{
 /// Time limit for a request, except uploads and streams.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A route with its access rule.
 pub(crate) struct Route {
     pub(crate) rule: Rule,
     pub(crate) handler: fn() -> MethodRouter<AppState>,

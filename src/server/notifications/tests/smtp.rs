@@ -11,7 +11,6 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// A received e-mail.
 #[derive(Clone, Debug)]
 pub(super) struct Mail {
     pub(super) from: String,

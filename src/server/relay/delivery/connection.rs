@@ -107,7 +107,6 @@ impl Connection {
         }
     }
 
-    /// Writes due states unless the transport is full.
     pub(super) fn write_due(&mut self, writer: &mut Writer) -> Taken {
         while self.unsent.is_none()
             && let Phase::Open { subscriber, .. } = &mut self.phase
@@ -200,7 +199,6 @@ impl Connection {
         self.send(is_last, writer)
     }
 
-    /// Drops a client whose transport accepts nothing.
     pub(super) fn cut(&mut self, channels: &mut Channels) {
         self.leave(channels);
         self.phase = Phase::Lingering;

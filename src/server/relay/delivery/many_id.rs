@@ -8,7 +8,6 @@ use crate::model::job::JobId;
 /// The event ID: `<number of ends>.<list>.<ends>`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::server::relay) struct ManyId {
-    /// Fingerprint of the list.
     list: u32,
     /// One bit per listed job: its end was sent.
     ends: Vec<u8>,

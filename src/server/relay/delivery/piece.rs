@@ -5,7 +5,6 @@ const MAX_HEAD: usize = 18;
 const CRLF: &[u8] = b"\r\n";
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// A reusable buffer for one piece.
 #[derive(Debug)]
 pub(super) struct Piece {
     /// A gap for the chunk head, then the events.

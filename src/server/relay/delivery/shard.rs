@@ -37,7 +37,6 @@ pub(super) struct Shard {
     ticks: watch::Receiver<Tick>,
     writer: Writer,
     connections: Slab<Connection>,
-    /// Connections with due states.
     to_write: Vec<usize>,
     /// One per channel: resolves to its number on a change.
     changes: FuturesUnordered<BoxFuture<'static, (usize, Result<Frames, ()>)>>,

@@ -18,9 +18,7 @@ use crate::{
     },
 };
 
-/// Maximum bytes of a piece, except for its last event.
 const MAX_PIECE: usize = 16 << 10;
-/// Ended jobs that a stream of unfinished jobs remembers.
 const REMEMBERED_ENDS: usize = 64;
 
 /// The subscriptions of a client. Dropping an `S` unsubscribes.
@@ -34,7 +32,6 @@ pub(in crate::server::relay) enum Subscriber<S> {
 pub(super) struct Topic<S> {
     subscription: S,
     at: Membership,
-    /// Last revision sent.
     told: u64,
     is_due: bool,
 }
@@ -350,11 +347,8 @@ mod tests {
         Report(usize),
         End(usize),
         Forget(usize),
-        /// The shard sees a job's change.
         Notice(usize),
-        /// The transport accepts a piece.
         Write,
-        /// The client reconnects.
         Reconnect,
     }
 
@@ -371,7 +365,6 @@ mod tests {
         proptest::collection::vec(step, 0..80)
     }
 
-    /// The actual state of a job.
     #[derive(Clone, Copy, Debug, Eq, PartialEq)]
     enum Truth {
         Runs,
@@ -393,7 +386,6 @@ mod tests {
         client: Client,
     }
 
-    /// What the client has read.
     #[derive(Default)]
     struct Client {
         last_event_id: Option<String>,

@@ -53,7 +53,6 @@ pub(super) enum Writable {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Waited {
-    /// Writable, or gone.
     Ready,
     TooLong,
 }
@@ -77,7 +76,6 @@ impl Transport {
         (Self::Body(sender), Gone::Body(gone), body)
     }
 
-    /// Writes a piece; returns the rest.
     pub(super) fn write(&self, piece: &mut Piece, is_last: bool) -> io::Result<Bytes> {
         match self {
             Self::Socket(socket) => {
@@ -91,7 +89,6 @@ impl Transport {
         }
     }
 
-    /// Continues a partial write; returns the rest.
     pub(super) fn write_rest(&self, mut rest: Bytes) -> io::Result<Bytes> {
         match self {
             Self::Socket(socket) => {

@@ -293,7 +293,6 @@ fn heard(body: &[u8]) -> Heard {
     heard
 }
 
-/// Results with the right and a wrong key.
 struct OfKey {
     finding: Finding,
     is_doubtful: bool,
@@ -407,7 +406,6 @@ fn judge_unknown(answer: &Answer) -> Finding {
     }
 }
 
-/// Describes that all schemes were rejected.
 pub(super) fn refusal(words: &str, schemes: &str) -> String {
     match schemes.is_empty() {
         false => format!(

@@ -16,7 +16,6 @@ const JOIN: &str = "join-import-job";
 const EVENTS: &str = "import-job-{id}";
 const END: &str = "the end";
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long to wait for a rejected join.
 const AFTER_JOIN: Duration = Duration::from_millis(500);
 /// An import is followed for this many call timeouts.
 const CALLS: u32 = 3;

@@ -174,7 +174,6 @@ struct Probe {
     trial: Trial,
 }
 
-/// Reports of an import from one source.
 #[derive(Default)]
 struct Heard {
     reports: usize,

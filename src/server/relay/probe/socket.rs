@@ -25,7 +25,6 @@ impl Probe {
         }
     }
 
-    /// Opens the socket and waits until jobs can be joined.
     pub(super) async fn open(&self) -> (Vec<Finding>, Opened) {
         let mut findings = Vec::new();
         let opened = tokio::time::timeout(self.trial.timeout, self.shake_hands(&mut findings));
@@ -148,7 +147,6 @@ impl Probe {
         }
     }
 
-    /// Builds an upgrade request without the key.
     fn upgrade(&self) -> RequestBuilder {
         let address = price_monitor_wire::Dialect::url(&self.service);
         let address = Url::parse(&address.replacen("ws", "http", 1));

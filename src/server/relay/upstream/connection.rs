@@ -64,7 +64,6 @@ impl From<tungstenite::Error> for ConnectionError {
     }
 }
 
-/// Returns the status of a refusal and the offered authentication schemes.
 fn refusal(response: &http::Response<Option<Vec<u8>>>) -> String {
     let schemes = schemes(response.headers());
     let status = response.status();
@@ -98,7 +97,6 @@ pub(in crate::server::relay) struct Connection {
     is_ready: bool,
     ready_by: Instant,
     pending: VecDeque<Incoming>,
-    /// Deadline for flushing fed frames.
     flush_by: Option<Instant>,
     last_heard: Instant,
     next_ping: Instant,

@@ -94,7 +94,6 @@ impl From<&MonitorEndpoint> for Service {
     }
 }
 
-/// Returns the origin of the REST API.
 pub(super) fn rest_origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
@@ -195,7 +194,6 @@ impl Upstream {
         }
     }
 
-    /// Connects and talks until the connection is lost.
     async fn converse(&mut self) -> Lost {
         // Kept until there is a newer one, because the next attempt may fail.
         let recovery = self.recovery.clone();
@@ -364,7 +362,6 @@ impl Upstream {
         }
     }
 
-    /// Waits for a future, polling meanwhile.
     async fn poll_during<T>(
         &mut self,
         work: impl Future<Output = T>,
@@ -409,7 +406,6 @@ impl Upstream {
     }
 }
 
-/// Resolves at a time, or never.
 async fn at(time: Option<Instant>) {
     match time {
         Some(time) => tokio::time::sleep_until(time).await,

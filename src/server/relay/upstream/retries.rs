@@ -6,12 +6,9 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 /// A connection that held this long resets the delays.
 const STABLE: Duration = Duration::from_secs(60);
-/// Upper bound of the first delay.
 const MIN_DELAY: Duration = Duration::from_millis(200);
-/// Upper bound of all delays.
 const MAX_DELAY: Duration = Duration::from_secs(20);
 
-/// Minimum time before a connection is announced.
 const MIN_TRUST: Duration = Duration::from_secs(1);
 
 pub(super) struct Retries {

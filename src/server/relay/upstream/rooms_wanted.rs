@@ -12,7 +12,6 @@ const FAR: Duration = Duration::from_secs(3600);
 #[derive(Debug, Default)]
 pub(super) struct Wanted(HashMap<JobId, Interest>);
 
-/// Why a job is followed.
 #[derive(Debug)]
 enum Interest {
     /// For subscribers; with the time of its last news.

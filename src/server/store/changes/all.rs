@@ -90,13 +90,11 @@ mod tests {
         },
     };
 
-    /// Writes products with a price as an import.
     async fn import(store: &Store, id: &str, mode: ImportMode, skus: &[&str], price: &str) {
         let products: Vec<_> = skus.iter().map(|sku| product(sku, sku, price)).collect();
         import_as(mode, store, id, &products).await;
     }
 
-    /// Reads all pages.
     async fn all(store: &Store, filter: &ChangesFilter, limit: u64) -> Vec<(String, String)> {
         let (mut read, mut behind) = (Vec::new(), None);
         loop {

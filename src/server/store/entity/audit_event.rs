@@ -10,7 +10,6 @@ pub(in crate::server::store) struct Model {
     pub id: String,
     pub at: i64,
     pub actor_id: Option<String>,
-    /// The actor's name at the time.
     pub actor: String,
     pub action: String,
     pub subject: String,

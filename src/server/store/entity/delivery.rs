@@ -22,7 +22,6 @@ pub(in crate::server::store) struct Model {
     pub leased_by: Option<String>,
     pub leased_until: Option<i64>,
     pub last_at: Option<i64>,
-    /// Error of the last attempt, as JSON.
     pub problem: Option<String>,
 }
 

@@ -14,16 +14,12 @@ pub(in crate::server::store) struct Model {
     pub line: i64,
     /// The SKU, if any, or another label.
     pub sku: String,
-    /// In English.
     pub reason: String,
     /// `NULL` in rows of older versions.
     pub code: Option<String>,
-    /// JSON.
     pub params: Option<String>,
-    /// The column of the reason.
     pub column_name: Option<String>,
     pub value: Option<String>,
-    /// A JSON array.
     pub cells: Option<String>,
 }
 

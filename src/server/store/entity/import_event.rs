@@ -15,7 +15,6 @@ pub(in crate::server::store) struct Model {
     pub mode: String,
     pub error: Option<String>,
     pub error_code: Option<String>,
-    /// JSON.
     pub error_params: Option<String>,
     pub total_products: Option<i64>,
     pub processed_products: i64,

@@ -8,7 +8,6 @@ pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: String,
     pub wish: String,
-    /// A language tag.
     pub language: String,
 }
 

@@ -11,7 +11,6 @@ pub(in crate::server::store) struct Model {
     /// File name in its directory.
     pub stored_as: String,
     pub status: String,
-    /// In English.
     pub error: Option<String>,
     /// The code, and its parameters as JSON; `NULL` in imports of older versions.
     pub error_code: Option<String>,
@@ -25,25 +24,20 @@ pub(in crate::server::store) struct Model {
     pub created_at: i64,
     pub updated_at: i64,
     pub completed_at: Option<i64>,
-    /// As named by the client.
     pub owner: Option<String>,
     pub mode: String,
     /// The unanswered question of a failed import.
     pub problem: Option<String>,
-    /// Column names as a JSON array.
     pub header: Option<String>,
-    /// JSON.
     pub mapping: Option<String>,
     pub added: i64,
     pub updated: i64,
     pub unchanged: i64,
     pub attempts: i64,
-    /// Cancellation requested.
     pub cancel_wanted: bool,
     pub stored_in: Option<String>,
     /// `NULL` in imports of older versions.
     pub size: Option<i64>,
-    /// SHA-256, in hex.
     pub checksum: Option<String>,
     pub rows_read: i64,
     /// Skipped rows by reason, as a JSON object.
@@ -58,7 +52,6 @@ pub(in crate::server::store) struct Model {
     /// Also undoes products that other imports have changed since.
     pub undo_everything: bool,
     pub removed: i64,
-    /// The exceeded limit, as JSON.
     pub over_limit: Option<String>,
     /// The user approved exceeding it.
     pub approved: bool,
@@ -66,7 +59,6 @@ pub(in crate::server::store) struct Model {
     pub options: Option<String>,
     /// Rows of products that the options exclude.
     pub left_alone: i64,
-    /// Missing products.
     pub missing: i64,
     /// Missing products marked as out of stock.
     pub marked: i64,

@@ -11,7 +11,6 @@ pub(in crate::server::store) struct Model {
     pub purpose: String,
     /// `NULL` for sign-in.
     pub user_id: Option<String>,
-    /// Serialized by the library.
     pub state: String,
     pub expires_at: i64,
 }

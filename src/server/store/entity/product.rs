@@ -13,7 +13,6 @@ pub(in crate::server::store) struct Model {
     /// A decimal number as text, never a float.
     pub price: Option<String>,
     pub sale_price: Option<String>,
-    /// ISO 4217.
     pub currency: Option<String>,
     pub gtin: Option<String>,
     pub stock: Option<i64>,

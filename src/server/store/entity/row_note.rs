@@ -22,7 +22,6 @@ pub(in crate::server::store) struct Model {
     pub reason: String,
     /// Of a warning; `NULL` in those of older versions.
     pub code: Option<String>,
-    /// JSON.
     pub params: Option<String>,
     pub column_name: Option<String>,
     pub value: Option<String>,

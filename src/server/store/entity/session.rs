@@ -17,7 +17,6 @@ pub(in crate::server::store) struct Model {
     pub expires_at: i64,
     /// The client's address at sign-in.
     pub address: Option<String>,
-    /// `User-Agent`.
     pub agent: Option<String>,
     /// When the user last proved their identity; 0 if unknown.
     pub confirmed_at: i64,

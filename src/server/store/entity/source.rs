@@ -12,11 +12,9 @@ pub(in crate::server::store) struct Model {
     pub kind: String,
     /// Empty for uploads.
     pub address: String,
-    /// Encrypted credentials.
     pub login: Option<String>,
     /// The credentials without the secret, as JSON.
     pub login_shown: Option<String>,
-    /// Import settings, as JSON.
     pub what: String,
     pub cron: Option<String>,
     pub time_zone: Option<String>,
@@ -27,12 +25,10 @@ pub(in crate::server::store) struct Model {
     pub due_by_request: bool,
     pub leased_by: Option<String>,
     pub leased_until: Option<i64>,
-    /// Consecutive failed runs.
     pub failures: i64,
     /// Of the last file, for conditional requests.
     pub etag: Option<String>,
     pub last_modified: Option<String>,
-    /// SHA-256 of the last file, in hex.
     pub checksum: Option<String>,
 }
 

@@ -10,10 +10,8 @@ pub(in crate::server::store) struct Model {
     pub source_id: String,
     pub cause: String,
     pub outcome: String,
-    /// JSON.
     pub problem: Option<String>,
     pub job_id: Option<String>,
-    /// Status of the ended import.
     pub status: Option<String>,
     pub started_at: i64,
     pub ended_at: Option<i64>,

@@ -11,7 +11,6 @@ pub(in crate::server::store) struct Model {
     pub description: String,
     /// Event names, separated by spaces.
     pub events: String,
-    /// Encrypted.
     pub secret: String,
     pub enabled: bool,
     pub created_at: i64,

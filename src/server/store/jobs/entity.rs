@@ -19,7 +19,6 @@ pub(in crate::server::store::jobs) struct Model {
     pub total_products: Option<i64>,
     pub processed_products: i64,
     pub failed_products: i64,
-    /// A JSON array.
     #[sea_orm(column_type = "Text")]
     pub failed_product_skus: String,
     pub created_at: i64,

@@ -17,7 +17,6 @@ use crate::{
     },
 };
 
-/// Maximum users offered by the filter.
 const STARTERS: u64 = 100;
 
 impl Store {

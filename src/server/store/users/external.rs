@@ -19,7 +19,6 @@ use crate::{
     },
 };
 
-/// Minimum interval between updates of the last visit.
 const SEEN_MILLIS: i64 = 3_600_000;
 
 /// A user as identified by another service.
@@ -39,7 +38,6 @@ pub struct ExternalUser<'a> {
     pub default_role: Option<Role>,
 }
 
-/// The result of a visit.
 #[derive(Clone, Debug)]
 pub(crate) enum Seen {
     Known {
@@ -58,7 +56,6 @@ pub(crate) enum Seen {
     Stranger,
 }
 
-/// The source of a role.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RoleFrom {
     /// Set here by the owner.
@@ -230,7 +227,6 @@ fn shown_name(seen: ExternalUser<'_>) -> &str {
     seen.name.or(seen.email).unwrap_or("Unnamed user")
 }
 
-/// Returns an issuer's name for display.
 pub(super) fn issuer_name(issuer: &str) -> String {
     match issuer {
         "authjs" => "Auth.js".to_owned(),

@@ -48,16 +48,11 @@ use crate::{
 
 /// How long the rest of a rejected upload is read, so that the browser reads the answer.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// Maximum bytes of a multipart body besides the file.
 const MULTIPART_OVERHEAD: u64 = 16 << 10;
-/// Maximum fields before the file.
 const MAX_FIELDS: usize = 32;
 const MAX_KEY: usize = 255;
-/// Maximum characters of a parameter's name in an answer.
 const MAX_SHOWN: usize = 60;
-/// Maximum bytes read of the rest of a rejected upload.
 const DRAIN: u64 = 16 << 20;
-/// Seconds until the cookie with the reason expires.
 const ERROR_MAX_AGE: i64 = 60;
 
 pub(in crate::server::http::routes) const ROUTES: &[Route] = &[
@@ -84,7 +79,6 @@ pub(crate) async fn upload(
     answer(&state, is_form, taken.map(|(id, _)| id))
 }
 
-/// Form field with the file's URL.
 const URL_FIELD: &str = "url";
 
 pub(crate) async fn fetch(
@@ -105,7 +99,6 @@ pub(crate) async fn fetch(
     answer(&state, is_form, taken)
 }
 
-/// Reads URL and instructions.
 fn asked(
     state: &AppState,
     fields: Vec<(String, String)>,
@@ -121,7 +114,6 @@ fn asked(
     Ok((url.ok_or(UploadError::Unreadable)?, what))
 }
 
-/// Applies a parameter.
 pub(crate) fn instruct(
     state: &AppState,
     what: &mut Instructions,
@@ -393,7 +385,6 @@ fn to_the_end(
     })
 }
 
-/// Returns a parameter's name for an answer, truncated.
 pub(crate) fn shown(name: &str) -> String {
     let name = masked(name);
     let plain = name.chars().filter(|character| !character.is_control());

@@ -60,22 +60,18 @@ use tokio::{
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
-/// Protocol version.
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
-/// The import of a finished upload.
 const IMPORT_JOB: HeaderName = HeaderName::from_static("import-job");
 
-/// How long an upload without progress is kept.
 const EXPIRY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Minimum age for removing files without an upload: another process may be creating one.
 const ORPHANED: Duration = Duration::from_secs(60 * 60);
 
-/// Content type of a `PATCH`.
 const PART: &[u8] = b"application/offset+octet-stream";
 
 const MAX_OF_USER: usize = 10;
@@ -172,7 +168,6 @@ pub(crate) struct Parts {
     space: Space,
 }
 
-/// Description of an upload, without its bytes.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Upload {
     user: String,
@@ -181,7 +176,6 @@ struct Upload {
     only_check: bool,
     #[serde(default)]
     options: ImportOptions,
-    /// The created import.
     job: Option<JobId>,
 }
 
@@ -304,7 +298,6 @@ impl Parts {
     }
 }
 
-/// Removes leftovers of a process that ended while it created an upload.
 fn remove_orphans(directory: &FilePath) -> io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
@@ -326,7 +319,6 @@ fn name_of_bytes(id: Uuid) -> String {
     format!("{id}.bytes")
 }
 
-/// Counts unfinished uploads of earlier processes.
 fn count_unfinished(directory: &FilePath, space: &Space) -> io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();

@@ -34,7 +34,6 @@ pub(super) async fn answers(store: &Store) -> bool {
     }
 }
 
-/// Returns the database's answer, if in time.
 pub(super) async fn in_time<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
     tokio::time::timeout(TIMEOUT, asked).await.ok()?.ok()
 }
