@@ -9,7 +9,6 @@ use std::{
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Lowest first.
 const LAYERS: [&str; 31] = [
     "i18n",
     "model",

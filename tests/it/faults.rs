@@ -51,7 +51,6 @@ impl Scene {
         Self::before(monitor, proxy, more).await
     }
 
-    /// Starts with a fault.
     async fn with(fault: Fault) -> Self {
         let monitor = SocketIoMonitor::start().await;
         let proxy = Proxy::start(monitor.address).await;
@@ -99,7 +98,6 @@ impl Scene {
         self.monitor.emit(&self.job, data);
     }
 
-    /// Ends the job and waits for the end at every subscriber.
     async fn finish(mut self) {
         self.emit(counts(TOTAL));
         self.viewers.all_end(TOTAL, "SUCCESS").await;

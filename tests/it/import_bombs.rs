@@ -77,7 +77,6 @@ fn repeat(out: &mut dyn Write, text: &str, times: usize) {
     out.write_all(text.repeat(times % 1000).as_bytes()).unwrap();
 }
 
-/// 31 rows of 7 MiB of commas.
 fn commas() -> Vec<u8> {
     gzipped(|out| {
         for _ in 0..31 {
@@ -98,7 +97,6 @@ fn commas_behind_a_header() -> Vec<u8> {
     })
 }
 
-/// Failing rows of the maximum size.
 fn large_rows_that_fail() -> Vec<u8> {
     gzipped(|out| {
         out.write_all(b"sku,name,price\n").unwrap();
@@ -110,7 +108,6 @@ fn large_rows_that_fail() -> Vec<u8> {
     })
 }
 
-/// A header row of a million names.
 fn names() -> Vec<u8> {
     gzipped(|out| {
         out.write_all(b"sku,name,price").unwrap();
@@ -210,7 +207,6 @@ fn entries() -> Vec<u8> {
     file
 }
 
-/// XML with nested names of 8 MiB.
 fn nested_names() -> Vec<u8> {
     gzipped(|out| {
         out.write_all(b"<?xml version=\"1.0\"?><rss><channel>")

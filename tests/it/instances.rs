@@ -16,7 +16,6 @@ use crate::support::{
 };
 
 const ROWS: usize = 20_000;
-/// Maximum imports of a round.
 const MANY: usize = 6;
 /// Every `BAD`th row has no price.
 const BAD: usize = 100;

@@ -24,7 +24,6 @@ fn text<'a>(response: &'a Response, name: &str) -> &'a str {
         .map_or("", |value| value.to_str().unwrap())
 }
 
-/// Starts an upload of a length. Returns its URL.
 async fn begun(app: &App, length: usize) -> String {
     let response = tus(app, "POST", "/uploads")
         .header("Upload-Length", length)
@@ -413,7 +412,6 @@ async fn one_user_has_so_many_imports_under_way() {
     app.stop().await;
 }
 
-/// Uploads a file in every way. Returns the responses.
 async fn by_every_way(app: &App, file: &str) -> Vec<(&'static str, u16, String)> {
     let said =
         async |way, answer: Response| (way, answer.status().as_u16(), answer.text().await.unwrap());

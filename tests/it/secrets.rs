@@ -54,7 +54,6 @@ impl Secret {
     }
 }
 
-/// Lists secrets found in a text.
 fn found(secrets: &[Secret], place: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for secret in secrets {

@@ -40,9 +40,7 @@ fn setting(name: &str, default: u64) -> u64 {
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// All rows are valid.
     Good { rows: u64 },
-    /// Every fiftieth row is invalid.
     Flawed { rows: u64 },
     /// Cancelled, unless it ends before.
     Cancelled,
@@ -74,7 +72,6 @@ impl Kind {
         file
     }
 
-    /// Checks the end of an import of this kind.
     fn check(self, job: &str, end: &Value) {
         let count = |name: &str| end[name].as_u64().unwrap_or_default();
         let (processed, failed) = (count("processedProducts"), count("failedProducts"));
@@ -124,7 +121,6 @@ struct Done {
     searches: AtomicUsize,
 }
 
-/// Disturbances.
 enum Trouble {
     None,
     /// Processes are replaced by the current program one by one.
@@ -135,7 +131,6 @@ enum Trouble {
 
 /// Occasional burst of uploads, more than the workers run.
 const BURST: usize = 12;
-/// Pages for searches.
 const PAGES: [&str; 6] = [
     "/products",
     "/products?search=Product+199",

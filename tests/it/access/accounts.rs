@@ -11,7 +11,6 @@ async fn json(response: Response) -> Value {
     response.json().await.unwrap()
 }
 
-/// Creates an invitation. Returns its secret.
 async fn invitation(app: &App, note: &str) -> String {
     let link = app
         .post_as("/api/invite", &[("role", "viewer"), ("note", note)])
@@ -316,7 +315,6 @@ async fn what_was_tried_and_done_is_in_the_log_and_what_was_refused_is_not() {
     );
 }
 
-/// Returns an account's ID, as shown to the owner.
 async fn member(app: &App, email: &str) -> String {
     let members = json(app.get("/api/team").await).await["members"].clone();
     let found = members.as_array().unwrap().iter();

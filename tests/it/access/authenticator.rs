@@ -17,12 +17,9 @@ pub(crate) struct Authenticator {
     key: SigningKey,
     pub(crate) id: Vec<u8>,
     pub(crate) user: Vec<u8>,
-    /// Origin of its browser.
     pub(crate) origin: &'static str,
     pub(crate) relying_party: &'static str,
-    /// Whether it verifies its user.
     pub(crate) verifies: bool,
-    /// Whether its provider keeps a copy.
     pub(crate) is_synced: bool,
     pub(crate) counter: u32,
 }

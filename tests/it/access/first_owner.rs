@@ -11,7 +11,6 @@ const FORM: [(&str, &str); 3] = [
     ("password", "correct horse"),
 ];
 
-/// Removes the owner that every test starts with.
 async fn without_owner(app: &App) {
     team::change(app, "DELETE FROM users").await;
 }

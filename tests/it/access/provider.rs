@@ -25,7 +25,6 @@ const SECRET: &str = "the client's secret";
 
 pub(crate) struct Provider {
     pub(crate) issuer: String,
-    /// Claims for each code.
     claims: Arc<Mutex<HashMap<String, Value>>>,
 }
 
@@ -93,7 +92,6 @@ impl Provider {
         (back.send().await.unwrap(), address)
     }
 
-    /// Signs in a user without a session. Returns their session.
     pub(crate) async fn sign_in(&self, app: &App, claims: Value) -> Option<String> {
         let nobody = App::sharing(app, "");
         let (answer, _) = self.visit(&nobody, "/sign-in/oidc", claims).await;

@@ -17,7 +17,6 @@ async fn visit(app: &App, path: &str) -> Response {
     request.send().await.unwrap()
 }
 
-/// Creates a link. Returns its ID and path.
 async fn share(app: &App, job: &str) -> (String, String) {
     let form = [("id", job), ("lifetime", "day")];
     let link = app.post_as("/api/share_import", &form).await;

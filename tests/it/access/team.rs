@@ -22,7 +22,6 @@ pub(crate) struct Team {
 }
 
 impl Team {
-    /// Creates all accounts by invitation.
     pub(crate) async fn gather(app: &App) -> Self {
         let [staff, other, observer, viewer] = [
             invite(app, "staff", "staff@example.com").await,

@@ -50,7 +50,6 @@ struct Shared {
     target: Mutex<SocketAddr>,
     fault: Mutex<Fault>,
     blow: watch::Sender<(u64, Blow)>,
-    /// Upgrades answered with 503.
     refused: AtomicUsize,
 }
 
@@ -75,7 +74,6 @@ impl Proxy {
         Self { address, shared }
     }
 
-    /// Forwards new connections to another server.
     pub(crate) fn set_target(&self, target: SocketAddr) {
         *self.shared.target.lock().unwrap() = target;
     }

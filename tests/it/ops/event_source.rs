@@ -35,7 +35,6 @@ impl EventSource {
         }
     }
 
-    /// Waits for an event while it stays open.
     pub(crate) async fn until(&mut self, what: &str) -> Value {
         let reading = async {
             loop {

@@ -14,11 +14,8 @@ use test_support::{
 };
 
 pub(crate) struct Nginx {
-    /// The origin over plain HTTP.
     pub(crate) origin: String,
-    /// The address for TLS.
     pub(crate) secure: SocketAddr,
-    /// The certificate's issuer.
     pub(crate) issued: Issued,
     _directory: Directory,
     _process: Child,

@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use crate::support::process::{self, Directory, Relay};
 
-/// PgBouncer before a database of its own.
 struct PgBouncer {
     /// The database's URL through the pooler.
     database: String,

@@ -102,7 +102,6 @@ impl Observed {
         text
     }
 
-    /// Stops the server. Returns its output.
     pub(crate) async fn stop(mut self) -> Written {
         let id = self.child.id().unwrap().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().await;

@@ -96,13 +96,11 @@ impl App {
         self.owner_link = running.owner_link;
     }
 
-    /// Changes a setting for the next launch.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.settings.retain(|(set, _)| set != name);
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Returns the same server with another session.
     pub(crate) fn sharing(app: &Self, cookie: &str) -> Self {
         Self {
             address: app.address,
@@ -193,7 +191,6 @@ impl App {
             .unwrap()
     }
 
-    /// Uploads a file. Returns its import.
     pub(crate) async fn import(&self, name: &str, file: impl AsRef<[u8]>) -> String {
         let response = self.upload(name, file).await;
         assert_eq!(response.status(), StatusCode::CREATED);
@@ -214,7 +211,6 @@ impl App {
         }
     }
 
-    /// Stops the server gracefully.
     pub(crate) async fn stop(mut self) {
         self.halt().await;
     }
@@ -231,7 +227,6 @@ impl App {
             .unwrap();
     }
 
-    /// Stops the server without waiting.
     pub(crate) fn begin_to_stop(&self) {
         self.shutdown.cancel();
     }

@@ -45,7 +45,6 @@ impl Member {
 pub(crate) struct Cluster {
     pub(crate) http: Client,
     pub(crate) origin: String,
-    /// The program for new processes.
     pub(crate) program: PathBuf,
     directory: Directory,
     relays: Vec<Place>,
@@ -59,7 +58,6 @@ pub(crate) struct Cluster {
 struct Place {
     address: SocketAddr,
     process: Option<Process>,
-    /// The worker's name in its leases.
     worker: String,
 }
 
@@ -128,7 +126,6 @@ impl Cluster {
         self.restart(member).await;
     }
 
-    /// A client with its own address.
     pub(crate) fn visitor() -> Client {
         Client::builder()
             .no_proxy()
@@ -150,7 +147,6 @@ impl Cluster {
         create_owner(http, &self.origin, Some(setup)).await
     }
 
-    /// Returns the address that opened the newest session.
     pub(crate) async fn address_of_the_session(&self) -> String {
         let query = "SELECT address AS value FROM sessions ORDER BY created_at DESC LIMIT 1";
         value(&self.relay_database, query).await
@@ -165,7 +161,6 @@ impl Cluster {
         holds_a_lease(&self.monitor_database, &worker).await
     }
 
-    /// Waits until each relay has a subscriber.
     pub(crate) async fn until_all_relays_serve(&mut self) {
         for relay in 0..self.relays.len() {
             self.until_metric(relay, "import_relay_streams_opened_total ", |opened| {
@@ -293,7 +288,6 @@ impl Cluster {
         }
     }
 
-    /// Uploads a file, if it is accepted.
     pub(crate) async fn try_import(&self, cookie: &str, name: &str, file: &str) -> Option<String> {
         let part = multipart::Part::bytes(file.as_bytes().to_vec()).file_name(name.to_owned());
         let response = self
@@ -356,7 +350,6 @@ impl Cluster {
         last
     }
 
-    /// Returns whether the cancellation was accepted.
     pub(crate) async fn cancel(&self, cookie: &str, job: &str) -> bool {
         let request = self
             .http

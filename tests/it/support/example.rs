@@ -6,7 +6,6 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// The example's process, killed on drop.
 pub(crate) struct Example {
     child: Child,
     /// The origin that it prints.

@@ -26,7 +26,6 @@ pub(crate) struct Monitor {
     pub(crate) store: Store,
     /// The oldest unfinished import at the restart.
     pub(crate) before_restart: Option<MonitorImport>,
-    /// Maximum rows per second, from the next start.
     pub(crate) rows_per_second: Option<NonZeroU32>,
     pub(crate) database: String,
     directory: tempfile::TempDir,
@@ -110,7 +109,6 @@ impl Monitor {
         }
     }
 
-    /// Restarts the service on the same data.
     pub(crate) async fn restart(&mut self) {
         self.halt().await;
         self.resume().await;
@@ -243,7 +241,6 @@ impl Monitor {
     }
 }
 
-/// The rows per second of a paused service.
 pub(crate) const PAUSED: Option<NonZeroU32> = Some(NonZeroU32::MIN);
 
 /// More than any test uses.

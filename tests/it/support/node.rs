@@ -14,7 +14,6 @@ use tokio::time::Instant;
 
 use test_support::{DEADLINE, fake_monitor::KEY};
 
-/// A running program, killed on drop.
 pub(crate) struct Node {
     child: Child,
     input: ChildStdin,

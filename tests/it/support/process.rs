@@ -23,7 +23,6 @@ pub(crate) fn binary() -> PathBuf {
         .map_or_else(|| env!("CARGO_BIN_EXE_import-relay").into(), PathBuf::from)
 }
 
-/// A directory for one or several processes.
 pub(crate) struct Directory(tempfile::TempDir);
 
 impl Directory {
@@ -75,7 +74,6 @@ impl Directory {
             .unwrap()
     }
 
-    /// Runs a command that must succeed. Returns its output.
     pub(crate) async fn says_with(&self, args: &[&str], settings: &[(&str, &str)]) -> String {
         let output = self.run(args, settings).await;
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -138,7 +136,6 @@ impl Process {
         self.child.kill().await.unwrap();
     }
 
-    /// Sends SIGTERM. Returns the exit code.
     pub(crate) async fn terminate(mut self) -> Option<i32> {
         let id = self.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().await;
@@ -150,7 +147,6 @@ impl Process {
             .code()
     }
 
-    /// Waits for a line of the log.
     pub(crate) async fn log_line(&mut self, words: &str) -> String {
         timeout(DEADLINE, async {
             loop {
@@ -241,7 +237,6 @@ impl Relay {
         Stream(response)
     }
 
-    /// Waits for a line in the metrics.
     pub(crate) async fn metrics_with(&self, line: &str) -> String {
         let deadline = Instant::now() + DEADLINE;
         loop {
