@@ -14,6 +14,8 @@
 set -euo pipefail
 
 cargo_leptos_version=0.3.11
+cargo_deny_version=0.20.2
+cargo_fuzz_version=0.13.2
 binaryen_version=132.0.0
 rust_minimum=96
 rust_pinned=$(sed -n 's/^channel = "\(.*\)"$/\1/p' "$(dirname "$0")/../rust-toolchain.toml")
@@ -132,14 +134,19 @@ install_rust() {
     return 1
 }
 
-# Builds a tool from its source. Its own release profile (fat LTO) would take twice as long.
+# Installs a tool at a version: as its project has built it, by cargo-binstall where that is there; else from its source, for
+# which its own release profile (fat LTO) would take twice as long.
 cargo_tool() {
-    local name=$1
-    shift
+    local name=$1 version=$2
+    shift 2
+    if have cargo-binstall && quietly "$name-prebuilt" timeout 180 cargo binstall --no-confirm --force \
+        --strategies crate-meta-data --root "$tools" "$name@$version" 2>/dev/null; then
+        return
+    fi
     say "Building $name (some minutes, once) ..."
     quietly "$name" env CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
         CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_TARGET_DIR="$tools/target" \
-        cargo install "$name" "$@" --root "$tools"
+        cargo install "$name" --version "$version" "$@" --root "$tools"
 }
 
 install_build_tools() {
@@ -147,11 +154,11 @@ install_build_tools() {
     local bindgen
     bindgen=$(sed -n '/^name = "wasm-bindgen"$/{n;s/version = "\(.*\)"/\1/p}' "$root/Cargo.lock")
     if ! cargo leptos --version 2>/dev/null | grep -q " 0\.3\."; then
-        cargo_tool cargo-leptos --version "$cargo_leptos_version" --locked
+        cargo_tool cargo-leptos "$cargo_leptos_version" --locked
     fi
     if [ "$(wasm-bindgen --version 2>/dev/null)" != "wasm-bindgen $bindgen" ]; then
         # Its lock file can name versions that are not served yet, so it is not used.
-        cargo_tool wasm-bindgen-cli --version "$bindgen" --force
+        cargo_tool wasm-bindgen-cli "$bindgen" --force
     fi
     rm -rf "$tools/target"
     if ! have wasm-opt; then
@@ -230,11 +237,11 @@ install_page_tools() {
 
 install_fuzz_tools() {
     install_rust
-    cargo fuzz --version >/dev/null 2>&1 || cargo_tool cargo-fuzz --locked
+    cargo fuzz --version >/dev/null 2>&1 || cargo_tool cargo-fuzz "$cargo_fuzz_version" --locked
 }
 
 install_deny() {
-    cargo deny --version >/dev/null 2>&1 || cargo_tool cargo-deny --locked
+    cargo deny --version >/dev/null 2>&1 || cargo_tool cargo-deny "$cargo_deny_version" --locked
 }
 
 case ${1:-} in
