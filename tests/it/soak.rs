@@ -40,8 +40,12 @@ fn setting(name: &str, default: u64) -> u64 {
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    Good { rows: u64 },
-    Flawed { rows: u64 },
+    Good {
+        rows: u64,
+    },
+    Flawed {
+        rows: u64,
+    },
     /// Cancelled, unless it ends before.
     Cancelled,
 }
