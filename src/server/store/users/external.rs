@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Minimum interval between updates of an external account's last visit.
-const SEEN_MILLIS: i64 = 3_600_000;
+pub(super) const SEEN_MILLIS: i64 = 3_600_000;
 
 /// A user as identified elsewhere.
 #[derive(Clone, Copy, Debug)]
