@@ -22,7 +22,7 @@ use reqwest::{RequestBuilder, Response, header};
 use serde_json::{Value, json};
 
 use self::team::Team;
-use crate::support::app::{self, App, session_cookie};
+use crate::support::app::{App, session_cookie};
 use test_support::fake_monitor::FakeMonitor;
 
 /// The expected statuses of a route, in the order of [`PRINCIPALS`].
@@ -1262,7 +1262,7 @@ async fn a_program_does_with_its_import_what_its_page_offers() {
     };
     let over = async |id: &Value| {
         let path = format!("/api/imports/{}", id.as_str().unwrap());
-        let deadline = Instant::now() + app::DEADLINE;
+        let deadline = Instant::now() + test_support::DEADLINE;
         loop {
             let (_, import) = call(get.clone(), &path, None).await;
             if import["status"] != "PENDING" || !import["details"]["needs"].is_null() {
@@ -1356,7 +1356,7 @@ async fn a_program_does_with_its_import_what_its_page_offers() {
     let (status, answered) = call(post.clone(), &columns, Some(said)).await;
     assert_eq!((status, &answered["id"]), (201, &asking["id"]));
     let path = format!("/api/imports/{asking_id}");
-    let deadline = Instant::now() + app::DEADLINE;
+    let deadline = Instant::now() + test_support::DEADLINE;
     while call(get.clone(), &path, None).await.1["status"] != "SUCCESS" {
         assert!(Instant::now() < deadline, "it goes on");
         tokio::time::sleep(Duration::from_millis(20)).await;

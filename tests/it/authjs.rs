@@ -12,7 +12,7 @@ use axum::http::HeaderMap;
 use reqwest::header;
 use serde_json::{Value, json};
 
-use crate::support::app::{self, App};
+use crate::support::app::App;
 
 const SECRET: &str = "a secret of the installation";
 const COOKIES: [(u8, &str); 4] = [
@@ -285,7 +285,7 @@ async fn who_is_signed_in_there_is_signed_in_here_with_imports_of_their_own() {
     assert_eq!(stream.status(), 200);
     as_staff.cookie = viewer;
     assert_eq!(as_staff.get(&path).await.status(), 200, "a viewer sees all");
-    let ends = tokio::time::timeout(app::DEADLINE, stream.bytes());
+    let ends = tokio::time::timeout(test_support::DEADLINE, stream.bytes());
     ends.await.expect("the stream ends").unwrap();
     let upload = as_staff.upload("shop.csv", "sku,name,price\na,A,1\n").await;
     assert_eq!(upload.status(), 403);

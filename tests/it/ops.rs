@@ -91,7 +91,7 @@ async fn a_setting_that_is_not_text_stops_the_start_with_one_line() {
 #[tokio::test]
 async fn the_database_is_checked_migrated_and_copied() {
     let directory = Directory::new();
-    let database = process::postgres_database().await;
+    let database = test_support::database::postgres_database().await;
     // Another server on this port.
     let mut settings = vec![("LISTEN_ADDR", "127.0.0.1:0")];
     settings.extend(database.iter().map(|url| ("DATABASE_URL", url.as_str())));
@@ -207,7 +207,7 @@ async fn the_server_says_whether_it_lives_and_is_ready() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn a_server_whose_database_is_away_says_so_soon_and_comes_back() {
-    let database = process::postgres_database().await.unwrap();
+    let database = test_support::database::postgres_database().await.unwrap();
     let proxy = FreezingProxy::start(&database).await;
     let relay = Relay::start(&[("DATABASE_URL", &proxy.database)]).await;
     assert_eq!(relay.get("/health/ready").await.status(), 200);
@@ -737,7 +737,7 @@ async fn the_walk_through_with_postgresql_works_as_it_is_written() {
         script = script.replace(port, &free_address());
     }
     for name in ["relay", "monitor", "restored"] {
-        let database = process::postgres_database().await.unwrap();
+        let database = test_support::database::postgres_database().await.unwrap();
         let written = format!("postgres://relay:secret@db.example.com/{name}");
         assert!(script.contains(&written), "{written}");
         script = script.replace(&written, &database);

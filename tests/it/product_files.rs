@@ -1,11 +1,12 @@
 //! Product files through the whole server: resumable uploads and actions on imports.
 
-use app::{App, DEADLINE};
 use reqwest::{Method, RequestBuilder, Response, header};
 use serde_json::Value;
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::Instant};
 
-use crate::support::app;
+use test_support::DEADLINE;
+
+use crate::support::app::App;
 
 const FILE: &str = "sku,name,price\nA,One,1\nB,Two,2\nC,Three,\n";
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use reqwest::header;
 use serde_json::{Value, json};
 
-use crate::support::app::{self, App, session_cookie};
+use crate::support::app::{App, session_cookie};
 use test_support::{events::Events, fake_monitor::FakeMonitor};
 
 async fn start(more: &[(&str, &str)]) -> (FakeMonitor, App) {
@@ -850,7 +850,7 @@ async fn a_connection_that_was_lost_while_nobody_watched_is_no_news() {
         .until("the room is left", |it| it.leaves().len() == 1)
         .await;
     monitor.hang_up();
-    let deadline = tokio::time::Instant::now() + app::DEADLINE;
+    let deadline = tokio::time::Instant::now() + test_support::DEADLINE;
     let lost = "import_relay_upstream_losses_total 1\n";
     while !app
         .get("/metrics")

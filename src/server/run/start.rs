@@ -293,8 +293,7 @@ async fn embed(
         Some(key) => key,
         None => random_key()?,
     };
-    let options =
-        PriceMonitorOptions::new(config, api_key.clone(), metrics.clone(), space.clone());
+    let options = PriceMonitorOptions::new(config, api_key.clone(), metrics.clone(), space.clone());
     // Fails here rather than after startup is reported.
     price_monitor::make_uploads_dir(&options.uploads_dir).await?;
     let (store, shutdown) = (store.clone(), shutdown.clone());

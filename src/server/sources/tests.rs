@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use test_support::feed_server::{self, FeedServer};
+use test_support::feed_server::FeedServer;
 use tokio::{net::TcpListener, sync::Semaphore, time::Instant};
 
 use super::*;

@@ -22,16 +22,14 @@ use self::entity as row;
 use super::{
     Store, StoreError, activity, from_db,
     products::{contains, contains_exactly},
-    reasons, to_db,
+    reasons,
 };
 use crate::{
     model::{
         clock::now,
         imports_filter::{ImportsFilter, SortBy},
         job::{ImportMode, ImportStatus, JobId, ProductImportJob, UnixMillis},
-        job_state::{JobState, Recorded},
         page::Page,
-        reason::Reason,
         status::ImportCounts,
     },
     server::identity::{

@@ -9,10 +9,8 @@ mod tests;
 use std::sync::atomic::Ordering;
 
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, OnConflict},
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait},
 };
 
 pub(super) use self::failed_rows::add_failed_rows;
@@ -24,19 +22,19 @@ use super::{
     Store, StoreError,
     bulk::BulkTransaction,
     changes::{ImportNumber, Moves},
-    entity::{failed_row, mapping, monitor_import},
+    entity::monitor_import,
     from_db, left_alone,
     preview::{self, Checked},
-    products::{self, DistinctRows, ProductRow, Upsert, Written},
+    products::Written,
     reasons,
     retention::REMOVED,
-    row_notes::{PassedOverCounts, RowNote, Tally},
+    row_notes::{PassedOverCounts, Tally},
     to_db,
     undo::Undo,
 };
 pub use crate::model::job::{ImportMode, Question};
 use crate::{
-    i18n::messages::{ErrorCode, codes_with},
+    i18n::messages::ErrorCode,
     model::{
         changes::{OverLimit, Percent},
         clock::now,

@@ -7,10 +7,8 @@ mod tests;
 use std::collections::HashMap;
 
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, SqlErr, TransactionTrait, UpdateMany,
-    sea_query::{Expr, ExprTrait as _, Func},
+    ActiveValue::Set, ColumnTrait, Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, SqlErr, TransactionTrait, UpdateMany, sea_query::Expr,
 };
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -20,11 +18,7 @@ pub(crate) use self::external::Seen;
 use self::external::{RoleFrom, issuer_name};
 use super::{Store, StoreError, entity::user};
 use crate::{
-    model::{
-        clock::now,
-        job::UnixMillis,
-        role::{Role, RoleClaim},
-    },
+    model::{clock::now, job::UnixMillis, role::Role},
     server::identity::{
         job_scope::JobOwner,
         user::{User, UserId},

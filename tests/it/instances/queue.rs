@@ -117,7 +117,7 @@ async fn what_waits_is_cancelled_and_deleted_by_way_of_any_worker() {
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn a_backlog_costs_idle_workers_next_to_nothing() {
     const SECONDS: u64 = 30;
-    let database = process::postgres_database().await.unwrap();
+    let database = test_support::database::postgres_database().await.unwrap();
     let proxy = CountingProxy::start(&database).await;
     let one = Monitor::start_with(proxy.database.clone()).await;
     let other = one.beside().await;
@@ -174,7 +174,7 @@ impl Workers {
     async fn start(count: usize) -> Self {
         let mut workers = Self {
             directory: Directory::new(),
-            database: process::postgres_database()
+            database: test_support::database::postgres_database()
                 .await
                 .expect("PostgreSQL is there"),
             processes: Vec::new(),

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::support::process::{self, Directory, Process, client, create_owner, import};
+use crate::support::process::{Directory, Process, client, create_owner, import};
 use test_support::small_disk::SmallDisk;
 
 #[tokio::test]
 async fn a_server_on_a_full_disk_says_what_to_do_and_goes_on_once_there_is_room() {
-    if process::postgres_database().await.is_some() {
+    if test_support::database::postgres_database().await.is_some() {
         return; // its disk is another one
     }
     let Some(disk) = SmallDisk::mount("24m") else {

@@ -18,7 +18,7 @@ struct PgBouncer {
 
 impl PgBouncer {
     async fn start(mode: &str, settings: &str) -> Self {
-        let database = process::postgres_database().await.unwrap();
+        let database = test_support::database::postgres_database().await.unwrap();
         let server = database.split(['@', '/']).nth(3).unwrap().to_owned();
         let (host, port) = server.split_once(':').unwrap();
         let directory = tempfile::tempdir().unwrap();

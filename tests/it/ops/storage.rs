@@ -11,7 +11,7 @@ fn text(bytes: &[u8]) -> String {
 #[tokio::test]
 async fn of_two_processes_on_one_sqlite_file_the_second_says_so_and_stops() {
     let first = Relay::start(&[]).await;
-    if process::postgres_database().await.is_some() {
+    if test_support::database::postgres_database().await.is_some() {
         return; // there any number of them share one
     }
     for args in [&[][..], &["price-monitor", "--listen", "127.0.0.1:0"]] {

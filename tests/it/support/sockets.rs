@@ -1,7 +1,5 @@
 //! Minimal Socket.IO and WebSocket clients.
 
-use std::time::Duration;
-
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};

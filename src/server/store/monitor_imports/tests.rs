@@ -1,7 +1,10 @@
 use super::*;
 use crate::server::{
     config::DatabaseUrl,
-    store::{products::NewProduct, row_notes::NoteKind},
+    store::{
+        products::{NewProduct, ProductRow},
+        row_notes::{NoteKind, RowNote},
+    },
 };
 
 async fn store() -> (tempfile::TempDir, Store) {

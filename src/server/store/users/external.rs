@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-const SEEN_MILLIS: i64 = 3_600_000;
+pub(super) const SEEN_MILLIS: i64 = 3_600_000;
 
 /// A user as identified by another service.
 #[derive(Clone, Copy, Debug)]

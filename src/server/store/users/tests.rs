@@ -1,8 +1,8 @@
 use super::{
-    external::{RoleFrom, decide},
+    external::{RoleFrom, SEEN_MILLIS, decide},
     *,
 };
-use crate::server::store::test_database::TestDatabase;
+use crate::{model::role::RoleClaim, server::store::test_database::TestDatabase};
 
 fn seen(role: RoleClaim, default_role: Option<Role>) -> ExternalUser<'static> {
     ExternalUser {
