@@ -372,7 +372,7 @@ async fn an_upload_to_a_source_is_imported_as_the_source_says() {
     let run = setup.until_over(&id, 1).await;
     assert_eq!(
         (&run["cause"], &run["outcome"]),
-        (&json!("upload"), &json!("imported"))
+        (&json!("upload"), &json!("checked"))
     );
     assert_eq!(run["importId"], answer["id"]);
     for (fields, status) in [

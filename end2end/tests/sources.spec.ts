@@ -73,7 +73,7 @@ test.describe('without JavaScript', () => {
     await expect(page).toHaveURL(/\/imports\//);
     await expect(async () => {
       await page.goto(source);
-      await expect(page.getByTestId('run-outcome').first()).toHaveText('Imported', { timeout: 1_000 });
+      await expect(page.getByTestId('run-outcome').first()).toHaveText('Checked', { timeout: 1_000 });
     }).toPass({ timeout: 20_000 });
     await page.goto(app.url('/products'));
     await expect(page.locator('main')).not.toContainText('Apple');

@@ -166,6 +166,8 @@ pub enum RunOutcome {
     Importing,
     /// The file was imported, wholly or in part.
     Imported,
+    /// The file was checked: nothing was to be imported.
+    Checked,
     /// The file is as at the last run: nothing was imported.
     Unchanged,
     /// Nothing was imported, or the import failed.
@@ -173,10 +175,12 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
-    const ALL: [Self; 5] = [
+    /// Every outcome.
+    pub const ALL: [Self; 6] = [
         Self::Running,
         Self::Importing,
         Self::Imported,
+        Self::Checked,
         Self::Unchanged,
         Self::Failed,
     ];
@@ -188,9 +192,16 @@ impl RunOutcome {
             Self::Running => "running",
             Self::Importing => "importing",
             Self::Imported => "imported",
+            Self::Checked => "checked",
             Self::Unchanged => "unchanged",
             Self::Failed => "failed",
         }
+    }
+
+    /// Returns whether the run is over.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        !matches!(self, Self::Running | Self::Importing)
     }
 
     /// Returns it in words.
@@ -200,6 +211,7 @@ impl RunOutcome {
             Self::Running => t.say("Fetching", "Wird abgerufen"),
             Self::Importing => t.say("Importing", "Wird importiert"),
             Self::Imported => t.say("Imported", "Importiert"),
+            Self::Checked => t.say("Checked", "Geprüft"),
             Self::Unchanged => t.say("Unchanged", "Unverändert"),
             Self::Failed => t.say("Failed", "Fehlgeschlagen"),
         }

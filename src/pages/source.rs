@@ -77,7 +77,7 @@ fn SourceDetails(state: SourceState) -> impl IntoView {
     } = state;
     let is_running = newest
         .iter()
-        .any(|run| matches!(run.outcome, RunOutcome::Running | RunOutcome::Importing));
+        .any(|run| !run.outcome.is_end());
     let id = source.id.clone();
     let upload = (source.kind == SourceKind::Upload).then(|| view! { <UploadTo id=id.clone() /> });
     view! {

@@ -142,7 +142,7 @@ impl App {
         tasks.spawn(async move {
             counting.await;
         });
-        let notifications = Notifications::start(&config, &store, &tasks, &shutdown)?;
+        let notifications = Notifications::start(&config, &store, &metrics, &tasks, &shutdown)?;
         let share_links = ShareLinks::new(&config, store.clone(), relay.clone())?;
         let leptos = site::options(config.listen);
         let imports = Imports::new(store.clone(), relay.clone());
@@ -153,6 +153,7 @@ impl App {
             remote_files.clone(),
             space.clone(),
             &store,
+            &metrics,
         )?;
         sources.start(&tasks, &shutdown);
         let config = Arc::new(config);

@@ -12,7 +12,7 @@ use crate::{
         error::ApiError,
         job::UnixMillis,
         role::Permission,
-        source::{RunCause, RunProblem, Schedule, Source},
+        source::{RunCause, RunOutcome, RunProblem, Schedule, Source},
     },
     server::{
         identity::user::User,
@@ -72,8 +72,15 @@ impl Work for Runs {
                 times(schedule)?.next_after(at)
             },
         };
-        while self.sources.store.settle_source_runs(&settling).await? > 0 {}
-        Ok(())
+        loop {
+            let settled = self.sources.store.settle_source_runs(&settling).await?;
+            if settled.is_empty() {
+                return Ok(());
+            }
+            for outcome in settled.into_iter().flatten() {
+                self.sources.metrics.source_ran(outcome);
+            }
+        }
     }
 
     async fn claim(
@@ -168,10 +175,18 @@ impl Sources {
             }
             RunEnd::Unchanged(_) | RunEnd::HandedOver(..) => next_time(source, now),
         };
+        let outcome = match &end {
+            RunEnd::Unchanged(_) => Some(RunOutcome::Unchanged),
+            RunEnd::Failed(_) => Some(RunOutcome::Failed),
+            // Its import is not over.
+            RunEnd::HandedOver(..) => None,
+        };
         let (store, told_after) = (&self.store, self.told_after);
         let ended = store.end_source_run(process.name(), claimed, end, next, now, told_after);
         if !ended.await? {
             tracing::warn!(source = source.id, "a source was left to another process");
+        } else if let Some(outcome) = outcome {
+            self.metrics.source_ran(outcome);
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use crate::{
     model::{
         error::ApiError,
         import_options::Instructions,
-        job::ImportStatus,
+        job::{ImportMode, ImportStatus},
         role::Role,
         source::{
             LoginChange, RunCause, RunOutcome, RunProblem, Schedule, Source, SourceKind, SourceRun,
@@ -111,7 +111,15 @@ impl Setup {
         };
         let records = imports::records(&store, &config);
         let metrics = Metrics::default();
-        let relay = Relay::start(&config, endpoint, records, metrics, &tasks, &shutdown).unwrap();
+        let relay = Relay::start(
+            &config,
+            endpoint,
+            records,
+            metrics.clone(),
+            &tasks,
+            &shutdown,
+        )
+        .unwrap();
         let user = NewUser {
             email: "ada@example.com",
             name: "Ada",
@@ -123,7 +131,7 @@ impl Setup {
         let imports = Imports::new(store.clone(), relay);
         let hosts = RemoteHosts::parse(hosts).unwrap();
         let files = RemoteFiles::trusting(hosts, supplier.authority.as_bytes());
-        let mut sources = Sources::new(&config, imports, files, space, &store).unwrap();
+        let mut sources = Sources::new(&config, imports, files, space, &store, &metrics).unwrap();
         sources.process = Process::new(store, Clock::Set(Arc::clone(&time)));
         Self {
             sources,
@@ -261,6 +269,31 @@ async fn a_changed_file_is_imported_and_an_unchanged_one_is_not() {
     assert!(requests[3].contains("if-none-match: \"one\""));
     assert!(requests[5].contains("if-modified-since: mon, 30 nov 2026"));
     assert_eq!(setup.runs(&id).await.len(), 6);
+    let runs = [
+        RunOutcome::Imported,
+        RunOutcome::Unchanged,
+        RunOutcome::Failed,
+    ];
+    let runs = runs.map(|outcome| setup.sources.metrics.runs(outcome));
+    assert_eq!(runs, [3, 3, 0]);
+}
+
+#[tokio::test]
+async fn a_dry_run_is_checked_and_not_imported() {
+    let setup = Setup::new().await;
+    let mut wanted = setup.wanted("/shop.csv");
+    wanted.what.mode = ImportMode::Check;
+    let id = setup.create(&wanted).await;
+    setup.pass_to_next(&id).await;
+    let run = setup.work_to_the_end(&id).await;
+    assert_eq!(run.outcome, RunOutcome::Checked, "{run:?}");
+    assert_eq!(
+        (run.processed_products, run.failed_products),
+        (Some(2), Some(1))
+    );
+    assert_eq!(setup.sources.metrics.runs(RunOutcome::Checked), 1);
+    let products = setup.sources.store.list_products("", 1).await.unwrap();
+    assert!(products.items.is_empty());
 }
 
 #[tokio::test]
@@ -316,6 +349,7 @@ async fn a_source_that_fails_rests_longer_and_is_told_once() {
         setup.pass_to_next(&id).await;
     }
     assert_eq!(setup.source(&id).await.failures, 4);
+    assert_eq!(setup.sources.metrics.runs(RunOutcome::Failed), 4);
     let body = |event: &crate::server::store::import_events::RecordedEvent| match &event.about {
         About::Source(source) => format!("{} {}", source.name, source.failures),
         About::Import(_) => String::new(),

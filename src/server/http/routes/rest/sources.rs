@@ -254,6 +254,7 @@ enum OutcomeOfRun {
     Running,
     Importing,
     Imported,
+    Checked,
     Unchanged,
     Failed,
 }
