@@ -10,7 +10,7 @@ mod feed_server;
 #[allow(dead_code)] // shared with the tests of a single process
 mod process;
 
-use reqwest::{Method, Response};
+use reqwest::{Method, Response, multipart};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -385,6 +385,48 @@ async fn an_upload_to_a_source_is_imported_as_the_source_says() {
     }
     let path = format!("/api/sources/{id}/run");
     assert_eq!(setup.ask(Method::POST, &path, None).await.status(), 400);
+}
+
+#[tokio::test]
+async fn a_file_that_is_refused_on_the_page_of_a_source_leads_back_there_with_the_reason() {
+    let setup = Setup::new("localhost").await;
+    let id = setup
+        .create(json!({"name": "By hand", "kind": "upload"}))
+        .await;
+    let place = format!("/sources/{id}");
+    let page = setup.page(&place).await;
+    assert!(page.contains(&format!("action=\"/imports?source={id}\"")), "{page}");
+    let upload = async |source: &str, file: String| {
+        let part = multipart::Part::text(file).file_name("hand.csv");
+        let url = setup.relay.url(&format!("/imports?source={source}"));
+        let request = setup.relay.http.post(url);
+        let request = request
+            .header("cookie", &setup.cookie)
+            .header("accept", "text/html")
+            .multipart(multipart::Form::new().part("file", part));
+        request.send().await.unwrap()
+    };
+    for (file, words) in [
+        (String::new(), "The file is empty"),
+        (format!("{FILE}{}", "x".repeat(90_000)), "The file is too large"),
+    ] {
+        let refused = upload(&id, file).await;
+        assert_eq!(refused.status(), 303);
+        assert_eq!(refused.headers()["location"], place.as_str());
+        let set = refused.headers()["set-cookie"].to_str().unwrap();
+        let reason = set.split(';').next().unwrap();
+        let page = setup.relay.http.get(setup.relay.url(&place));
+        let page = page.header("cookie", format!("{}; {reason}", setup.cookie));
+        let page = page.send().await.unwrap().text().await.unwrap();
+        assert!(page.contains(words), "{words}");
+    }
+    let nowhere = upload("none", FILE.to_owned()).await;
+    assert_eq!(nowhere.headers()["location"], "/imports");
+    let taken = upload(&id, FILE.to_owned()).await;
+    let import = taken.headers()["location"].to_str().unwrap();
+    assert!(import.starts_with("/imports/"), "{import}");
+    let run = setup.until_over(&id, 1).await;
+    assert_eq!(run["importId"], import.rsplit('/').next().unwrap());
 }
 
 #[tokio::test]

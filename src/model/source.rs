@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     i18n::locale::Locale,
     model::{
+        base_path::escape,
         changes::UnknownWord,
         error::ApiError,
         import_options::Instructions,
@@ -22,10 +23,16 @@ pub const SOURCES_PATH: &str = "/sources";
 /// The fields of the form that hold secrets.
 pub const FORM_SECRETS: [&str; 2] = ["password", "value"];
 
+/// Returns the path of a source's page.
+#[must_use]
+pub fn source_path(id: &str) -> String {
+    format!("{SOURCES_PATH}/{}", escape(id))
+}
+
 /// Returns the path of the form that changes a source.
 #[must_use]
 pub fn edit_path(id: &str) -> String {
-    format!("{SOURCES_PATH}/{id}/edit")
+    format!("{}/edit", source_path(id))
 }
 
 /// Where the files of a source come from.

@@ -842,6 +842,7 @@ const ERRORS: &[Text] = &[
     ("too-many-tokens", "Alcanzaste el límite de {limit} tokens. Primero revoca uno."),
     // Links to imports and webhooks.
     ("too-many-links", "Una importación puede tener {limit} enlaces. Primero revoca uno."),
+    ("no-link", "No se encontró la importación o el enlace."),
     ("no-key-for-links", "Define ENCRYPTION_KEY para compartir importaciones."),
     ("no-key-for-webhooks", "Define ENCRYPTION_KEY para usar webhooks."),
     ("no-webhook", "No se encontró el webhook o la entrega."),

@@ -198,7 +198,7 @@ pub(crate) async fn show(
 }
 
 /// Finds an import that a program may change.
-async fn find_changeable(
+pub(super) async fn find_changeable(
     state: &AppState,
     who: &Principal,
     id: Id,
