@@ -305,6 +305,9 @@ pub struct Instructions {
     pub said: SaidOfFile,
     /// How much it may change.
     pub limits: OwnLimits,
+    /// The source that the file is of: what is said of the columns of one of its files holds for the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 impl From<ImportMode> for Instructions {

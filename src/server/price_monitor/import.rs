@@ -176,7 +176,7 @@ pub(super) struct Importer {
     pub(super) safety: SafetyLimits,
     pub(super) rows_per_second: Option<NonZeroU32>,
     /// Whether it is kept what imports change.
-    notes_changes: bool,
+    pub(super) notes_changes: bool,
     shutdown: CancellationToken,
     /// Owns the ends that cannot be recorded yet.
     tasks: TaskTracker,
@@ -346,6 +346,10 @@ impl Importer {
         let within = within.await;
         self.note_over_limit(id, &within, stop).await?;
         within?;
+        if import.is_approved && position == 0 {
+            let forget = || self.store.forget_preview(id);
+            self.patiently(id, stop, forget).await?;
+        }
         let number = if self.notes_changes {
             Some(
                 self.patiently(id, stop, || self.store.number_import(id))
@@ -464,7 +468,8 @@ impl Importer {
             return Ok(said);
         };
         let header = Header::fingerprint(header);
-        let look_up = || self.store.remembered_mapping(&header);
+        let source = import.source.as_deref();
+        let look_up = || self.store.remembered_mapping(source, &header);
         let remembered = self.patiently(id, stop, look_up).await?;
         let remembered =
             remembered.and_then(|mapping| serde_json::from_str::<Mapping>(&mapping).ok());

@@ -33,6 +33,9 @@ const HEAD: usize = 8 << 10;
 /// The most characters of a filename that are kept.
 const MAX_FILENAME: usize = 255;
 
+/// The most bytes of a source's name.
+const MAX_SOURCE: usize = 64;
+
 /// How long the rest of an upload that is not needed is read.
 const LINGER: Duration = Duration::from_secs(10);
 
@@ -44,8 +47,8 @@ const OWNER: &str = "x-import-owner";
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// `POST /api/products/imports`: stores the file, records the job and answers with it. With
-/// `?mode=check` no product is written; `products`, `fields` and `missing` are those of [`ImportOptions`], `said` and
-/// `limits` are of a source.
+/// `?mode=check` no product is written; `products`, `fields` and `missing` are those of [`ImportOptions`], `said`,
+/// `limits` and `source` are of a source.
 ///
 /// When the client goes away or the service shuts down before the file is complete, nothing stays.
 pub(super) async fn upload(
@@ -61,6 +64,7 @@ pub(super) async fn upload(
     let options = query.options()?;
     let limits = query.limits()?;
     let mapping = query.mapping()?;
+    let source = query.source()?;
     let mut multipart = multipart.map_err(|_| ServiceError::NotMultipart)?;
     let id = key(&headers)?.unwrap_or_else(Uuid::now_v7).to_string();
     if let Some(import) = service.store.monitor_import(&id).await? {
@@ -94,6 +98,7 @@ pub(super) async fn upload(
         undoes: None,
         options,
         limits,
+        source,
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service
@@ -222,6 +227,8 @@ pub(super) struct UploadQuery {
     said: Option<String>,
     /// [`OwnLimits`], as JSON.
     limits: Option<String>,
+    /// By which files of the same source are known: what is said of the columns of one holds for the next.
+    source: Option<String>,
 }
 
 impl UploadQuery {
@@ -247,6 +254,15 @@ impl UploadQuery {
         limits
             .map(Option::unwrap_or_default)
             .map_err(|_| ServiceError::BadParameter("limits"))
+    }
+
+    /// Returns the source.
+    fn source(&self) -> Result<Option<String>, ServiceError> {
+        let source = self.source.as_deref().filter(|source| !source.is_empty());
+        match source {
+            Some(source) if source.len() > MAX_SOURCE => Err(ServiceError::BadParameter("source")),
+            source => Ok(source.map(str::to_owned)),
+        }
     }
 
     /// Returns which products and values are written.

@@ -10,6 +10,7 @@ use super::{Sources, login, schedule::Times};
 use crate::{
     model::{
         error::ApiError,
+        import_options::Instructions,
         job::UnixMillis,
         role::Permission,
         source::{RunCause, RunOutcome, RunProblem, Schedule, Source},
@@ -228,7 +229,7 @@ impl Sources {
         if is_same {
             return Ok(RunEnd::Unchanged(known));
         }
-        let (what, whole) = (source.what.clone(), file.into_stream().await?);
+        let (what, whole) = (instructions(source), file.into_stream().await?);
         let key = key(&claimed.run, known.checksum.as_deref().unwrap_or_default());
         let imports = &self.imports;
         let (job, _) = imports
@@ -286,6 +287,14 @@ fn key(run: &str, checksum: &str) -> Option<String> {
         *byte ^= other;
     }
     Some(Uuid::from_bytes(key).to_string())
+}
+
+/// Returns how the files of a source are imported.
+pub(super) fn instructions(source: &Source) -> Instructions {
+    Instructions {
+        source: Some(source.id.clone()),
+        ..source.what.clone()
+    }
 }
 
 fn times(schedule: &Schedule) -> Option<Times> {

@@ -18,8 +18,9 @@ use super::*;
 use crate::{
     model::{
         error::ApiError,
+        import_extras::SaidOfFile,
         import_options::Instructions,
-        job::{ImportMode, ImportStatus},
+        job::{ImportMode, ImportStatus, JobId},
         role::Role,
         source::{
             LoginChange, RunCause, RunOutcome, RunProblem, Schedule, Source, SourceKind, SourceRun,
@@ -203,6 +204,35 @@ impl Setup {
     /// Has a worker do all that is due now.
     async fn work(&self) {
         self.worker().work_once().await;
+    }
+
+    /// Waits until an import is asked about.
+    async fn until_asked(&self, job: &JobId) {
+        let deadline = Instant::now() + DEADLINE;
+        let imports = &self.sources.imports;
+        loop {
+            let visible = imports.find_visible(&self.owner, job).await.unwrap();
+            let extras = imports.relay().extras(&visible).await;
+            if extras.is_some_and(|extras| extras.needs.is_some()) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it is not asked about");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until an import is over.
+    async fn until_over(&self, job: &JobId) {
+        let deadline = Instant::now() + DEADLINE;
+        let imports = &self.sources.imports;
+        loop {
+            let visible = imports.find_visible(&self.owner, job).await.unwrap();
+            if visible.status.is_final() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{visible:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Has a worker work until the newest run is over, its import included.
@@ -649,16 +679,7 @@ async fn what_the_source_says_of_its_file_counts() {
         .parse()
         .unwrap();
     let imports = &setup.sources.imports;
-    let deadline = Instant::now() + DEADLINE;
-    loop {
-        let visible = imports.find_visible(&setup.owner, &job).await.unwrap();
-        let extras = imports.relay().extras(&visible).await;
-        if extras.is_some_and(|extras| extras.over_limit.is_some()) {
-            break;
-        }
-        assert!(Instant::now() < deadline);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    setup.until_asked(&job).await;
     let job = imports.find_changeable(&setup.owner, &job).await.unwrap();
     imports.relay().approve(&job).await.unwrap();
     let run = setup.work_to_the_end(&id).await;
@@ -667,6 +688,59 @@ async fn what_the_source_says_of_its_file_counts() {
     let product = &products.items[0];
     assert_eq!(product.price.as_deref(), Some("1.234"));
     assert_eq!(product.currency.as_deref(), Some("CHF"));
+}
+
+#[tokio::test]
+async fn what_is_said_of_the_columns_of_a_source_holds_for_its_next_file_and_no_other_source() {
+    let setup = Setup::new().await;
+    // The same header, which says nothing, in two files that mean different things by it.
+    let file = |price: &str| format!("A;B;C\nX-1;Y-1;{price}\nX-2;Y-2;{price}\n");
+    setup.supplier.set(|feed| feed.body = file("1.00"));
+    let answered = async |columns: [&str; 3]| {
+        let id = setup.create(&setup.wanted("/shop.csv")).await;
+        setup.pass_to_next(&id).await;
+        setup.work().await;
+        let job = setup.runs(&id).await[0].job.clone().unwrap();
+        let said = SaidOfFile {
+            columns: columns.map(str::to_owned).to_vec(),
+            ..SaidOfFile::default()
+        };
+        (id, job.parse::<JobId>().unwrap(), said)
+    };
+    let imports = &setup.sources.imports;
+    let user = &setup.owner.user;
+
+    let (one, job, said) = answered(["sku", "name", "price"]).await;
+    setup.until_asked(&job).await;
+    let job = imports.find_changeable(&setup.owner, &job).await.unwrap();
+    imports.map_columns(user, &job, &said).await.unwrap();
+    assert_eq!(setup.work_to_the_end(&one).await.outcome, RunOutcome::Imported);
+
+    // The other one goes by what is known, and says then that it is otherwise.
+    let (two, job, said) = answered(["name", "sku", "price"]).await;
+    setup.work_to_the_end(&two).await;
+    let job = imports.find_changeable(&setup.owner, &job).await.unwrap();
+    let again = imports.map_columns(user, &job, &said).await.unwrap();
+    setup.until_over(&again).await;
+
+    setup.supplier.set(|feed| feed.body = file("2.00"));
+    let prices = async || {
+        let mut prices = Vec::new();
+        for sku in ["X-1", "Y-1"] {
+            let page = setup.sources.store.list_products(sku, 1).await.unwrap();
+            let product = page.items.into_iter().find(|it| it.sku.as_deref() == Some(sku));
+            prices.push(product.unwrap().price.unwrap());
+        }
+        prices
+    };
+    assert_eq!(prices().await, ["1.00", "1.00"]);
+    setup.pass_to_next(&one).await;
+    setup.sources.enable(&setup.owner, &two, false).await.unwrap();
+    assert_eq!(setup.work_to_the_end(&one).await.outcome, RunOutcome::Imported);
+    assert_eq!(prices().await, ["2.00", "1.00"]);
+    setup.sources.run_now(&setup.owner, &two).await.unwrap();
+    assert_eq!(setup.work_to_the_end(&two).await.outcome, RunOutcome::Imported);
+    assert_eq!(prices().await, ["2.00", "2.00"]);
 }
 
 #[tokio::test]

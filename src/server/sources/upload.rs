@@ -1,6 +1,9 @@
 //! Uploads to a source: it says how the file is imported, and has one import at a time.
 
-use super::{Sources, runner::LEASE};
+use super::{
+    Sources,
+    runner::{LEASE, instructions},
+};
 use crate::{
     i18n::messages::ErrorCode,
     model::{error::ApiError, import_options::Instructions, job::JobId},
@@ -57,7 +60,7 @@ impl Sources {
 impl SourceUpload {
     /// Returns how the file is imported.
     pub(crate) fn what(&self) -> Instructions {
-        self.claimed.source.what.clone()
+        instructions(&self.claimed.source)
     }
 
     /// Imports the file, and records what became of it, even if the caller is dropped.

@@ -38,8 +38,8 @@ use crate::{
 /// How many failed rows a page has.
 const FAILED_PAGE: u64 = 50;
 
-/// Whose answers about files are remembered.
-const TEAM: &str = "";
+/// The source of answers that are remembered for all files.
+const ANY: &str = "";
 
 /// An import as the embedded price monitor keeps it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -94,6 +94,8 @@ pub struct MonitorImport {
     pub options: ImportOptions,
     /// Its limits in place of those of the settings.
     pub limits: OwnLimits,
+    /// The source that its file is of.
+    pub source: Option<String>,
     /// Rows of products that these leave alone; they count as passed over.
     pub left_alone: u64,
     /// What became of products that the file lacks.
@@ -213,6 +215,11 @@ impl BatchKind {
         Self { options, ..self }
     }
 
+    /// Returns by what changes are known, where they are noted.
+    pub(super) fn number(self) -> Option<ImportNumber> {
+        self.number
+    }
+
     /// Returns which products and values are written.
     pub(super) fn options(self) -> ImportOptions {
         self.options
@@ -249,6 +256,8 @@ pub struct NewImport {
     pub options: ImportOptions,
     /// Its limits in place of those of the settings.
     pub limits: OwnLimits,
+    /// The source that its file is of.
+    pub source: Option<String>,
 }
 
 /// One page of an import's failed rows.
@@ -449,6 +458,7 @@ impl Store {
             limits: (new.limits != OwnLimits::default())
                 .then(|| serde_json::to_string(&new.limits).ok())
                 .flatten(),
+            source: new.source,
         };
         let row = monitor_import::ActiveModel::from(import.clone());
         monitor_import::Entity::insert(row)
@@ -751,38 +761,57 @@ impl Store {
         Ok((removed.rows_affected > 0).then_some(import))
     }
 
-    /// Remembers what was said of files with this header row.
+    /// Remembers what was said of files with this header row: of those of a source for that source, and for other files
+    /// where nothing was said of them yet.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn remember_mapping(&self, header: &str, mapping: &str) -> Result<(), StoreError> {
-        let row = mapping::ActiveModel {
-            owner: Set(TEAM.to_owned()),
-            header: Set(header.to_owned()),
-            mapping: Set(mapping.to_owned()),
-            updated_at: Set(now()),
-        };
-        let replace = OnConflict::columns([mapping::Column::Owner, mapping::Column::Header])
-            .update_columns([mapping::Column::Mapping, mapping::Column::UpdatedAt])
-            .to_owned();
-        mapping::Entity::insert(row)
-            .on_conflict(replace)
-            .exec_without_returning(&self.db)
-            .await?;
+    pub async fn remember_mapping(
+        &self,
+        source: Option<&str>,
+        header: &str,
+        mapping: &str,
+    ) -> Result<(), StoreError> {
+        let is_for_any =
+            source.is_none() || self.remembered_mapping(None, header).await?.is_none();
+        for owner in source.into_iter().chain(is_for_any.then_some(ANY)) {
+            let replace = OnConflict::columns([mapping::Column::Owner, mapping::Column::Header])
+                .update_columns([mapping::Column::Mapping, mapping::Column::UpdatedAt])
+                .to_owned();
+            let row = mapping::ActiveModel {
+                owner: Set(owner.to_owned()),
+                header: Set(header.to_owned()),
+                mapping: Set(mapping.to_owned()),
+                updated_at: Set(now()),
+            };
+            mapping::Entity::insert(row)
+                .on_conflict(replace)
+                .exec_without_returning(&self.db)
+                .await?;
+        }
         Ok(())
     }
 
-    /// Returns what was said of files with this header row.
+    /// Returns what was said of files with this header row: of those of the source, else of others.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn remembered_mapping(&self, header: &str) -> Result<Option<String>, StoreError> {
-        let row = mapping::Entity::find_by_id((TEAM.to_owned(), header.to_owned()))
-            .one(&self.db)
-            .await?;
-        Ok(row.map(|row| row.mapping))
+    pub async fn remembered_mapping(
+        &self,
+        source: Option<&str>,
+        header: &str,
+    ) -> Result<Option<String>, StoreError> {
+        for owner in source.into_iter().chain([ANY]) {
+            let row = mapping::Entity::find_by_id((owner.to_owned(), header.to_owned()))
+                .one(&self.db)
+                .await?;
+            if let Some(row) = row {
+                return Ok(Some(row.mapping));
+            }
+        }
+        Ok(None)
     }
 
     /// Has an import wait for an answer. Returns it as it waits, or `None` when it is over.
@@ -1118,6 +1147,7 @@ impl TryFrom<monitor_import::Model> for MonitorImport {
             limits: limits
                 .and_then(|limits| serde_json::from_str(limits).ok())
                 .unwrap_or_default(),
+            source: row.source,
             left_alone,
             missing: Missing {
                 products: from_db(row.missing),
@@ -1494,13 +1524,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_was_said_of_a_file_of_a_source_is_remembered_for_that_source_first() {
+        let (_directory, store) = store().await;
+        let remembered = async |source| store.remembered_mapping(source, "h").await.unwrap();
+        let [one, two] = [Some("one"), Some("two")];
+        store.remember_mapping(one, "h", "of one").await.unwrap();
+        assert_eq!(remembered(one).await.as_deref(), Some("of one"));
+        // Where nothing else was said, that is better than to ask.
+        assert_eq!(remembered(two).await.as_deref(), Some("of one"));
+        store.remember_mapping(two, "h", "of two").await.unwrap();
+        assert_eq!(remembered(one).await.as_deref(), Some("of one"));
+        assert_eq!(remembered(two).await.as_deref(), Some("of two"));
+        assert_eq!(remembered(None).await.as_deref(), Some("of one"));
+        store.remember_mapping(None, "h", "of any").await.unwrap();
+        assert_eq!(remembered(None).await.as_deref(), Some("of any"));
+        assert_eq!(remembered(one).await.as_deref(), Some("of one"));
+    }
+
+    #[tokio::test]
     async fn what_was_said_of_a_file_is_remembered_for_its_header() {
         let (_directory, store) = store().await;
-        store.remember_mapping("h", "1").await.unwrap();
-        store.remember_mapping("h", "2").await.unwrap();
-        let remembered = store.remembered_mapping("h").await.unwrap();
+        store.remember_mapping(None, "h", "1").await.unwrap();
+        store.remember_mapping(None, "h", "2").await.unwrap();
+        let remembered = store.remembered_mapping(None, "h").await.unwrap();
         assert_eq!(remembered.as_deref(), Some("2"));
-        assert_eq!(store.remembered_mapping("g").await.unwrap(), None);
+        assert_eq!(store.remembered_mapping(None, "g").await.unwrap(), None);
     }
 
     #[tokio::test]
