@@ -1,9 +1,10 @@
 import { expectAccessible } from '../support/accessibility.ts';
 import { FeedServer } from '../support/feed_server.ts';
 import { signUp } from '../support/pages.ts';
+import { forPictures, picture } from '../support/pictures.ts';
 import { expect, test } from '../support/test.ts';
 
-test.use({ signedIn: false });
+test.use({ ...forPictures, signedIn: false });
 
 const file = 'sku,name,price\na,Apple,1.00\nb,Berry,2.00\n';
 
@@ -43,6 +44,7 @@ test('a schedule finds a changed file', async ({ page, startApp }) => {
   expect(feed.unchanged).toBeGreaterThan(0);
   await expect(page.getByTestId('runs-chart')).toBeVisible();
   await expectAccessible(page, 'a source');
+  await picture(page, 'source');
 
   await page.getByTestId('turn-source').click();
   await expect(page.getByTestId('source-status')).toHaveText('Paused');
