@@ -128,7 +128,7 @@ async fn a_source_is_created_run_changed_and_deleted_by_the_api() {
             "timeZone": "Europe/Berlin",
             "fields": ["price", "stock"],
             "currency": "EUR",
-            "limits": {"failed": 12.5},
+            "limits": {"failed": 12.5, "action": "refuse"},
         }))
         .await;
     let source = setup.json(&format!("/api/sources/{id}")).await;
@@ -136,6 +136,7 @@ async fn a_source_is_created_run_changed_and_deleted_by_the_api() {
     assert_eq!(source["login"], json!({"user": "ada", "header": null}));
     assert_eq!(source["fields"], json!(["price", "stock"]));
     assert_eq!(source["limits"]["failed"], 12.5);
+    assert_eq!(source["limits"]["action"], "refuse");
     assert!(source["nextRunAt"].is_i64());
     assert!(!source.to_string().contains("secret"));
     let list = setup.json("/api/sources").await;
@@ -227,6 +228,7 @@ async fn what_is_no_source_is_refused_with_the_reason() {
         ),
         (json!({"limits": {"failed": -1}}), "number of percent"),
         (json!({"limits": {"failed": 101}}), "100 percent"),
+        (json!({"limits": {"action": "wait"}}), "unknown variant"),
         (
             json!({"kind": "upload", "cron": "0 6 * * *"}),
             "no schedule",
@@ -301,6 +303,7 @@ async fn a_form_creates_a_source_or_comes_back_as_it_was_filled_in() {
             ("fields", "stock"),
             ("missing", ""),
             ("limit_prices", "30"),
+            ("limit_action", "refuse"),
         ]
     };
     let refused = setup.form("/sources", &fields("every day")).await;
@@ -320,6 +323,7 @@ async fn a_form_creates_a_source_or_comes_back_as_it_was_filled_in() {
         "value=\"every day\"",
         "value=\"X-Token\"",
         "value=\"30\"",
+        "value=\"refuse\" selected",
     ] {
         assert!(page.contains(part), "{part}");
     }
@@ -331,6 +335,7 @@ async fn a_form_creates_a_source_or_comes_back_as_it_was_filled_in() {
     assert_eq!(source["fields"], json!(["price", "stock"]));
     assert_eq!(source["login"]["header"], "x-token");
     assert_eq!(source["limits"]["prices"], 30.0);
+    assert_eq!(source["limits"]["action"], "refuse");
     let edit = setup.page(&format!("{place}/edit")).await;
     assert!(edit.contains("value=\"0 6 * * *\""));
     let changed = setup
@@ -395,7 +400,10 @@ async fn a_file_that_is_refused_on_the_page_of_a_source_leads_back_there_with_th
         .await;
     let place = format!("/sources/{id}");
     let page = setup.page(&place).await;
-    assert!(page.contains(&format!("action=\"/imports?source={id}\"")), "{page}");
+    assert!(
+        page.contains(&format!("action=\"/imports?source={id}\"")),
+        "{page}"
+    );
     let upload = async |source: &str, file: String| {
         let part = multipart::Part::text(file).file_name("hand.csv");
         let url = setup.relay.url(&format!("/imports?source={source}"));
@@ -408,7 +416,10 @@ async fn a_file_that_is_refused_on_the_page_of_a_source_leads_back_there_with_th
     };
     for (file, words) in [
         (String::new(), "The file is empty"),
-        (format!("{FILE}{}", "x".repeat(90_000)), "The file is too large"),
+        (
+            format!("{FILE}{}", "x".repeat(90_000)),
+            "The file is too large",
+        ),
     ] {
         let refused = upload(&id, file).await;
         assert_eq!(refused.status(), 303);

@@ -246,8 +246,8 @@ fn Approval(id: JobId, since: u64) -> impl IntoView {
     view! {
         <p data-testid="changes-to-approve">
             {t.say(
-                "Nothing has been imported yet. The first 20,000 rows of the file were compared with the products.",
-                "Bisher wurde nichts importiert. Die ersten 20.000 Zeilen der Datei wurden mit den Produkten verglichen.",
+                "Nothing has been imported yet. Of a long file, only the first rows were compared with the products.",
+                "Bisher wurde nichts importiert. Von einer langen Datei wurden nur die ersten Zeilen mit den Produkten verglichen.",
             )}
         </p>
         {since.map(|text| view! { <p role="status" data-testid="changed-since">{text}</p> })}

@@ -77,9 +77,7 @@ fn SourceDetails(state: SourceState) -> impl IntoView {
         ..
     } = state;
     let error = failure::<RunSource>().or_else(|| last_error.map(ApiError::Invalid));
-    let is_running = newest
-        .iter()
-        .any(|run| !run.outcome.is_end());
+    let is_running = newest.iter().any(|run| !run.outcome.is_end());
     let id = source.id.clone();
     let upload = (source.kind == SourceKind::Upload).then(|| view! { <UploadTo id=id.clone() /> });
     view! {

@@ -235,13 +235,7 @@ async fn links_are_few_and_whoever_asks_too_often_waits() {
 }
 
 /// Sends a request as a program with a token, and returns the answer.
-async fn ask(
-    app: &App,
-    method: Method,
-    path: &str,
-    token: &str,
-    body: Option<Value>,
-) -> Response {
+async fn ask(app: &App, method: Method, path: &str, token: &str, body: Option<Value>) -> Response {
     let request = app.http.request(method, app.url(path)).bearer_auth(token);
     let request = match body {
         Some(body) => request.json(&body),
@@ -288,7 +282,13 @@ async fn a_program_creates_lists_and_revokes_links_to_imports_of_its_user() {
         (Method::POST, &links, imports, wanted("year"), 400),
         (Method::POST, &links, imports, Some(json!({"days": 3})), 400),
         (Method::GET, "/api/imports/none/links", imports, None, 404),
-        (Method::POST, "/api/imports/none/links", imports, wanted("day"), 404),
+        (
+            Method::POST,
+            "/api/imports/none/links",
+            imports,
+            wanted("day"),
+            404,
+        ),
     ] {
         let answer = ask(&app, method.clone(), path, token, body).await;
         assert_eq!(answer.status(), status, "{method} {path}");

@@ -95,9 +95,7 @@ impl Work for Deliveries {
                     }
                 }
             };
-            let recording = self
-                .store
-                .record_attempt(process.name(), &id, attempt, now);
+            let recording = self.store.record_attempt(process.name(), &id, attempt, now);
             Ok::<_, StoreError>(recording.await?.then_some(outcome))
         };
         match recorded.await {

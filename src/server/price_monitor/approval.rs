@@ -110,7 +110,7 @@ impl Importer {
             return Ok(());
         };
         self.preview(import, mapping, stop).await?;
-        Err(ImportError::OverLimit(over))
+        Err(ImportError::OverLimit(over, limits.action))
     }
 
     /// Reads the first rows of a file.
@@ -147,7 +147,8 @@ impl Importer {
         mapping: Option<Mapping>,
         stop: &CancellationToken,
     ) -> Result<Option<ImportNumber>, ImportError> {
-        if !self.notes_changes || self.safety.action != LimitAction::Ask {
+        let action = self.safety.with(import.limits).action;
+        if !self.notes_changes || action != LimitAction::Ask {
             return Ok(None);
         }
         let id = import.id.as_str();
@@ -254,7 +255,8 @@ impl Importer {
         if is_over {
             self.preview_missing(import, mapping, &first, total, stop)
                 .await?;
-            return Err(ImportError::OverLimit(OverLimit::Missing { count, of }));
+            let over = OverLimit::Missing { count, of };
+            return Err(ImportError::OverLimit(over, limits.action));
         }
         Ok(())
     }

@@ -764,9 +764,7 @@ async fn map_columns(
     let json = serde_json::to_string(&mapping).map_err(io::Error::other)?;
     let fingerprint = Header::fingerprint(&cells);
     let source = import.source.as_deref();
-    let remembering = service
-        .store
-        .remember_mapping(source, &fingerprint, &json);
+    let remembering = service.store.remember_mapping(source, &fingerprint, &json);
     remembering.await?;
     if import.needs.is_none() {
         let (owner, mode) = (owner(&headers), import.mode);

@@ -75,7 +75,7 @@ pub(super) enum ImportError {
     /// What is remembered of the file's products cannot be kept.
     Scratch(#[source] io::Error),
     /// It would change more than it may.
-    OverLimit(OverLimit),
+    OverLimit(OverLimit, LimitAction),
     /// There is nothing by which an import could be taken back.
     NothingKept,
     /// It was begun again and again.
@@ -135,7 +135,7 @@ impl ImportError {
             Self::Broken(_) => ErrorCode::Crashed,
             Self::Unsound(unsound) => unsound.code(),
             Self::Scratch(_) => ErrorCode::NoScratchSpace,
-            Self::OverLimit(over) => reasons::of_limit(*over),
+            Self::OverLimit(over, _) => reasons::of_limit(*over),
             Self::NothingKept => ErrorCode::ChangesNotKept,
             Self::NoHeadway => ErrorCode::NoHeadway,
             Self::Stopped => ErrorCode::Stopped,
@@ -286,7 +286,7 @@ impl Importer {
                 tracing::warn!(id, %error, "Import postponed until the database is back");
                 None
             }
-            Err(ImportError::OverLimit(over)) if self.safety.action == LimitAction::Ask => {
+            Err(ImportError::OverLimit(over, LimitAction::Ask)) => {
                 tracing::info!(id, %over, "Import waits for approval");
                 Some(End::Asks(Question::Approval))
             }
@@ -415,7 +415,7 @@ impl Importer {
         within: &Result<(), ImportError>,
         stop: &CancellationToken,
     ) -> Result<(), ImportError> {
-        let Err(ImportError::OverLimit(over)) = within else {
+        let Err(ImportError::OverLimit(over, _)) = within else {
             return Ok(());
         };
         let note = || self.store.note_over_limit(id, *over);

@@ -289,6 +289,7 @@ fn checked_instructions(what: &Instructions) -> Result<Instructions, ApiError> {
         return refused(ErrorCode::TooManySheets);
     }
     let OwnLimits {
+        action: _,
         prices,
         price_change: _,
         failed,

@@ -19,7 +19,7 @@ use crate::{
     model::{
         error::ApiError,
         import_extras::SaidOfFile,
-        import_options::Instructions,
+        import_options::{Instructions, LimitAction},
         job::{ImportMode, ImportStatus, JobId},
         role::Role,
         source::{
@@ -306,6 +306,39 @@ async fn a_changed_file_is_imported_and_an_unchanged_one_is_not() {
     ];
     let runs = runs.map(|outcome| setup.sources.metrics.runs(outcome));
     assert_eq!(runs, [3, 3, 0]);
+}
+
+#[tokio::test]
+async fn an_import_over_a_limit_is_refused_where_its_source_says_so() {
+    let setup = Setup::new().await;
+    let list = |price: &str| {
+        let rows = (0..30).map(|row| format!("p{row},P,{price}\n"));
+        format!("sku,name,price\n{}", rows.collect::<String>())
+    };
+    setup.supplier.set(|feed| feed.body = list("10"));
+    let mut wanted = setup.wanted("/shop.csv");
+    wanted.what.limits.action = Some(LimitAction::Refuse);
+    let id = setup.create(&wanted).await;
+    setup.pass_to_next(&id).await;
+    assert_eq!(
+        setup.work_to_the_end(&id).await.outcome,
+        RunOutcome::Imported
+    );
+    setup.supplier.set(|feed| feed.body = list("0.01"));
+    setup.pass_to_next(&id).await;
+    let run = setup.work_to_the_end(&id).await;
+    assert_eq!(run.problem, Some(RunProblem::ImportFailed), "{run:?}");
+    // Where there are none, it goes on.
+    wanted.what.limits.action = Some(LimitAction::Off);
+    let changing = setup.sources.change(&setup.owner, &id, &wanted);
+    changing.await.unwrap();
+    setup.pass_to_next(&id).await;
+    assert_eq!(
+        setup.work_to_the_end(&id).await.outcome,
+        RunOutcome::Imported
+    );
+    let products = setup.sources.store.list_products("p29", 1).await.unwrap();
+    assert_eq!(products.items[0].price.as_deref(), Some("0.01"));
 }
 
 #[tokio::test]
@@ -714,7 +747,10 @@ async fn what_is_said_of_the_columns_of_a_source_holds_for_its_next_file_and_no_
     setup.until_asked(&job).await;
     let job = imports.find_changeable(&setup.owner, &job).await.unwrap();
     imports.map_columns(user, &job, &said).await.unwrap();
-    assert_eq!(setup.work_to_the_end(&one).await.outcome, RunOutcome::Imported);
+    assert_eq!(
+        setup.work_to_the_end(&one).await.outcome,
+        RunOutcome::Imported
+    );
 
     // The other one goes by what is known, and says then that it is otherwise.
     let (two, job, said) = answered(["name", "sku", "price"]).await;
@@ -728,18 +764,31 @@ async fn what_is_said_of_the_columns_of_a_source_holds_for_its_next_file_and_no_
         let mut prices = Vec::new();
         for sku in ["X-1", "Y-1"] {
             let page = setup.sources.store.list_products(sku, 1).await.unwrap();
-            let product = page.items.into_iter().find(|it| it.sku.as_deref() == Some(sku));
+            let product = page
+                .items
+                .into_iter()
+                .find(|it| it.sku.as_deref() == Some(sku));
             prices.push(product.unwrap().price.unwrap());
         }
         prices
     };
     assert_eq!(prices().await, ["1.00", "1.00"]);
     setup.pass_to_next(&one).await;
-    setup.sources.enable(&setup.owner, &two, false).await.unwrap();
-    assert_eq!(setup.work_to_the_end(&one).await.outcome, RunOutcome::Imported);
+    setup
+        .sources
+        .enable(&setup.owner, &two, false)
+        .await
+        .unwrap();
+    assert_eq!(
+        setup.work_to_the_end(&one).await.outcome,
+        RunOutcome::Imported
+    );
     assert_eq!(prices().await, ["2.00", "1.00"]);
     setup.sources.run_now(&setup.owner, &two).await.unwrap();
-    assert_eq!(setup.work_to_the_end(&two).await.outcome, RunOutcome::Imported);
+    assert_eq!(
+        setup.work_to_the_end(&two).await.outcome,
+        RunOutcome::Imported
+    );
     assert_eq!(prices().await, ["2.00", "2.00"]);
 }
 

@@ -185,8 +185,10 @@ impl Store {
         let Some(counted) = counted else {
             return Ok(WaitingDeliveries::default());
         };
-        let (waiting, mail): (i64, i64) =
-            (counted.try_get("", "waiting")?, counted.try_get("", "mail")?);
+        let (waiting, mail): (i64, i64) = (
+            counted.try_get("", "waiting")?,
+            counted.try_get("", "mail")?,
+        );
         Ok(WaitingDeliveries {
             webhook: from_db(waiting.saturating_sub(mail)),
             mail: from_db(mail),

@@ -773,8 +773,7 @@ impl Store {
         header: &str,
         mapping: &str,
     ) -> Result<(), StoreError> {
-        let is_for_any =
-            source.is_none() || self.remembered_mapping(None, header).await?.is_none();
+        let is_for_any = source.is_none() || self.remembered_mapping(None, header).await?.is_none();
         for owner in source.into_iter().chain(is_for_any.then_some(ANY)) {
             let replace = OnConflict::columns([mapping::Column::Owner, mapping::Column::Header])
                 .update_columns([mapping::Column::Mapping, mapping::Column::UpdatedAt])

@@ -125,7 +125,9 @@ impl BackgroundMetrics {
         for (channel, count) in [(Channel::Webhook, webhook), (Channel::Mail, mail)] {
             let channel = channel.as_str();
             let count = i64::try_from(count).unwrap_or(i64::MAX);
-            self.waiting.get_or_create(&ByChannel { channel }).set(count);
+            self.waiting
+                .get_or_create(&ByChannel { channel })
+                .set(count);
         }
     }
 

@@ -167,7 +167,10 @@ impl IntoResponses for BeginsImport {
     fn responses() -> Responses {
         let mut responses = ChangesImport::responses();
         responses.extend([
-            problem("429", "Too many unfinished imports, or unknown ones were asked for"),
+            problem(
+                "429",
+                "Too many unfinished imports, or unknown ones were asked for",
+            ),
             problem("502", "The price monitor sent an invalid response"),
             problem("507", "Storage is full"),
         ]);

@@ -136,8 +136,7 @@ pub(crate) async fn create(
     id: Id,
     wanted: Result<Json<WantedLink>, JsonRejection>,
 ) -> Result<Response, Refusal> {
-    let Json(WantedLink { lifetime }) =
-        wanted.map_err(|error| unreadable(error.body_text()))?;
+    let Json(WantedLink { lifetime }) = wanted.map_err(|error| unreadable(error.body_text()))?;
     let job = find_changeable(&state, &who, id).await?;
     let link = state.share_links.create(&who, &job, lifetime).await?;
     Ok((StatusCode::CREATED, Json(Link::from(link))).into_response())
