@@ -31,9 +31,7 @@ use crate::{
         error::ApiError,
         import_options::OwnLimits,
         job::ImportMode,
-        source::{
-            RunOutcome, RunsPage, ShownLogin, Source, SourceKind, SourceRun, SourceState, edit_path,
-        },
+        source::{RunsPage, ShownLogin, Source, SourceKind, SourceRun, SourceState, edit_path},
         upload::{SOURCE_FIELD, UPLOAD_PATH},
     },
 };

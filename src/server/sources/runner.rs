@@ -334,7 +334,7 @@ mod tests {
             kind: crate::model::source::SourceKind::Address,
             address: String::new(),
             login: None,
-            what: crate::model::import_options::Instructions::default(),
+            what: Instructions::default(),
             schedule: Some(Schedule {
                 cron: cron.to_owned(),
                 time_zone: "UTC".to_owned(),
