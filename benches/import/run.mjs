@@ -5,7 +5,7 @@
 //
 //   node benches/import/run.mjs [--rows 1000000] [--runs 1] [--large]
 //
-// Repeats this over the same products with other prices, with and without change sets.
+// Then the same again, and over products that are there with other prices, with change sets and without, on each database.
 //
 // Fails below 0.9 of the sqlite3 shell, 0.5 of `\copy`, or 0.8 of the import without change sets.
 //
@@ -207,11 +207,20 @@ const none = { CHANGES_RETENTION: '0s' };
 ways.push(['Import Relay, nothing noted', () => importRelay(file, rows, undefined, none)]);
 ways.push(['Import Relay, over products', () => importRelay(dearer, rows, undefined, {}, file)]);
 ways.push(['Import Relay, over products, nothing noted', () => importRelay(dearer, rows, undefined, none, file)]);
+if (server) {
+  const database = () => newDatabase('import_bench');
+  const name = 'Import Relay on PostgreSQL';
+  ways.push([`${name}, nothing noted`, () => importRelay(file, rows, database(), none)]);
+  ways.push([`${name}, over products`, () => importRelay(dearer, rows, database(), {}, file)]);
+  ways.push([`${name}, over products, nothing noted`, () => importRelay(dearer, rows, database(), none, file)]);
+}
 const goals = [
   ['sqlite3 .import', 'Import Relay', 0.9],
   ['psql \\copy', 'Import Relay on PostgreSQL', 0.5],
   ['Import Relay, nothing noted', 'Import Relay', 0.8],
   ['Import Relay, over products, nothing noted', 'Import Relay, over products', 0.8],
+  ['Import Relay on PostgreSQL, nothing noted', 'Import Relay on PostgreSQL', 0.8],
+  ['Import Relay on PostgreSQL, over products, nothing noted', 'Import Relay on PostgreSQL, over products', 0.8],
 ];
 const best = new Map();
 for (let run = 0; run < Number(options.runs); run += 1) {

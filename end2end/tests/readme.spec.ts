@@ -1,16 +1,13 @@
-import { join } from 'node:path';
-
 import { tinyFile } from '../support/csv.ts';
 import { JobPage } from '../support/pages.ts';
+import { forPictures, picture, takesPictures } from '../support/pictures.ts';
 import { Session } from '../support/session.ts';
 import { expect, test } from '../support/test.ts';
 
-// The README's screenshot, from the app itself: `make screenshots`.
+// The first picture of the README, from the app itself: `make screenshots`. The others are of journeys.
 
-const directory = process.env.README_PICTURES;
-
-test.use({ server: { name: 'readme' }, viewport: { width: 1280, height: 900 }, deviceScaleFactor: 2 });
-test.skip(!directory, 'README_PICTURES is not set');
+test.use({ ...forPictures, server: { name: 'readme' } });
+test.skip(!takesPictures, 'README_PICTURES is not set');
 
 test('the picture of the README', async ({ page, context, startApp, startMonitor }) => {
   test.setTimeout(120_000);
@@ -31,5 +28,5 @@ test('the picture of the README', async ({ page, context, startApp, startMonitor
     await page.clock.runFor(1_000);
   }
   await job.expectConnection('open');
-  await page.screenshot({ path: join(directory ?? '', 'import.png'), animations: 'disabled' });
+  await picture(page, 'import');
 });

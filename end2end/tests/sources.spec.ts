@@ -1,9 +1,10 @@
 import { expectAccessible } from '../support/accessibility.ts';
 import { FeedServer } from '../support/feed_server.ts';
 import { signUp } from '../support/pages.ts';
+import { forPictures, picture } from '../support/pictures.ts';
 import { expect, test } from '../support/test.ts';
 
-test.use({ signedIn: false });
+test.use({ ...forPictures, signedIn: false });
 
 const file = 'sku,name,price\na,Apple,1.00\nb,Berry,2.00\n';
 
@@ -43,6 +44,7 @@ test('a schedule finds a changed file', async ({ page, startApp }) => {
   expect(feed.unchanged).toBeGreaterThan(0);
   await expect(page.getByTestId('runs-chart')).toBeVisible();
   await expectAccessible(page, 'a source');
+  await picture(page, 'source');
 
   await page.getByTestId('turn-source').click();
   await expect(page.getByTestId('source-status')).toHaveText('Paused');
@@ -73,7 +75,7 @@ test.describe('without JavaScript', () => {
     await expect(page).toHaveURL(/\/imports\//);
     await expect(async () => {
       await page.goto(source);
-      await expect(page.getByTestId('run-outcome').first()).toHaveText('Imported', { timeout: 1_000 });
+      await expect(page.getByTestId('run-outcome').first()).toHaveText('Checked', { timeout: 1_000 });
     }).toPass({ timeout: 20_000 });
     await page.goto(app.url('/products'));
     await expect(page.locator('main')).not.toContainText('Apple');

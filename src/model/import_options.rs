@@ -275,10 +275,49 @@ impl ImportOptions {
     }
 }
 
+/// What becomes of an import that goes over a limit.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitAction {
+    /// Nothing: there are no limits.
+    Off,
+    /// It waits to be approved.
+    Ask,
+    /// It ends.
+    Refuse,
+}
+
+impl LimitAction {
+    /// Every action.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Ask, Self::Refuse];
+
+    /// Returns the word for it, in forms and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Ask => "ask",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
+impl FromStr for LimitAction {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let found = Self::ALL.into_iter().find(|it| it.as_str() == text);
+        found.ok_or(UnknownWord)
+    }
+}
+
 /// How much an import may change without being asked about, in place of what the settings say.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct OwnLimits {
+    /// What becomes of one that would change more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<LimitAction>,
     /// The share of prices that may move far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prices: Option<Percent>,
@@ -305,6 +344,9 @@ pub struct Instructions {
     pub said: SaidOfFile,
     /// How much it may change.
     pub limits: OwnLimits,
+    /// The source that the file is of: what is said of the columns of one of its files holds for the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 impl From<ImportMode> for Instructions {

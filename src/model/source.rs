@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     i18n::locale::Locale,
     model::{
+        base_path::escape,
         changes::UnknownWord,
         error::ApiError,
         import_options::Instructions,
@@ -22,10 +23,16 @@ pub const SOURCES_PATH: &str = "/sources";
 /// The fields of the form that hold secrets.
 pub const FORM_SECRETS: [&str; 2] = ["password", "value"];
 
+/// Returns the path of a source's page.
+#[must_use]
+pub fn source_path(id: &str) -> String {
+    format!("{SOURCES_PATH}/{}", escape(id))
+}
+
 /// Returns the path of the form that changes a source.
 #[must_use]
 pub fn edit_path(id: &str) -> String {
-    format!("{SOURCES_PATH}/{id}/edit")
+    format!("{}/edit", source_path(id))
 }
 
 /// Where the files of a source come from.
@@ -166,6 +173,8 @@ pub enum RunOutcome {
     Importing,
     /// The file was imported, wholly or in part.
     Imported,
+    /// The file was checked: nothing was to be imported.
+    Checked,
     /// The file is as at the last run: nothing was imported.
     Unchanged,
     /// Nothing was imported, or the import failed.
@@ -173,10 +182,12 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
-    const ALL: [Self; 5] = [
+    /// Every outcome.
+    pub const ALL: [Self; 6] = [
         Self::Running,
         Self::Importing,
         Self::Imported,
+        Self::Checked,
         Self::Unchanged,
         Self::Failed,
     ];
@@ -188,9 +199,16 @@ impl RunOutcome {
             Self::Running => "running",
             Self::Importing => "importing",
             Self::Imported => "imported",
+            Self::Checked => "checked",
             Self::Unchanged => "unchanged",
             Self::Failed => "failed",
         }
+    }
+
+    /// Returns whether the run is over.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        !matches!(self, Self::Running | Self::Importing)
     }
 
     /// Returns it in words.
@@ -200,6 +218,7 @@ impl RunOutcome {
             Self::Running => t.say("Fetching", "Wird abgerufen"),
             Self::Importing => t.say("Importing", "Wird importiert"),
             Self::Imported => t.say("Imported", "Importiert"),
+            Self::Checked => t.say("Checked", "Geprüft"),
             Self::Unchanged => t.say("Unchanged", "Unverändert"),
             Self::Failed => t.say("Failed", "Fehlgeschlagen"),
         }

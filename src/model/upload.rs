@@ -9,8 +9,8 @@ use crate::model::{
 
 /// Where the upload form is sent: `multipart/form-data` with the file in the field `file`.
 ///
-/// A form is answered by a redirect, to the import's page or back to the form; a request that
-/// accepts `application/json` by an [`UploadAnswer`].
+/// A form is answered by a redirect, to the import's page or back to the form, which is on the page of the
+/// [`SOURCE_FIELD`] in the address where there is one; a request that accepts `application/json` by an [`UploadAnswer`].
 pub const UPLOAD_PATH: &str = "/imports";
 
 /// Where the form is sent that names the address of a file: `url`, and `mode`. It is answered as an upload
@@ -24,7 +24,8 @@ pub const RESUMABLE_PATH: &str = "/uploads";
 /// file.
 pub const MODE_FIELD: &str = "mode";
 
-/// The form's field that names the source of the file, which says what is done with it. It comes before the file.
+/// The parameter that names the source of the file, which says what is done with it: in the address, or a field before
+/// the file.
 pub const SOURCE_FIELD: &str = "source";
 
 /// The answer to an upload made by script.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::{
         changes::import_changes,
-        import_controls::{ImportAgain, import_extras},
+        import_controls::{ApproveImport, ImportAgain, import_extras},
         imports::get_import,
     },
     components::{
@@ -29,7 +29,7 @@ use crate::{
         changes::{ChangeKind, ChangesFilter, ChangesPage, Field, changes_file_path, changes_path},
         error::ApiError,
         import_extras::ImportExtras,
-        job::{JobId, ProductImportJob},
+        job::{JobId, ProductImportJob, Question},
     },
 };
 
@@ -123,10 +123,17 @@ fn Changes(
     let title = t.say("Changes", "Änderungen");
     let back = address(&format!("/imports/{}", job.id));
     let is_check = extras.as_ref().is_some_and(ImportExtras::is_check);
-    let title = match is_check {
+    let waits = extras
+        .as_ref()
+        .is_some_and(|extras| extras.needs == Some(Question::Approval));
+    let title = match is_check || waits {
         true => t.say("What would change", "Was sich ändern würde"),
         false => title,
     };
+    let approval = extras
+        .as_ref()
+        .filter(|extras| waits && extras.offers("approve"))
+        .map(|extras| view! { <Approval id=job.id.clone() since=extras.changed_since /> });
     let import_now = extras
         .as_ref()
         .filter(|extras| extras.is_check() && extras.offers("again"))
@@ -142,7 +149,7 @@ fn Changes(
                 </form>
             }
         });
-    let counts = extras.map(|extras| summary(t, &extras));
+    let counts = extras.filter(|_| !waits).map(|extras| summary(t, &extras));
     let filter = asked.filter();
     let query = query_of(&filter);
     let file = address(&with_query(&changes_file_path(&job.id), &query));
@@ -195,7 +202,7 @@ fn Changes(
                 </a>
             </div>
             {counts.map(|text| view! { <p data-testid="changes-summary">{text}</p> })}
-            {import_now}
+            {import_now} {approval}
         </header>
         <section class="card card-flush" aria-label=title>
             <Filter here=here.clone() asked />
@@ -221,6 +228,35 @@ fn Changes(
                     })}
             </nav>
         </section>
+    }
+}
+
+/// Says how far it was compared what an import would change, and lets it do so.
+#[component]
+fn Approval(id: JobId, since: u64) -> impl IntoView {
+    let t = use_locale();
+    let since = (since > 0).then(|| {
+        let products = t.count(since);
+        t.fill(
+            "{products} products have changed since they were compared. The import updates their current values.",
+            "{products} Produkte haben sich seit dem Vergleich geändert. Der Import ändert ihre jetzigen Werte.",
+            &[("products", &products)],
+        )
+    });
+    view! {
+        <p data-testid="changes-to-approve">
+            {t.say(
+                "Nothing has been imported yet. Of a long file, only the first rows were compared with the products.",
+                "Bisher wurde nichts importiert. Von einer langen Datei wurden nur die ersten Zeilen mit den Produkten verglichen.",
+            )}
+        </p>
+        {since.map(|text| view! { <p role="status" data-testid="changed-since">{text}</p> })}
+        <form method="post" action=address(ApproveImport::url())>
+            <input type="hidden" name="id" value=id.to_string() />
+            <button class="button button-primary" data-testid="approve-import">
+                {t.say("Approve and import", "Freigeben und importieren")}
+            </button>
+        </form>
     }
 }
 

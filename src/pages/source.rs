@@ -27,13 +27,11 @@ use crate::{
         parts::{format, icons::Glyph, locale::use_locale},
     },
     model::{
-        base_path::address,
+        base_path::{address, escape},
         error::ApiError,
         import_options::OwnLimits,
         job::ImportMode,
-        source::{
-            RunOutcome, RunsPage, ShownLogin, Source, SourceKind, SourceRun, SourceState, edit_path,
-        },
+        source::{RunsPage, ShownLogin, Source, SourceKind, SourceRun, SourceState, edit_path},
         upload::{SOURCE_FIELD, UPLOAD_PATH},
     },
 };
@@ -73,11 +71,11 @@ fn SourceDetails(state: SourceState) -> impl IntoView {
         source,
         runs,
         newest,
+        last_error,
         ..
     } = state;
-    let is_running = newest
-        .iter()
-        .any(|run| matches!(run.outcome, RunOutcome::Running | RunOutcome::Importing));
+    let error = failure::<RunSource>().or_else(|| last_error.map(ApiError::Invalid));
+    let is_running = newest.iter().any(|run| !run.outcome.is_end());
     let id = source.id.clone();
     let upload = (source.kind == SourceKind::Upload).then(|| view! { <UploadTo id=id.clone() /> });
     view! {
@@ -91,7 +89,7 @@ fn SourceDetails(state: SourceState) -> impl IntoView {
                 </h1>
             </div>
         </header>
-        <FormError error={failure::<RunSource>()} />
+        <FormError error />
         <Overview source />
         {upload}
         <section class="card card-flush" aria-labelledby="runs-title">
@@ -266,6 +264,7 @@ fn how_imported(source: &Source) -> String {
 #[component]
 fn UploadTo(id: String) -> impl IntoView {
     let t = use_locale();
+    let action = address(&format!("{UPLOAD_PATH}?{SOURCE_FIELD}={}", escape(&id)));
     view! {
         <section class="card settings-card" aria-labelledby="upload-title">
             <header class="card-head">
@@ -273,15 +272,20 @@ fn UploadTo(id: String) -> impl IntoView {
             </header>
             <form
                 method="post"
-                action=address(UPLOAD_PATH)
+                action=action
                 enctype="multipart/form-data"
                 data-testid="source-upload"
             >
-                // Before the file, so that the server knows of it first.
-                <input type="hidden" name=SOURCE_FIELD value=id />
                 <div class="field">
                     <label for="file">{t.say("Product file", "Produktdatei")}</label>
-                    <input id="file" class="input" type="file" name="file" required />
+                    <input
+                        id="file"
+                        class="input"
+                        type="file"
+                        name="file"
+                        required
+                        aria-describedby="form-error"
+                    />
                 </div>
                 <button class="button button-primary">
                     {t.say("Start import", "Import starten")}

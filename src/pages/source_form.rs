@@ -20,7 +20,7 @@ use crate::{
         base_path::address,
         changes::Percent,
         error::ApiError,
-        import_options::{ImportOptions, PARAMETERS},
+        import_options::{ImportOptions, LimitAction, PARAMETERS},
         job::ImportMode,
         reason::Reason,
         source::{SOURCES_PATH, ShownLogin, Source, SourceKind, edit_path},
@@ -42,6 +42,7 @@ struct Filled {
     decimal_mark: String,
     currency: String,
     sheets: String,
+    limit_action: String,
     limits: [String; 4],
     cron: String,
     time_zone: String,
@@ -80,6 +81,11 @@ impl Filled {
             decimal_mark: what.said.decimal_mark.clone(),
             currency: what.said.currency.clone(),
             sheets: what.said.sheets.join(", "),
+            limit_action: what
+                .limits
+                .action
+                .map_or("", LimitAction::as_str)
+                .to_owned(),
             limits: [
                 percent(what.limits.prices),
                 percent(what.limits.price_change),
@@ -117,6 +123,7 @@ impl Filled {
             decimal_mark: value("decimal_mark"),
             currency: value("currency"),
             sheets: value("sheets"),
+            limit_action: value(LIMIT_ACTION),
             limits: LIMITS.map(value),
             cron: value("cron"),
             time_zone: value("time_zone"),
@@ -124,6 +131,9 @@ impl Filled {
         })
     }
 }
+
+/// The field that says what becomes of an import over a limit.
+const LIMIT_ACTION: &str = "limit_action";
 
 /// The fields of limits.
 const LIMITS: [&str; 4] = [
@@ -378,6 +388,10 @@ fn ImportFields(filled: Filled) -> impl IntoView {
             "In einer vollständigen Datei fehlende Produkte (%)",
         ),
     ];
+    let action = |value: &'static str, text: &'static str| {
+        let is_chosen = filled.limit_action == value;
+        view! { <option value=value selected=is_chosen>{text}</option> }
+    };
     let limits = LIMITS.into_iter().zip(labels).zip(filled.limits.clone());
     let limits = limits
         .map(|((name, label), value)| view! { <Text name label value inputmode="decimal" /> })
@@ -387,6 +401,7 @@ fn ImportFields(filled: Filled) -> impl IntoView {
         || !filled.decimal_mark.is_empty()
         || !filled.currency.is_empty()
         || !filled.sheets.is_empty()
+        || !filled.limit_action.is_empty()
         || filled.limits.iter().any(|limit| !limit.is_empty());
     view! {
         <details class="more-options" open=is_open data-testid="source-import-options">
@@ -442,6 +457,21 @@ fn ImportFields(filled: Filled) -> impl IntoView {
                 <legend>
                     {t.say("Limits in place of the server's", "Grenzen anstelle derer des Servers")}
                 </legend>
+                <label class="field">
+                    <span>{t.say("An import over a limit", "Ein Import über einer Grenze")}</span>
+                    <select class="input" name=LIMIT_ACTION>
+                        {action("", t.say("As the server is set", "Wie am Server eingestellt"))}
+                        {action(
+                            LimitAction::Ask.as_str(),
+                            t.say("Waits for approval", "Wartet auf Freigabe"),
+                        )}
+                        {action(
+                            LimitAction::Refuse.as_str(),
+                            t.say("Is refused", "Wird abgelehnt"),
+                        )}
+                        {action(LimitAction::Off.as_str(), t.say("Goes on", "Läuft weiter"))}
+                    </select>
+                </label>
                 <div class="settings-row">{limits}</div>
             </fieldset>
         </details>

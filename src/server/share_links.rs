@@ -108,9 +108,7 @@ impl ShareLinks {
     pub(crate) async fn list(&self, job: &ChangeableJob) -> Result<Links, ApiError> {
         let mut links = Vec::new();
         for link in self.store.list_share_links(job).await? {
-            let id = hex::decode(&link.id).ok();
-            let id = id.and_then(|id| <[u8; ID]>::try_from(id).ok());
-            let Some(id) = id else { continue };
+            let Some(id) = id_of(&link.id) else { continue };
             let Ok(url) = self.url(&id, link.expires_at) else {
                 continue;
             };
@@ -134,7 +132,7 @@ impl ShareLinks {
         job: &ChangeableJob,
         id: &str,
     ) -> Result<(), ApiError> {
-        if !self.store.delete_share_link(job, id).await? {
+        if id_of(id).is_none() || !self.store.delete_share_link(job, id).await? {
             return Err(ApiError::NotFound);
         }
         self.relay.end_streams_of(&viewer(id));
@@ -232,7 +230,12 @@ impl ShareLinks {
     }
 }
 
-/// Returns one pseudo-user for all subscribers of a link, for stream limits.
+/// Reads the ID of a link. `None` if the text is none.
+fn id_of(text: &str) -> Option<[u8; ID]> {
+    hex::decode(text).ok()?.try_into().ok()
+}
+
+/// Names everybody who follows a link, for the limits of streams.
 fn viewer(link: &str) -> UserId {
     UserId::new(format!("link:{link}"))
 }

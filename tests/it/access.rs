@@ -645,6 +645,24 @@ const ROWS: &[Row] = &[
         [401, 401, 401, 403, 403, 400, 400, 400, 403, 400],
     ),
     get(
+        "/api/imports/{id}/links",
+        "/api/imports/JOB/links",
+        [401, 401, 401, 403, 403, 404, 200, 404, 403, 200],
+    ),
+    // Without a body.
+    on(
+        "POST",
+        "/api/imports/{id}/links",
+        "/api/imports/JOB/links",
+        [401, 401, 401, 403, 403, 400, 400, 400, 403, 400],
+    ),
+    on(
+        "DELETE",
+        "/api/imports/{id}/links/{link}",
+        "/api/imports/JOB/links/none",
+        [401, 401, 401, 403, 403, 404, 404, 404, 403, 404],
+    ),
+    get(
         "/api/changes",
         "/api/changes?kind=updated",
         [401, 401, 401, 200, 200, 200, 200, 200, 403, 403],

@@ -212,7 +212,27 @@ async fn an_import_that_would_change_too_much_waits_for_approval() {
         asked["overLimit"],
         json!({ "limit": "prices", "count": 100, "of": 100, "by": 5000 })
     );
-    assert_eq!(asked["actions"], json!(["cancel", "approve", "delete"]));
+    assert_eq!(
+        asked["actions"],
+        json!(["cancel", "changes", "approve", "delete"])
+    );
+    // What is to be approved can be seen before, and is not among what was changed.
+    let changes = async |id: &str, query: &str| {
+        let path = format!("/api/products/imports/{id}/changes?limit=1000&{query}");
+        let page = monitor.get(&path).await;
+        page["items"].as_array().unwrap().clone()
+    };
+    let would = changes(&id, "").await;
+    assert_eq!(would.len(), 100);
+    assert_eq!(
+        (&would[0]["identity"], &would[0]["fields"]),
+        (
+            &json!("sku:S-0"),
+            &json!([{ "field": "price", "old": "1", "new": "0.01" }])
+        )
+    );
+    assert_eq!(changes(&id, "priceDown=99.5").await.len(), 50);
+    assert_eq!(changes(&id, "search=product 77").await.len(), 1);
     let prices = async || {
         let products = monitor.store.products_behind("", 999).await.unwrap();
         let cheap = |product: &NewProduct| product.price.as_deref() == Some("0.01");
@@ -227,6 +247,11 @@ async fn an_import_that_would_change_too_much_waits_for_approval() {
     assert_eq!(monitor.finished(&id).await["status"], "SUCCESS");
     assert_eq!(prices().await, 100);
     assert_eq!(act(&monitor, &id, "approve").await.0, 409);
+    let did = changes(&id, "").await;
+    let fields = |changes: &[Value]| -> Vec<Value> {
+        changes.iter().map(|it| it["fields"].clone()).collect()
+    };
+    assert_eq!(fields(&did), fields(&would), "it does what was shown");
 
     // Rejecting is cancelling.
     let (id, asked) = waits(list(&|n| if n < 60 { "x" } else { "0.01" }.to_owned())).await;
@@ -234,8 +259,16 @@ async fn an_import_that_would_change_too_much_waits_for_approval() {
         asked["overLimit"],
         json!({ "limit": "failed", "count": 60, "of": 100 })
     );
+    assert_eq!(changes(&id, "").await.len(), 40);
     assert_eq!(act(&monitor, &id, "cancel").await.0, 202);
     assert_eq!(monitor.finished_somehow(&id).await["status"], "ERROR");
+    let rejected = details(&monitor, &id).await;
+    let actions = rejected["actions"].as_array().unwrap();
+    assert!(
+        !actions.contains(&json!("undo")) && !actions.contains(&json!("changes")),
+        "it changed nothing: {rejected}"
+    );
+    assert!(changes(&id, "").await.is_empty());
     monitor.stop().await;
 }
 

@@ -272,10 +272,20 @@ async fn a_full_file_that_lacks_too_much_waits_for_approval() {
         json!({ "limit": "missing", "count": 30, "of": 100 })
     );
     assert_eq!(products(&monitor).await.len(), 100);
+    // Which ones can be seen before, and after that what became of them.
+    let changes = format!("/api/products/imports/{id}/changes?kind=removed");
+    let removed = async || {
+        let page = monitor.get(&changes).await;
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|it| it["identity"].clone()).collect::<Vec<_>>()
+    };
+    let would = removed().await;
+    assert_eq!(would.len(), 30);
     let path = format!("/api/products/imports/{id}/approve");
     assert_eq!(monitor.post(&path).send().await.unwrap().status(), 200);
     let approved = over(&monitor, &id).await;
     assert_eq!(approved["removedProducts"], 30);
+    assert_eq!(removed().await, would);
     assert_eq!(products(&monitor).await.len(), 70);
     monitor.stop().await;
 }

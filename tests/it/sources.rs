@@ -1,6 +1,6 @@
 //! Sources of the running program, by API and forms, with a supplier's server on loopback.
 
-use reqwest::{Method, Response};
+use reqwest::{Method, Response, multipart};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -116,7 +116,7 @@ async fn a_source_is_created_run_changed_and_deleted_by_the_api() {
             "timeZone": "Europe/Berlin",
             "fields": ["price", "stock"],
             "currency": "EUR",
-            "limits": {"failed": 12.5},
+            "limits": {"failed": 12.5, "action": "refuse"},
         }))
         .await;
     let source = setup.json(&format!("/api/sources/{id}")).await;
@@ -124,6 +124,7 @@ async fn a_source_is_created_run_changed_and_deleted_by_the_api() {
     assert_eq!(source["login"], json!({"user": "ada", "header": null}));
     assert_eq!(source["fields"], json!(["price", "stock"]));
     assert_eq!(source["limits"]["failed"], 12.5);
+    assert_eq!(source["limits"]["action"], "refuse");
     assert!(source["nextRunAt"].is_i64());
     assert!(!source.to_string().contains("secret"));
     let list = setup.json("/api/sources").await;
@@ -215,6 +216,7 @@ async fn what_is_no_source_is_refused_with_the_reason() {
         ),
         (json!({"limits": {"failed": -1}}), "number of percent"),
         (json!({"limits": {"failed": 101}}), "100 percent"),
+        (json!({"limits": {"action": "wait"}}), "unknown variant"),
         (
             json!({"kind": "upload", "cron": "0 6 * * *"}),
             "no schedule",
@@ -289,6 +291,7 @@ async fn a_form_creates_a_source_or_comes_back_as_it_was_filled_in() {
             ("fields", "stock"),
             ("missing", ""),
             ("limit_prices", "30"),
+            ("limit_action", "refuse"),
         ]
     };
     let refused = setup.form("/sources", &fields("every day")).await;
@@ -308,6 +311,7 @@ async fn a_form_creates_a_source_or_comes_back_as_it_was_filled_in() {
         "value=\"every day\"",
         "value=\"X-Token\"",
         "value=\"30\"",
+        "value=\"refuse\" selected",
     ] {
         assert!(page.contains(part), "{part}");
     }
@@ -319,6 +323,7 @@ async fn a_form_creates_a_source_or_comes_back_as_it_was_filled_in() {
     assert_eq!(source["fields"], json!(["price", "stock"]));
     assert_eq!(source["login"]["header"], "x-token");
     assert_eq!(source["limits"]["prices"], 30.0);
+    assert_eq!(source["limits"]["action"], "refuse");
     let edit = setup.page(&format!("{place}/edit")).await;
     assert!(edit.contains("value=\"0 6 * * *\""));
     let changed = setup
@@ -360,7 +365,7 @@ async fn an_upload_to_a_source_is_imported_as_the_source_says() {
     let run = setup.until_over(&id, 1).await;
     assert_eq!(
         (&run["cause"], &run["outcome"]),
-        (&json!("upload"), &json!("imported"))
+        (&json!("upload"), &json!("checked"))
     );
     assert_eq!(run["importId"], answer["id"]);
     for (fields, status) in [
@@ -373,6 +378,54 @@ async fn an_upload_to_a_source_is_imported_as_the_source_says() {
     }
     let path = format!("/api/sources/{id}/run");
     assert_eq!(setup.ask(Method::POST, &path, None).await.status(), 400);
+}
+
+#[tokio::test]
+async fn a_file_that_is_refused_on_the_page_of_a_source_leads_back_there_with_the_reason() {
+    let setup = Setup::new("localhost").await;
+    let id = setup
+        .create(json!({"name": "By hand", "kind": "upload"}))
+        .await;
+    let place = format!("/sources/{id}");
+    let page = setup.page(&place).await;
+    assert!(
+        page.contains(&format!("action=\"/imports?source={id}\"")),
+        "{page}"
+    );
+    let upload = async |source: &str, file: String| {
+        let part = multipart::Part::text(file).file_name("hand.csv");
+        let url = setup.relay.url(&format!("/imports?source={source}"));
+        let request = setup.relay.http.post(url);
+        let request = request
+            .header("cookie", &setup.cookie)
+            .header("accept", "text/html")
+            .multipart(multipart::Form::new().part("file", part));
+        request.send().await.unwrap()
+    };
+    for (file, words) in [
+        (String::new(), "The file is empty"),
+        (
+            format!("{FILE}{}", "x".repeat(90_000)),
+            "The file is too large",
+        ),
+    ] {
+        let refused = upload(&id, file).await;
+        assert_eq!(refused.status(), 303);
+        assert_eq!(refused.headers()["location"], place.as_str());
+        let set = refused.headers()["set-cookie"].to_str().unwrap();
+        let reason = set.split(';').next().unwrap();
+        let page = setup.relay.http.get(setup.relay.url(&place));
+        let page = page.header("cookie", format!("{}; {reason}", setup.cookie));
+        let page = page.send().await.unwrap().text().await.unwrap();
+        assert!(page.contains(words), "{words}");
+    }
+    let nowhere = upload("none", FILE.to_owned()).await;
+    assert_eq!(nowhere.headers()["location"], "/imports");
+    let taken = upload(&id, FILE.to_owned()).await;
+    let import = taken.headers()["location"].to_str().unwrap();
+    assert!(import.starts_with("/imports/"), "{import}");
+    let run = setup.until_over(&id, 1).await;
+    assert_eq!(run["importId"], import.rsplit('/').next().unwrap());
 }
 
 #[tokio::test]

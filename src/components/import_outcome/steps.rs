@@ -89,16 +89,16 @@ pub(super) fn NextSteps(
     if steps.is_empty() {
         return ().into_any();
     }
-    let is_check = extras.is_check();
+    let is_to_come = extras.is_check() || !job.status.is_final();
     let steps = steps.into_iter().enumerate().map(|(index, step)| {
         let id = job.id.clone();
-        view! { <WayOn id step is_check is_first={index == 0} /> }
+        view! { <WayOn id step is_to_come is_first={index == 0} /> }
     });
     view! { <div class="outcome-steps">{steps.collect_view()}</div> }.into_any()
 }
 
 #[component]
-fn WayOn(id: JobId, step: Step, is_check: bool, is_first: bool) -> impl IntoView {
+fn WayOn(id: JobId, step: Step, is_to_come: bool, is_first: bool) -> impl IntoView {
     let t = use_locale();
     let stored = StoredValue::new(id.clone());
     let class = if is_first {
@@ -150,7 +150,7 @@ fn WayOn(id: JobId, step: Step, is_check: bool, is_first: bool) -> impl IntoView
         Step::Changes => link(
             "show-changes",
             changes_path(&id),
-            if is_check {
+            if is_to_come {
                 t.say("Show what would change", "Anzeigen, was sich ändern würde")
             } else {
                 t.say("Show changes", "Änderungen anzeigen")

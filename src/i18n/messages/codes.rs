@@ -211,6 +211,9 @@ error_codes! {
     MostLinks { limit: u64 } = "too-many-links",
         "There can be {limit} links to an import. Revoke one first.",
         "Es kann {limit} Links zu einem Import geben. Widerrufe zuerst einen.";
+    NoLink = "no-link",
+        "Import or link not found.",
+        "Import oder Link nicht gefunden.";
     NoKeyForLinks = "no-key-for-links",
         "Set ENCRYPTION_KEY to share imports.",
         "Setze ENCRYPTION_KEY, um Importe zu teilen.";

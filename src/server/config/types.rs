@@ -10,6 +10,7 @@ use url::Url;
 use super::{
     CollectorUrl, CorsOrigins, DatabaseUrl, MailConfig, PublicUrl, RemoteHosts, print::Listing,
 };
+pub use crate::model::import_options::LimitAction;
 use crate::model::{changes::Percent, import_options::OwnLimits, role::Role};
 
 /// All settings.
@@ -263,24 +264,13 @@ impl SafetyLimits {
     #[must_use]
     pub fn with(self, own: OwnLimits) -> Self {
         Self {
-            action: self.action,
+            action: own.action.unwrap_or(self.action),
             prices: own.prices.unwrap_or(self.prices),
             price_change: own.price_change.unwrap_or(self.price_change),
             failed: own.failed.unwrap_or(self.failed),
             missing: own.missing.unwrap_or(self.missing),
         }
     }
-}
-
-/// What happens to an import above a limit.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum LimitAction {
-    /// There are no limits.
-    Off,
-    /// It waits for approval.
-    Ask,
-    /// It fails.
-    Refuse,
 }
 
 impl Default for SafetyLimits {

@@ -20,6 +20,7 @@ use super::{
     config::{Config, MailConfig, PublicUrl, RemoteHosts},
     encryption::{KeyFileError, Keys},
     store::Store,
+    telemetry::Metrics,
     work::{Clock, Process, Worker},
 };
 
@@ -45,6 +46,7 @@ pub(crate) struct Notifications {
     hosts: RemoteHosts,
     mail: Option<MailConfig>,
     public_url: PublicUrl,
+    metrics: Metrics,
     wake: Arc<Notify>,
 }
 
@@ -57,6 +59,7 @@ impl Notifications {
     pub(crate) fn start(
         config: &Config,
         store: &Store,
+        metrics: &Metrics,
         tasks: &TaskTracker,
         shutdown: &CancellationToken,
     ) -> Result<Self, NotificationsError> {
@@ -66,6 +69,7 @@ impl Notifications {
             hosts: config.webhook_hosts.clone(),
             mail: config.mail.clone(),
             public_url: config.public_url.clone(),
+            metrics: metrics.clone(),
             wake: Arc::default(),
         };
         let worker = notifications.worker(Clock::Shared)?;
@@ -81,6 +85,7 @@ impl Notifications {
             sender: Sender::new(self.hosts.clone(), self.keys.clone())?,
             mailer: mailer.transpose()?,
             public_url: self.public_url.clone(),
+            metrics: self.metrics.clone(),
         };
         let process = Process::new(self.store.clone(), clock);
         Ok(Worker::new(process, deliveries, Arc::clone(&self.wake)))

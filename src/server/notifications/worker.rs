@@ -15,6 +15,10 @@ use crate::{
             Store, StoreError,
             deliveries::{Addressee, Attempt, Claimed},
         },
+        telemetry::{
+            Metrics,
+            background::{Channel, Sent},
+        },
         work::{Process, Work, jittered},
     },
 };
@@ -29,6 +33,7 @@ pub(super) struct Deliveries {
     pub(super) sender: Sender,
     pub(super) mailer: Option<Mailer>,
     pub(super) public_url: PublicUrl,
+    pub(super) metrics: Metrics,
 }
 
 impl Work for Deliveries {
@@ -67,27 +72,35 @@ impl Work for Deliveries {
     async fn perform(&self, process: &Process, claimed: Claimed, now: UnixMillis) {
         let (attempts, retry_until) = (claimed.attempts, claimed.retry_until);
         let id = claimed.id.clone();
+        let channel = match claimed.to {
+            Addressee::Webhook(_) => Channel::Webhook,
+            Addressee::Person(_) => Channel::Mail,
+        };
         let recorded = async {
             let sent = self.send(claimed, now).await?;
             let now = process.now().await?;
-            let attempt = match sent {
-                Ok(()) => Attempt::Delivered,
+            let (attempt, outcome) = match sent {
+                Ok(()) => (Attempt::Delivered, Sent::Delivered),
                 Err(problem) => {
                     let next = now.saturating_add(pause(attempts));
                     if next > retry_until || is_final(problem) {
                         tracing::warn!(delivery = id, ?problem, "a notification was given up");
-                        Attempt::GivenUp(problem)
+                        (Attempt::GivenUp(problem), Sent::GivenUp)
                     } else {
-                        Attempt::Again(problem, next)
+                        (Attempt::Again(problem, next), Sent::Failed)
                     }
                 }
             };
-            self.store
-                .record_attempt(process.name(), &id, attempt, now)
-                .await
+            let recording = self.store.record_attempt(process.name(), &id, attempt, now);
+            Ok::<_, StoreError>(recording.await?.then_some(outcome))
         };
-        if let Err(error) = recorded.await {
-            tracing::warn!(%error, delivery = id, "cannot record what became of a notification");
+        match recorded.await {
+            Ok(Some(outcome)) => self.metrics.delivery_attempted(channel, outcome),
+            // Another process counts it.
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, delivery = id, "cannot record what became of a notification");
+            }
         }
     }
 }

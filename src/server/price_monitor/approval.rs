@@ -1,7 +1,8 @@
 //! Pauses an import that would exceed a safety limit before it changes anything.
 //!
-//! Only the first rows are compared, since comparing all would take as long as the import; a later excess can be
-//! undone.
+//! The first rows of the file are compared with the products as they are. All of them would take as long as the
+//! import; and one that goes wrong further on can be taken back. What those rows would change is noted for whoever is
+//! asked.
 //!
 //! | call | answer |
 //! | --- | --- |
@@ -15,14 +16,14 @@ use axum::{
     routing::post,
 };
 use product_feed::Mapping;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Service,
     import::{ImportError, Importer},
     message::JobBody,
-    reading::{self, Reading},
+    reading::{self, InFile, ReadError, Reading},
     service::ServiceError,
 };
 use crate::{
@@ -33,7 +34,11 @@ use crate::{
     },
     server::{
         config::{LimitAction, SafetyLimits},
-        store::{changes::Moves, monitor_imports::MonitorImport},
+        store::{
+            changes::{ImportNumber, Moves},
+            missing::{MissingBatch, MissingKind},
+            monitor_imports::{BatchKind, ImportBatch, MonitorImport},
+        },
     },
 };
 
@@ -42,6 +47,10 @@ const FIRST_ROWS: u64 = 20_000;
 /// Minimum excess prices or failed rows that pause an import.
 const FEW: u64 = 25;
 
+/// A file that is being read.
+type Read = JoinHandle<Result<Option<InFile>, ReadError>>;
+
+/// Returns the routes.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new().route("/api/products/imports/{id}/approve", post(approve))
 }
@@ -74,21 +83,8 @@ impl Importer {
         // Prices of existing products are not written.
         let writes_prices = import.options.products != WrittenProducts::New
             && import.options.fields.has(Field::Price);
-        let (batches, mut received) = mpsc::channel(1);
-        let reading = Reading {
-            input: self.uploads.input(&import.stored_as),
-            limits: self.limits.clone(),
-            mapping,
-            kind: self.store.batch_kind(ImportMode::Check, None),
-            position: 0,
-            total: FIRST_ROWS,
-            is_full_file: false,
-            largest_batch: reading::BATCH,
-            scratch: self.uploads.directory().to_owned(),
-        };
-        let stopped = stop.clone();
-        let reading =
-            tokio::task::spawn_blocking(move || reading::read_batches(reading, &batches, &stopped));
+        let kind = self.store.batch_kind(ImportMode::Check, None);
+        let (reading, mut received) = self.read_first(import, mapping.clone(), kind, stop);
         let mut moves = Moves::default();
         let (mut rows, mut failed) = (0, 0);
         while let Some(batch) = received.recv().await {
@@ -108,10 +104,99 @@ impl Importer {
         if stop.is_cancelled() {
             return Err(ImportError::Stopped);
         }
-        match over(&limits, moves, rows, failed) {
-            None => Ok(()),
-            Some(over) => Err(ImportError::OverLimit(over)),
+        let Some(over) = over(&limits, moves, rows, failed) else {
+            return Ok(());
+        };
+        self.preview(import, mapping, stop).await?;
+        Err(ImportError::OverLimit(over, limits.action))
+    }
+
+    /// Reads the first rows of a file.
+    fn read_first(
+        &self,
+        import: &MonitorImport,
+        mapping: Option<Mapping>,
+        kind: BatchKind,
+        stop: &CancellationToken,
+    ) -> (Read, mpsc::Receiver<ImportBatch>) {
+        let (batches, received) = mpsc::channel(1);
+        let reading = Reading {
+            input: self.uploads.input(&import.stored_as),
+            limits: self.limits.clone(),
+            mapping,
+            kind,
+            position: 0,
+            total: FIRST_ROWS,
+            is_full_file: false,
+            largest_batch: reading::BATCH,
+            scratch: self.uploads.directory().to_owned(),
+        };
+        let stopped = stop.clone();
+        let reading =
+            tokio::task::spawn_blocking(move || reading::read_batches(reading, &batches, &stopped));
+        (reading, received)
+    }
+
+    /// Notes what the first rows of a file would change, for those who are asked. Returns by what it is known, where it
+    /// is noted.
+    async fn preview(
+        &self,
+        import: &MonitorImport,
+        mapping: Option<Mapping>,
+        stop: &CancellationToken,
+    ) -> Result<Option<ImportNumber>, ImportError> {
+        let action = self.safety.with(import.limits).action;
+        if !self.notes_changes || action != LimitAction::Ask {
+            return Ok(None);
         }
+        let id = import.id.as_str();
+        let begin = || self.store.begin_preview(id);
+        let number = self.patiently(id, stop, begin).await?;
+        let kind = self.store.batch_kind(ImportMode::Check, Some(number));
+        let kind = kind.with(import.options);
+        let (reading, mut received) = self.read_first(import, mapping, kind, stop);
+        let mut rows = 0;
+        while let Some(batch) = received.recv().await {
+            let note = || self.store.note_preview(&batch);
+            self.patiently(id, stop, note).await?;
+            rows += batch.products() + batch.failed();
+            if rows >= FIRST_ROWS {
+                break;
+            }
+        }
+        drop(received);
+        let _ = reading.await.map_err(ImportError::Broken)?;
+        if stop.is_cancelled() {
+            return Err(ImportError::Stopped);
+        }
+        Ok(Some(number))
+    }
+
+    /// Notes what would become of products that a full file lacks, for those who are asked.
+    async fn preview_missing(
+        &self,
+        import: &MonitorImport,
+        mapping: Option<Mapping>,
+        missing: &[MissingBatch],
+        total: u64,
+        stop: &CancellationToken,
+    ) -> Result<(), ImportError> {
+        let Some(number) = self.preview(import, mapping, stop).await? else {
+            return Ok(());
+        };
+        let kind = MissingKind {
+            action: import.options.missing,
+            mode: ImportMode::Check,
+            number: Some(number),
+            rows: total,
+        };
+        let mut first = total;
+        for batch in missing {
+            let note = || self.store.note_missing_preview(kind, batch, first);
+            self.patiently(&import.id, stop, note).await?;
+            first += batch.products.len() as u64;
+        }
+        Ok(())
     }
 
     pub(super) async fn check_missing_limit(
@@ -133,7 +218,7 @@ impl Importer {
         let reading = Reading {
             input: self.uploads.input(&import.stored_as),
             limits: self.limits.clone(),
-            mapping,
+            mapping: mapping.clone(),
             kind: self.store.batch_kind(ImportMode::Check, None),
             // No row belongs to it: only the products are recorded.
             position: u64::MAX,
@@ -153,14 +238,22 @@ impl Importer {
         }
         let (mut of, mut count) = (0, 0);
         let mut after = None;
+        let mut first = Vec::new();
         while let Some(batch) = self.look_up(import, &in_file, after, stop).await? {
             of += batch.looked_up;
-            count += batch.missing.products.len() as u64;
-            after = Some(batch.missing.last);
+            after = Some(batch.missing.last.clone());
+            let products = batch.missing.products.len() as u64;
+            if products > 0 && count < FIRST_ROWS {
+                first.push(batch.missing);
+            }
+            count += products;
         }
         let is_over = count >= FEW && exceeds(count, of, limits.missing);
         if is_over {
-            return Err(ImportError::OverLimit(OverLimit::Missing { count, of }));
+            self.preview_missing(import, mapping, &first, total, stop)
+                .await?;
+            let over = OverLimit::Missing { count, of };
+            return Err(ImportError::OverLimit(over, limits.action));
         }
         Ok(())
     }

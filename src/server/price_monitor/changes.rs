@@ -20,8 +20,11 @@ use futures_util::stream;
 
 use super::{Service, service::ServiceError};
 use crate::{
-    model::changes::{ChangesFilter, ChangesPage, ProductChange},
-    server::store::Store,
+    model::{
+        changes::{ChangesFilter, ChangesPage, ProductChange},
+        job::Question,
+    },
+    server::store::{Store, monitor_imports::MonitorImport, preview::preview_of},
 };
 
 const PAGE: u64 = 50;
@@ -35,6 +38,16 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/api/products/imports/{id}/changes.csv", get(file))
 }
 
+/// Returns under which name that is noted which is to be seen of an import: what it would change while it waits for
+/// approval, and what it has changed else.
+pub(super) fn noted_as(import: &MonitorImport) -> String {
+    match import.needs {
+        Some(Question::Approval) => preview_of(&import.id),
+        _ => import.id.clone(),
+    }
+}
+
+/// The parameters of an address.
 type Parameters = Query<HashMap<String, String>>;
 
 fn filter(parameters: &HashMap<String, String>) -> Result<ChangesFilter, ServiceError> {
@@ -59,11 +72,12 @@ async fn list(
     Path(id): Path<String>,
     Query(parameters): Parameters,
 ) -> Result<Json<ChangesPage>, ServiceError> {
-    service.found(&id).await?;
+    let import = service.found(&id).await?;
     let filter = filter(&parameters)?;
     let after = number(&parameters, "after")?.unwrap_or_default();
     let limit = number(&parameters, "limit")?.unwrap_or(PAGE).clamp(1, MOST);
-    let page = service.store.changes_behind(&id, &filter, after, limit);
+    let noted = noted_as(&import);
+    let page = service.store.changes_behind(&noted, &filter, after, limit);
     Ok(Json(page.await?))
 }
 
@@ -72,10 +86,10 @@ async fn file(
     Path(id): Path<String>,
     Query(parameters): Parameters,
 ) -> Result<Response, ServiceError> {
-    service.found(&id).await?;
+    let import = service.found(&id).await?;
     let changes = Changes {
         store: service.store.clone(),
-        import: id,
+        import: noted_as(&import),
         filter: filter(&parameters)?,
         behind: Some(0),
         is_begun: false,

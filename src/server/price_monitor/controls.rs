@@ -36,7 +36,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Service, beginning, corrections,
+    Service, beginning,
+    changes::noted_as,
+    corrections,
     message::{ErrorFields, ImportBody, JobBody, Kept, Place, RowsBody},
     reasons,
     service::ServiceError,
@@ -118,6 +120,7 @@ impl Service {
             undoes: None,
             options: import.options,
             limits: import.limits,
+            source: import.source,
         };
         let recording = record(Arc::clone(self), new, incoming);
         let import = self
@@ -140,15 +143,19 @@ async fn import(
         stands_still: service.queue.stands_still(&id),
     };
     let oldest = service.options.retention.rows.map(ago);
+    let noted = noted_as(&import);
     let kept = Kept {
         file: service.uploads.has(&import.stored_as).await,
         rows: import
             .completed_at
             .is_none_or(|ended| oldest.is_none_or(|oldest| ended >= oldest)),
-        changes: service.store.has_changes(&id).await?,
+        changes: service.store.has_changes(&noted).await?,
         undone_by: service.store.undone_by(&id).await?,
-        changed_since: match (import.mode, import.status.is_final()) {
-            (ImportMode::Check, true) => service.store.changed_since_check(&id).await?,
+        changed_since: match (import.mode, import.needs) {
+            (_, Some(Question::Approval)) => service.store.changed_since_check(&noted).await?,
+            (ImportMode::Check, _) if import.status.is_final() => {
+                service.store.changed_since_check(&noted).await?
+            }
             _ => 0,
         },
     };
@@ -234,6 +241,7 @@ pub(super) async fn import_rows(
         undoes: None,
         options: import.options.of_some_rows(),
         limits: import.limits,
+        source: import.source,
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service
@@ -738,7 +746,9 @@ async fn map_columns(
     }
     let json = serde_json::to_string(&mapping).map_err(io::Error::other)?;
     let fingerprint = Header::fingerprint(&cells);
-    service.store.remember_mapping(&fingerprint, &json).await?;
+    let source = import.source.as_deref();
+    let remembering = service.store.remember_mapping(source, &fingerprint, &json);
+    remembering.await?;
     if import.needs.is_none() {
         let (owner, mode) = (owner(&headers), import.mode);
         return service

@@ -68,8 +68,9 @@ pub(super) enum ImportError {
     Unsound(Unsound),
     /// The table of the file's products cannot be written.
     Scratch(#[source] io::Error),
-    OverLimit(OverLimit),
-    /// The import to undo has no recorded changes.
+    /// It would change more than it may.
+    OverLimit(OverLimit, LimitAction),
+    /// There is nothing by which an import could be taken back.
     NothingKept,
     /// Maximum starts without progress reached.
     NoHeadway,
@@ -126,7 +127,7 @@ impl ImportError {
             Self::Broken(_) => ErrorCode::Crashed,
             Self::Unsound(unsound) => unsound.code(),
             Self::Scratch(_) => ErrorCode::NoScratchSpace,
-            Self::OverLimit(over) => reasons::of_limit(*over),
+            Self::OverLimit(over, _) => reasons::of_limit(*over),
             Self::NothingKept => ErrorCode::ChangesNotKept,
             Self::NoHeadway => ErrorCode::NoHeadway,
             Self::Stopped => ErrorCode::Stopped,
@@ -163,7 +164,8 @@ pub(super) struct Importer {
     pub(super) limits: Limits,
     pub(super) safety: SafetyLimits,
     pub(super) rows_per_second: Option<NonZeroU32>,
-    notes_changes: bool,
+    /// Whether it is kept what imports change.
+    pub(super) notes_changes: bool,
     shutdown: CancellationToken,
     /// Owns the retries of recording ends.
     tasks: TaskTracker,
@@ -271,7 +273,7 @@ impl Importer {
                 tracing::warn!(id, %error, "Import postponed until the database is back");
                 None
             }
-            Err(ImportError::OverLimit(over)) if self.safety.action == LimitAction::Ask => {
+            Err(ImportError::OverLimit(over, LimitAction::Ask)) => {
                 tracing::info!(id, %over, "Import waits for approval");
                 Some(End::Asks(Question::Approval))
             }
@@ -331,6 +333,10 @@ impl Importer {
         let within = within.await;
         self.note_over_limit(id, &within, stop).await?;
         within?;
+        if import.is_approved && position == 0 {
+            let forget = || self.store.forget_preview(id);
+            self.patiently(id, stop, forget).await?;
+        }
         let number = if self.notes_changes {
             Some(
                 self.patiently(id, stop, || self.store.number_import(id))
@@ -395,7 +401,7 @@ impl Importer {
         within: &Result<(), ImportError>,
         stop: &CancellationToken,
     ) -> Result<(), ImportError> {
-        let Err(ImportError::OverLimit(over)) = within else {
+        let Err(ImportError::OverLimit(over, _)) = within else {
             return Ok(());
         };
         let note = || self.store.note_over_limit(id, *over);
@@ -448,7 +454,8 @@ impl Importer {
             return Ok(said);
         };
         let header = Header::fingerprint(header);
-        let look_up = || self.store.remembered_mapping(&header);
+        let source = import.source.as_deref();
+        let look_up = || self.store.remembered_mapping(source, &header);
         let remembered = self.patiently(id, stop, look_up).await?;
         let remembered =
             remembered.and_then(|mapping| serde_json::from_str::<Mapping>(&mapping).ok());

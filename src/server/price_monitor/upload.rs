@@ -31,6 +31,10 @@ const HEAD: usize = 8 << 10;
 
 const MAX_FILENAME: usize = 255;
 
+/// The most bytes of a source's name.
+const MAX_SOURCE: usize = 64;
+
+/// How long the rest of an upload that is not needed is read.
 const LINGER: Duration = Duration::from_secs(10);
 
 /// Owner of the import. Imports of one owner wait for each other.
@@ -39,8 +43,9 @@ const OWNER: &str = "x-import-owner";
 /// A UUID that becomes the job's ID; a repeated request gets the existing job.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// `POST /api/products/imports`: stores the file, records the job and returns it. `?mode=check` writes no product;
-/// `products`, `fields` and `missing` are [`ImportOptions`]; sources send `said` and `limits`.
+/// `POST /api/products/imports`: stores the file, records the job and answers with it. With
+/// `?mode=check` no product is written; `products`, `fields` and `missing` are those of [`ImportOptions`], `said`,
+/// `limits` and `source` are of a source.
 ///
 /// A disconnect or shutdown before the file is complete leaves nothing behind.
 pub(super) async fn upload(
@@ -56,6 +61,7 @@ pub(super) async fn upload(
     let options = query.options()?;
     let limits = query.limits()?;
     let mapping = query.mapping()?;
+    let source = query.source()?;
     let mut multipart = multipart.map_err(|_| ServiceError::NotMultipart)?;
     let id = key(&headers)?.unwrap_or_else(Uuid::now_v7).to_string();
     if let Some(import) = service.store.monitor_import(&id).await? {
@@ -89,6 +95,7 @@ pub(super) async fn upload(
         undoes: None,
         options,
         limits,
+        source,
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service
@@ -210,6 +217,8 @@ pub(super) struct UploadQuery {
     /// header.
     said: Option<String>,
     limits: Option<String>,
+    /// By which files of the same source are known: what is said of the columns of one holds for the next.
+    source: Option<String>,
 }
 
 impl UploadQuery {
@@ -235,6 +244,16 @@ impl UploadQuery {
             .map_err(|_| ServiceError::BadParameter("limits"))
     }
 
+    /// Returns the source.
+    fn source(&self) -> Result<Option<String>, ServiceError> {
+        let source = self.source.as_deref().filter(|source| !source.is_empty());
+        match source {
+            Some(source) if source.len() > MAX_SOURCE => Err(ServiceError::BadParameter("source")),
+            source => Ok(source.map(str::to_owned)),
+        }
+    }
+
+    /// Returns which products and values are written.
     fn options(&self) -> Result<ImportOptions, ServiceError> {
         let mut options = ImportOptions::default();
         let values = [&self.products, &self.fields, &self.missing];

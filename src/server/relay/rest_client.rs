@@ -228,6 +228,9 @@ impl RestClient {
             let limits = serde_json::to_string(&what.limits).unwrap_or_default();
             query.push(("limits", limits));
         }
+        if let Some(source) = what.source {
+            query.push(("source", source));
+        }
         let mut said = url::form_urlencoded::Serializer::new(String::new());
         let said = said.extend_pairs(query).finish();
         let mark = if said.is_empty() { "" } else { "?" };

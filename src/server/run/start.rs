@@ -141,7 +141,7 @@ impl App {
         tasks.spawn(async move {
             counting.await;
         });
-        let notifications = Notifications::start(&config, &store, &tasks, &shutdown)?;
+        let notifications = Notifications::start(&config, &store, &metrics, &tasks, &shutdown)?;
         let share_links = ShareLinks::new(&config, store.clone(), relay.clone())?;
         let leptos = site::options(config.listen);
         let imports = Imports::new(store.clone(), relay.clone());
@@ -152,6 +152,7 @@ impl App {
             remote_files.clone(),
             space.clone(),
             &store,
+            &metrics,
         )?;
         sources.start(&tasks, &shutdown);
         let config = Arc::new(config);

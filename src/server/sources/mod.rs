@@ -20,6 +20,7 @@ use super::{
     encryption::{KeyFileError, Keys},
     imports::Imports,
     store::Store,
+    telemetry::Metrics,
     uploads::{remote_file::RemoteFiles, space::Space},
     work::{Clock, Process, Worker},
 };
@@ -31,6 +32,7 @@ pub(crate) struct Sources {
     imports: Imports,
     files: RemoteFiles,
     space: Space,
+    metrics: Metrics,
     keys: Option<Keys>,
     /// Directory of fetched files that may turn out unchanged.
     directory: PathBuf,
@@ -50,12 +52,14 @@ impl Sources {
         files: RemoteFiles,
         space: Space,
         store: &Store,
+        metrics: &Metrics,
     ) -> Result<Self, KeyFileError> {
         Ok(Self {
             store: store.clone(),
             imports,
             files,
             space,
+            metrics: metrics.clone(),
             keys: Keys::open(config)?,
             directory: config.data_dir.join("fetched"),
             max_file: config.max_upload,

@@ -10,9 +10,10 @@ use super::{Sources, login, schedule::Times};
 use crate::{
     model::{
         error::ApiError,
+        import_options::Instructions,
         job::UnixMillis,
         role::Permission,
-        source::{RunCause, RunProblem, Schedule, Source},
+        source::{RunCause, RunOutcome, RunProblem, Schedule, Source},
     },
     server::{
         identity::user::User,
@@ -68,8 +69,15 @@ impl Work for Runs {
                 times(schedule)?.next_after(at)
             },
         };
-        while self.sources.store.settle_source_runs(&settling).await? > 0 {}
-        Ok(())
+        loop {
+            let settled = self.sources.store.settle_source_runs(&settling).await?;
+            if settled.is_empty() {
+                return Ok(());
+            }
+            for outcome in settled.into_iter().flatten() {
+                self.sources.metrics.source_ran(outcome);
+            }
+        }
     }
 
     async fn claim(
@@ -163,10 +171,18 @@ impl Sources {
             }
             RunEnd::Unchanged(_) | RunEnd::HandedOver(..) => next_time(source, now),
         };
+        let outcome = match &end {
+            RunEnd::Unchanged(_) => Some(RunOutcome::Unchanged),
+            RunEnd::Failed(_) => Some(RunOutcome::Failed),
+            // Its import is not over.
+            RunEnd::HandedOver(..) => None,
+        };
         let (store, told_after) = (&self.store, self.told_after);
         let ended = store.end_source_run(process.name(), claimed, end, next, now, told_after);
         if !ended.await? {
             tracing::warn!(source = source.id, "a source was left to another process");
+        } else if let Some(outcome) = outcome {
+            self.metrics.source_ran(outcome);
         }
         Ok(())
     }
@@ -208,7 +224,7 @@ impl Sources {
         if is_same {
             return Ok(RunEnd::Unchanged(known));
         }
-        let (what, whole) = (source.what.clone(), file.into_stream().await?);
+        let (what, whole) = (instructions(source), file.into_stream().await?);
         let key = key(&claimed.run, known.checksum.as_deref().unwrap_or_default());
         let imports = &self.imports;
         let (job, _) = imports
@@ -268,6 +284,14 @@ fn key(run: &str, checksum: &str) -> Option<String> {
     Some(Uuid::from_bytes(key).to_string())
 }
 
+/// Returns how the files of a source are imported.
+pub(super) fn instructions(source: &Source) -> Instructions {
+    Instructions {
+        source: Some(source.id.clone()),
+        ..source.what.clone()
+    }
+}
+
 fn times(schedule: &Schedule) -> Option<Times> {
     Times::parse(&schedule.cron, &schedule.time_zone).ok()
 }
@@ -304,7 +328,7 @@ mod tests {
             kind: crate::model::source::SourceKind::Address,
             address: String::new(),
             login: None,
-            what: crate::model::import_options::Instructions::default(),
+            what: Instructions::default(),
             schedule: Some(Schedule {
                 cron: cron.to_owned(),
                 time_zone: "UTC".to_owned(),

@@ -250,6 +250,7 @@ fn checked_instructions(what: &Instructions) -> Result<Instructions, ApiError> {
         return refused(ErrorCode::TooManySheets);
     }
     let OwnLimits {
+        action: _,
         prices,
         price_change: _,
         failed,

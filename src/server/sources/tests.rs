@@ -13,8 +13,9 @@ use super::*;
 use crate::{
     model::{
         error::ApiError,
-        import_options::Instructions,
-        job::ImportStatus,
+        import_extras::SaidOfFile,
+        import_options::{Instructions, LimitAction},
+        job::{ImportMode, ImportStatus, JobId},
         role::Role,
         source::{
             LoginChange, RunCause, RunOutcome, RunProblem, Schedule, Source, SourceKind, SourceRun,
@@ -106,7 +107,15 @@ impl Setup {
         };
         let records = imports::records(&store, &config);
         let metrics = Metrics::default();
-        let relay = Relay::start(&config, endpoint, records, metrics, &tasks, &shutdown).unwrap();
+        let relay = Relay::start(
+            &config,
+            endpoint,
+            records,
+            metrics.clone(),
+            &tasks,
+            &shutdown,
+        )
+        .unwrap();
         let user = NewUser {
             email: "ada@example.com",
             name: "Ada",
@@ -118,7 +127,7 @@ impl Setup {
         let imports = Imports::new(store.clone(), relay);
         let hosts = RemoteHosts::parse(hosts).unwrap();
         let files = RemoteFiles::trusting(hosts, supplier.authority.as_bytes());
-        let mut sources = Sources::new(&config, imports, files, space, &store).unwrap();
+        let mut sources = Sources::new(&config, imports, files, space, &store, &metrics).unwrap();
         sources.process = Process::new(store, Clock::Set(Arc::clone(&time)));
         Self {
             sources,
@@ -191,7 +200,36 @@ impl Setup {
         self.worker().work_once().await;
     }
 
-    /// Runs a worker until the newest run and its import have ended.
+    /// Waits until an import is asked about.
+    async fn until_asked(&self, job: &JobId) {
+        let deadline = Instant::now() + DEADLINE;
+        let imports = &self.sources.imports;
+        loop {
+            let visible = imports.find_visible(&self.owner, job).await.unwrap();
+            let extras = imports.relay().extras(&visible).await;
+            if extras.is_some_and(|extras| extras.needs.is_some()) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it is not asked about");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until an import is over.
+    async fn until_over(&self, job: &JobId) {
+        let deadline = Instant::now() + DEADLINE;
+        let imports = &self.sources.imports;
+        loop {
+            let visible = imports.find_visible(&self.owner, job).await.unwrap();
+            if visible.status.is_final() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{visible:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Has a worker work until the newest run is over, its import included.
     async fn work_to_the_end(&self, id: &str) -> SourceRun {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -255,6 +293,64 @@ async fn a_changed_file_is_imported_and_an_unchanged_one_is_not() {
     assert!(requests[3].contains("if-none-match: \"one\""));
     assert!(requests[5].contains("if-modified-since: mon, 30 nov 2026"));
     assert_eq!(setup.runs(&id).await.len(), 6);
+    let runs = [
+        RunOutcome::Imported,
+        RunOutcome::Unchanged,
+        RunOutcome::Failed,
+    ];
+    let runs = runs.map(|outcome| setup.sources.metrics.runs(outcome));
+    assert_eq!(runs, [3, 3, 0]);
+}
+
+#[tokio::test]
+async fn an_import_over_a_limit_is_refused_where_its_source_says_so() {
+    let setup = Setup::new().await;
+    let list = |price: &str| {
+        let rows = (0..30).map(|row| format!("p{row},P,{price}\n"));
+        format!("sku,name,price\n{}", rows.collect::<String>())
+    };
+    setup.supplier.set(|feed| feed.body = list("10"));
+    let mut wanted = setup.wanted("/shop.csv");
+    wanted.what.limits.action = Some(LimitAction::Refuse);
+    let id = setup.create(&wanted).await;
+    setup.pass_to_next(&id).await;
+    assert_eq!(
+        setup.work_to_the_end(&id).await.outcome,
+        RunOutcome::Imported
+    );
+    setup.supplier.set(|feed| feed.body = list("0.01"));
+    setup.pass_to_next(&id).await;
+    let run = setup.work_to_the_end(&id).await;
+    assert_eq!(run.problem, Some(RunProblem::ImportFailed), "{run:?}");
+    // Where there are none, it goes on.
+    wanted.what.limits.action = Some(LimitAction::Off);
+    let changing = setup.sources.change(&setup.owner, &id, &wanted);
+    changing.await.unwrap();
+    setup.pass_to_next(&id).await;
+    assert_eq!(
+        setup.work_to_the_end(&id).await.outcome,
+        RunOutcome::Imported
+    );
+    let products = setup.sources.store.list_products("p29", 1).await.unwrap();
+    assert_eq!(products.items[0].price.as_deref(), Some("0.01"));
+}
+
+#[tokio::test]
+async fn a_dry_run_is_checked_and_not_imported() {
+    let setup = Setup::new().await;
+    let mut wanted = setup.wanted("/shop.csv");
+    wanted.what.mode = ImportMode::Check;
+    let id = setup.create(&wanted).await;
+    setup.pass_to_next(&id).await;
+    let run = setup.work_to_the_end(&id).await;
+    assert_eq!(run.outcome, RunOutcome::Checked, "{run:?}");
+    assert_eq!(
+        (run.processed_products, run.failed_products),
+        (Some(2), Some(1))
+    );
+    assert_eq!(setup.sources.metrics.runs(RunOutcome::Checked), 1);
+    let products = setup.sources.store.list_products("", 1).await.unwrap();
+    assert!(products.items.is_empty());
 }
 
 #[tokio::test]
@@ -310,6 +406,7 @@ async fn a_source_that_fails_rests_longer_and_is_told_once() {
         setup.pass_to_next(&id).await;
     }
     assert_eq!(setup.source(&id).await.failures, 4);
+    assert_eq!(setup.sources.metrics.runs(RunOutcome::Failed), 4);
     let body = |event: &crate::server::store::import_events::RecordedEvent| match &event.about {
         About::Source(source) => format!("{} {}", source.name, source.failures),
         About::Import(_) => String::new(),
@@ -609,16 +706,7 @@ async fn what_the_source_says_of_its_file_counts() {
         .parse()
         .unwrap();
     let imports = &setup.sources.imports;
-    let deadline = Instant::now() + DEADLINE;
-    loop {
-        let visible = imports.find_visible(&setup.owner, &job).await.unwrap();
-        let extras = imports.relay().extras(&visible).await;
-        if extras.is_some_and(|extras| extras.over_limit.is_some()) {
-            break;
-        }
-        assert!(Instant::now() < deadline);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    setup.until_asked(&job).await;
     let job = imports.find_changeable(&setup.owner, &job).await.unwrap();
     imports.relay().approve(&job).await.unwrap();
     let run = setup.work_to_the_end(&id).await;
@@ -627,6 +715,75 @@ async fn what_the_source_says_of_its_file_counts() {
     let product = &products.items[0];
     assert_eq!(product.price.as_deref(), Some("1.234"));
     assert_eq!(product.currency.as_deref(), Some("CHF"));
+}
+
+#[tokio::test]
+async fn what_is_said_of_the_columns_of_a_source_holds_for_its_next_file_and_no_other_source() {
+    let setup = Setup::new().await;
+    // The same header, which says nothing, in two files that mean different things by it.
+    let file = |price: &str| format!("A;B;C\nX-1;Y-1;{price}\nX-2;Y-2;{price}\n");
+    setup.supplier.set(|feed| feed.body = file("1.00"));
+    let answered = async |columns: [&str; 3]| {
+        let id = setup.create(&setup.wanted("/shop.csv")).await;
+        setup.pass_to_next(&id).await;
+        setup.work().await;
+        let job = setup.runs(&id).await[0].job.clone().unwrap();
+        let said = SaidOfFile {
+            columns: columns.map(str::to_owned).to_vec(),
+            ..SaidOfFile::default()
+        };
+        (id, job.parse::<JobId>().unwrap(), said)
+    };
+    let imports = &setup.sources.imports;
+    let user = &setup.owner.user;
+
+    let (one, job, said) = answered(["sku", "name", "price"]).await;
+    setup.until_asked(&job).await;
+    let job = imports.find_changeable(&setup.owner, &job).await.unwrap();
+    imports.map_columns(user, &job, &said).await.unwrap();
+    assert_eq!(
+        setup.work_to_the_end(&one).await.outcome,
+        RunOutcome::Imported
+    );
+
+    // The other one goes by what is known, and says then that it is otherwise.
+    let (two, job, said) = answered(["name", "sku", "price"]).await;
+    setup.work_to_the_end(&two).await;
+    let job = imports.find_changeable(&setup.owner, &job).await.unwrap();
+    let again = imports.map_columns(user, &job, &said).await.unwrap();
+    setup.until_over(&again).await;
+
+    setup.supplier.set(|feed| feed.body = file("2.00"));
+    let prices = async || {
+        let mut prices = Vec::new();
+        for sku in ["X-1", "Y-1"] {
+            let page = setup.sources.store.list_products(sku, 1).await.unwrap();
+            let product = page
+                .items
+                .into_iter()
+                .find(|it| it.sku.as_deref() == Some(sku));
+            prices.push(product.unwrap().price.unwrap());
+        }
+        prices
+    };
+    assert_eq!(prices().await, ["1.00", "1.00"]);
+    setup.pass_to_next(&one).await;
+    setup
+        .sources
+        .enable(&setup.owner, &two, false)
+        .await
+        .unwrap();
+    assert_eq!(
+        setup.work_to_the_end(&one).await.outcome,
+        RunOutcome::Imported
+    );
+    assert_eq!(prices().await, ["2.00", "1.00"]);
+    setup.sources.run_now(&setup.owner, &two).await.unwrap();
+    assert_eq!(
+        setup.work_to_the_end(&two).await.outcome,
+        RunOutcome::Imported
+    );
+    assert_eq!(prices().await, ["2.00", "2.00"]);
 }
 
 #[tokio::test]

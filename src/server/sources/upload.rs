@@ -1,6 +1,9 @@
 //! Uploads to a source, which determines how the file is imported and has one import at a time.
 
-use super::{Sources, runner::LEASE};
+use super::{
+    Sources,
+    runner::{LEASE, instructions},
+};
 use crate::{
     i18n::messages::ErrorCode,
     model::{error::ApiError, import_options::Instructions, job::JobId},
@@ -51,7 +54,7 @@ impl Sources {
 
 impl SourceUpload {
     pub(crate) fn what(&self) -> Instructions {
-        self.claimed.source.what.clone()
+        instructions(&self.claimed.source)
     }
 
     /// Imports the file and records the result, even if the caller is dropped.

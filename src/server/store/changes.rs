@@ -15,6 +15,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 
 use super::{
     Store, StoreError, from_db,
+    preview::is_preview,
     product_search::FOUND_AT_MOST,
     products::{contains_text, is_same_amount},
     retention::{REMOVED, SLICE},
@@ -47,7 +48,12 @@ const DEPTH: u64 = 1_000;
 pub struct ImportNumber(i64);
 
 impl ImportNumber {
-    /// Returns the ID of the change by a row.
+    /// Reads a number from the only column of a row.
+    pub(super) fn read(row: &QueryResult) -> Result<Self, StoreError> {
+        Ok(Self(row.try_get_by_index(0)?))
+    }
+
+    /// Returns the identifier of the change that a row of its file makes.
     pub(super) fn change(self, row: u64) -> i64 {
         (self.0 << ROW_BITS) | to_db(row).min(LAST_ROW)
     }
@@ -395,6 +401,9 @@ impl Store {
 
     /// Returns whether products have no link to an import's changes: those of a check, and removals.
     async fn is_sought_in_changes(&self, import: &str) -> Result<bool, StoreError> {
+        if is_preview(import) {
+            return Ok(true);
+        }
         let sql = "SELECT 1 FROM monitor_imports WHERE id = $1 AND (mode = $2 OR removed > 0)";
         let values = [import.into(), ImportMode::Check.as_str().into()];
         Ok(self.search_one(sql, values).await?.is_some())
@@ -636,7 +645,23 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes a batch of changes of imports that began before a time and have ended. Returns their number.
+    /// Removes the changes of an import, and its number.
+    pub(super) async fn remove_all_changes(&self, number: ImportNumber) -> Result<(), StoreError> {
+        let values = [number.change(0).into(), number.last().into()];
+        let sql = "DELETE FROM product_changes WHERE id > $1 AND id <= $2";
+        self.db.execute_raw(self.statement(sql, values)).await?;
+        let sql = "DELETE FROM import_numbers WHERE number = $1";
+        let values = [number.0.into()];
+        self.db.execute_raw(self.statement(sql, values)).await?;
+        Ok(())
+    }
+
+    /// Removes changes of imports that began before a time and are over, and returns how many there were in this
+    /// slice.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
     pub(crate) async fn remove_changes(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let sql = format!(
             "SELECT n.number FROM import_numbers AS n WHERE n.began_at < $1 AND NOT EXISTS \

@@ -13,9 +13,12 @@ use uuid::Uuid;
 use super::{
     Store, StoreError, entity::delivery as row, from_db, leases, page_of, retention::SLICE, to_db,
 };
-use crate::model::{
-    job::UnixMillis,
-    webhook::{DeliveriesPage, Delivery, DeliveryProblem, DeliveryState},
+use crate::{
+    model::{
+        job::UnixMillis,
+        webhook::{DeliveriesPage, Delivery, DeliveryProblem, DeliveryState},
+    },
+    server::telemetry::background::WaitingDeliveries,
 };
 
 pub(crate) const TRIED_FOR: Duration = Duration::from_secs(24 * 3600);
@@ -118,14 +121,14 @@ impl Store {
         }))
     }
 
-    /// Does nothing if another worker has the lease.
+    /// Records how an attempt ended, and returns whether it did: not if the lease went to another worker.
     pub(crate) async fn record_attempt(
         &self,
         worker: &str,
         id: &str,
         attempt: Attempt,
         now: UnixMillis,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         use sea_orm::sea_query::ExprTrait as _;
 
         let (state, problem, due_at) = match attempt {
@@ -134,7 +137,7 @@ impl Store {
             Attempt::GivenUp(problem) => (DeliveryState::GivenUp, Some(problem), now),
         };
         let problem = problem.and_then(|problem| serde_json::to_string(&problem).ok());
-        row::Entity::update_many()
+        let recorded = row::Entity::update_many()
             .col_expr(row::Column::State, Expr::value(state.as_str()))
             .col_expr(row::Column::Problem, Expr::value(problem))
             .col_expr(row::Column::DueAt, Expr::value(due_at))
@@ -149,7 +152,29 @@ impl Store {
             .filter(row::Column::LeasedBy.eq(worker))
             .exec(&self.db)
             .await?;
-        Ok(())
+        Ok(recorded.rows_affected > 0)
+    }
+
+    /// Counts the deliveries that are to be sent.
+    pub(crate) async fn waiting_deliveries(&self) -> Result<WaitingDeliveries, StoreError> {
+        // By the index of those that wait, which a bound value would not do.
+        let sql = "SELECT COUNT(*) AS waiting, COUNT(user_id) AS mail FROM deliveries WHERE state = 'waiting'";
+        let backend = self.db.get_database_backend();
+        let counted = self
+            .db
+            .query_one_raw(Statement::from_string(backend, sql))
+            .await?;
+        let Some(counted) = counted else {
+            return Ok(WaitingDeliveries::default());
+        };
+        let (waiting, mail): (i64, i64) = (
+            counted.try_get("", "waiting")?,
+            counted.try_get("", "mail")?,
+        );
+        Ok(WaitingDeliveries {
+            webhook: from_db(waiting.saturating_sub(mail)),
+            mail: from_db(mail),
+        })
     }
 
     /// Deletes all leases; for a process that owns the database, at its start.

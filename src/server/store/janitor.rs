@@ -67,6 +67,7 @@ impl Chores {
                     removed += store.remove_ended_imports(before).await?;
                 }
                 removed += store.remove_import_rows(retention.rows.map(ago)).await?;
+                removed += store.remove_previews().await?;
                 if let Some(before) = retention.changes.map(ago) {
                     removed += store.remove_changes(before).await?;
                 }

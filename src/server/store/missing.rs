@@ -158,7 +158,23 @@ impl Store {
         Ok(Some(settled))
     }
 
-    /// Records what would happen, in a check.
+    /// Notes what would become of products of an import that waits for approval, behind as many rows.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails; nothing is noted then.
+    pub async fn note_missing_preview(
+        &self,
+        kind: MissingKind,
+        batch: &MissingBatch,
+        first: u64,
+    ) -> Result<(), StoreError> {
+        let mut previews = self.previews(kind, batch).await?;
+        number_rows(&mut previews, first);
+        self.note_previews(kind.number, &previews).await
+    }
+
+    /// Says what would become of products, in a check.
     async fn previews(
         &self,
         kind: MissingKind,
@@ -225,15 +241,20 @@ async fn note(
     row_notes::add(db, id, &notes).await
 }
 
+/// Gives changes the rows behind as many.
+fn number_rows(previews: &mut [Preview], first: u64) {
+    for (row, preview) in (first + 1..).zip(previews) {
+        preview.row = row;
+    }
+}
+
 async fn check(
     db: &mut BulkTransaction,
     kind: MissingKind,
     first: u64,
     mut previews: Vec<Preview>,
 ) -> Result<Settled, StoreError> {
-    for (row, preview) in (first + 1..).zip(&mut previews) {
-        preview.row = row;
-    }
+    number_rows(&mut previews, first);
     preview::note(db, kind.number, &previews).await?;
     let count = previews.len() as u64;
     Ok(match kind.action {

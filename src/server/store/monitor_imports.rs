@@ -97,6 +97,8 @@ pub struct MonitorImport {
     pub options: ImportOptions,
     /// Limits that replace the settings'.
     pub limits: OwnLimits,
+    /// The source of its file.
+    pub source: Option<String>,
     /// Rows excluded by the options; they count as skipped.
     pub left_alone: u64,
     /// Missing products.
@@ -214,6 +216,8 @@ pub struct NewImport {
     pub options: ImportOptions,
     /// Limits that replace the settings'.
     pub limits: OwnLimits,
+    /// The source of its file.
+    pub source: Option<String>,
 }
 
 impl Store {
@@ -282,6 +286,7 @@ impl Store {
             limits: (new.limits != OwnLimits::default())
                 .then(|| serde_json::to_string(&new.limits).ok())
                 .flatten(),
+            source: new.source,
         };
         let row = monitor_import::ActiveModel::from(import.clone());
         monitor_import::Entity::insert(row)
@@ -628,6 +633,7 @@ impl TryFrom<monitor_import::Model> for MonitorImport {
             limits: limits
                 .and_then(|limits| serde_json::from_str(limits).ok())
                 .unwrap_or_default(),
+            source: row.source,
             left_alone,
             missing: Missing {
                 products: from_db(row.missing),

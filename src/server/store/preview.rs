@@ -1,4 +1,7 @@
-//! Previews an import: a check records what the import would change.
+//! What an import would change: found by a check, and noted like what an import changes.
+//!
+//! Of an import that waits for approval it is noted under another name than the import's, so that it is never taken for
+//! what the import has changed.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,6 +20,7 @@ use super::{
 use crate::model::{
     changes::{ChangeKind, Field},
     import_options::ChosenFields,
+    job::ImportStatus,
 };
 
 /// Rows per statement, below the parameter limit.
@@ -24,7 +28,21 @@ const ROWS: usize = 300;
 
 const COUNTED: u64 = 1_000;
 
-/// Effects of writing a batch.
+/// What is behind an import's name in that of what it would change.
+const SUFFIX: &str = "/preview";
+
+/// Returns the name of what an import would change.
+#[must_use]
+pub fn preview_of(import: &str) -> String {
+    format!("{import}{SUFFIX}")
+}
+
+/// Returns whether it is the name of what an import would change.
+pub(super) fn is_preview(name: &str) -> bool {
+    name.ends_with(SUFFIX)
+}
+
+/// What writing a batch would do.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
     /// Products that would be added and changed.
@@ -89,7 +107,73 @@ impl Store {
         Ok(checked)
     }
 
-    /// Finds existing products, each with its last change.
+    /// Begins to note what an import would change, anew, and returns by what that is known.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn begin_preview(&self, import: &str) -> Result<ImportNumber, StoreError> {
+        self.forget_preview(import).await?;
+        self.number_import(&preview_of(import)).await
+    }
+
+    /// Forgets what an import would change.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn forget_preview(&self, import: &str) -> Result<(), StoreError> {
+        match self.import_number(&preview_of(import)).await? {
+            Some(number) => self.remove_all_changes(number).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets what an import would change that waits no more, and returns how many such there were.
+    pub(crate) async fn remove_previews(&self) -> Result<u64, StoreError> {
+        let sql = format!(
+            "SELECT n.number FROM import_numbers AS n WHERE n.import_id LIKE '%{SUFFIX}' AND NOT EXISTS \
+             (SELECT 1 FROM monitor_imports AS m WHERE m.id || '{SUFFIX}' = n.import_id AND m.status = '{}') LIMIT 1",
+            ImportStatus::Pending.as_str()
+        );
+        let row = self.db.query_one_raw(self.statement(&sql, [])).await?;
+        let Some(row) = row else { return Ok(0) };
+        let number = ImportNumber::read(&row)?;
+        self.remove_all_changes(number).await?;
+        Ok(1)
+    }
+
+    /// Notes what writing a batch would change.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails; nothing is noted then.
+    pub async fn note_preview(&self, batch: &ImportBatch) -> Result<(), StoreError> {
+        let checked = self.check_monitor_batch(batch).await?;
+        self.note_previews(batch.kind().number(), &checked.changes)
+            .await
+    }
+
+    /// Notes changes that would be made, in place of those that were noted of the same rows.
+    pub(super) async fn note_previews(
+        &self,
+        number: Option<ImportNumber>,
+        changes: &[Preview],
+    ) -> Result<(), StoreError> {
+        let rows = || changes.iter().map(|preview| preview.row);
+        let (Some(number), Some(first), Some(last)) = (number, rows().min(), rows().max()) else {
+            return Ok(());
+        };
+        let mut transaction = BulkTransaction::begin(self).await?;
+        let values = vec![number.change(first).into(), number.change(last).into()];
+        let values = Bound::new(transaction.backend(), values);
+        let sql = "DELETE FROM product_changes WHERE id >= $1 AND id <= $2";
+        transaction.execute_bound(sql.into(), values).await?;
+        note(&mut transaction, Some(number), changes).await?;
+        transaction.commit().await
+    }
+
+    /// Finds those of these products that are there, each with its last change.
     pub(super) async fn products_with_changes(
         &self,
         identities: &[&str],

@@ -16,7 +16,7 @@ use super::{
     to_db,
 };
 use crate::model::{
-    job::{ImportStatus, JobId, UnixMillis},
+    job::{ImportMode, ImportStatus, JobId, UnixMillis},
     source::{RunCause, RunOutcome, RunProblem, RunsPage, Schedule, SourceRun},
     webhook::{FailingSource, ImportEvent},
 };
@@ -24,8 +24,8 @@ use crate::model::{
 const PAGE: u64 = 50;
 const AT_ONCE: u64 = 50;
 
-/// Runs whose imports have ended or were deleted.
-pub(super) const ENDED: &str = "SELECT r.id, r.source_id, j.status AS job_status, j.completed_at, \
+/// The runs whose imports are over, or are no more.
+pub(super) const ENDED: &str = "SELECT r.id, r.source_id, j.status AS job_status, j.mode, j.completed_at, \
       j.processed_products AS processed, j.failed_products AS failed, m.cancel_wanted \
     FROM source_runs r LEFT JOIN product_import_jobs j ON j.id = r.job_id LEFT JOIN monitor_imports m ON m.id = r.job_id \
     WHERE r.outcome = 'importing' AND (j.id IS NULL OR j.status <> 'PENDING')";
@@ -50,6 +50,7 @@ struct EndedRun {
     id: String,
     source_id: String,
     job_status: Option<String>,
+    mode: Option<String>,
     completed_at: Option<i64>,
     processed: Option<i64>,
     failed: Option<i64>,
@@ -177,23 +178,28 @@ impl Store {
         Ok(true)
     }
 
-    /// Records how the runs' imports ended. Returns the number of runs. Of several processes one settles each run.
+    /// Records how the imports of some runs ended, and returns that of each; `None` of those that another process has
+    /// settled.
     pub(crate) async fn settle_source_runs(
         &self,
         settling: &Settling<'_>,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<Vec<Option<RunOutcome>>, StoreError> {
         let backend = self.db.get_database_backend();
         let sql = format!("{ENDED} LIMIT {AT_ONCE}");
         let ended = EndedRun::find_by_statement(Statement::from_string(backend, sql));
         let ended = ended.all(&self.db).await?;
-        let count = ended.len();
+        let mut settled = Vec::with_capacity(ended.len());
         for run in ended {
-            self.settle(run, settling).await?;
+            settled.push(self.settle(run, settling).await?);
         }
-        Ok(count)
+        Ok(settled)
     }
 
-    async fn settle(&self, run: EndedRun, settling: &Settling<'_>) -> Result<(), StoreError> {
+    async fn settle(
+        &self,
+        run: EndedRun,
+        settling: &Settling<'_>,
+    ) -> Result<Option<RunOutcome>, StoreError> {
         let Settling {
             now, told_after, ..
         } = *settling;
@@ -208,9 +214,11 @@ impl Store {
             Some(ImportStatus::Error) => Some(RunProblem::ImportFailed),
             Some(_) => None,
         };
+        let is_check = run.mode.as_deref() == Some(ImportMode::Check.as_str());
         let outcome = match problem {
-            None => RunOutcome::Imported,
             Some(_) => RunOutcome::Failed,
+            None if is_check => RunOutcome::Checked,
+            None => RunOutcome::Imported,
         };
         let transaction = self.db.begin_with_options(immediate()).await?;
         let settled = row::Entity::update_many()
@@ -233,7 +241,8 @@ impl Store {
             .filter(row::Column::Outcome.eq(RunOutcome::Importing.as_str()))
             .exec(&transaction)
             .await?;
-        if settled.rows_affected > 0 {
+        let is_settled = settled.rows_affected > 0;
+        if is_settled {
             let id = run.source_id.as_str();
             match problem {
                 None => succeeded(&transaction, id).await?,
@@ -248,7 +257,7 @@ impl Store {
             }
         }
         transaction.commit().await?;
-        Ok(())
+        Ok(is_settled.then_some(outcome))
     }
 
     /// Lists runs of a source after one, newest first.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     Store, StoreError,
-    entity::{source as row, user},
+    entity::{mapping, source as row, user},
     from_db, source_runs,
     users::may_sign_in,
 };
@@ -186,9 +186,13 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes a source with its runs; their imports stay.
+    /// Deletes a source with its runs and what was said of its columns. Its imports stay.
     pub(crate) async fn delete_source(&self, id: &str) -> Result<(), StoreError> {
         row::Entity::delete_by_id(id).exec(&self.db).await?;
+        mapping::Entity::delete_many()
+            .filter(mapping::Column::Owner.eq(id))
+            .exec(&self.db)
+            .await?;
         Ok(())
     }
 

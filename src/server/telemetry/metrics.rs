@@ -15,6 +15,7 @@ use prometheus_client::{
 };
 
 use super::{
+    background::{BackgroundMetrics, WaitingDeliveries},
     last_hour::{LastHour, Totals},
     process::ProcessStats,
 };
@@ -65,6 +66,7 @@ struct Inner {
     database_connections: Family<State, Gauge>,
     disk_free: Gauge<u64, AtomicU64>,
     process: ProcessGauges,
+    background: BackgroundMetrics,
     last_hour: LastHour,
 }
 
@@ -160,6 +162,9 @@ pub(crate) struct Observed {
     pub(crate) relay: Option<ObservedRelay>,
     /// `None` unless the embedded price monitor runs here and the database answers.
     pub(crate) imports: Option<ImportLoad>,
+    /// Deliveries that wait, if they are sent here and the database answers.
+    pub(crate) deliveries: Option<WaitingDeliveries>,
+    /// Database connections.
     pub(crate) connections: Connections,
     pub(crate) disk_free: Option<u64>,
 }
@@ -211,6 +216,7 @@ impl Default for Metrics {
             database_connections: Family::default(),
             disk_free: Gauge::default(),
             process: ProcessGauges::default(),
+            background: BackgroundMetrics::default(),
             last_hour: LastHour::default(),
             registry: Registry::default(),
         };
@@ -218,6 +224,7 @@ impl Default for Metrics {
         inner.register_streams(&mut registry);
         inner.register_upstream(&mut registry);
         inner.register_imports(&mut registry);
+        inner.background.register(&mut registry);
         inner.register_server(&mut registry);
         Self(Arc::new(Inner { registry, ..inner }))
     }
@@ -245,6 +252,7 @@ impl Inner {
             let call = call.as_str();
             drop(self.upstream_request.get_or_create(&Call { call }));
         }
+        self.background.begin_at_zero();
     }
 
     fn register_streams(&self, registry: &mut Registry) {
@@ -434,6 +442,7 @@ impl Metrics {
             }
             None => inner.imports.clear(),
         }
+        inner.background.observe(observed.deliveries);
         let connections = observed.connections;
         set(&inner.database_connections, "used", gauge(connections.used));
         set(&inner.database_connections, "idle", gauge(connections.idle));
@@ -462,6 +471,10 @@ impl Metrics {
 
     pub(super) fn minutes_so_far(&self) -> &LastHour {
         &self.0.last_hour
+    }
+
+    pub(super) fn background(&self) -> &BackgroundMetrics {
+        &self.0.background
     }
 
     pub(super) fn totals(&self) -> Totals {
@@ -596,11 +609,16 @@ impl Drop for StreamCount {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        model::source::RunOutcome,
+        server::telemetry::background::{Channel, Sent},
+    };
 
     fn observed(relay: Option<ObservedRelay>) -> Observed {
         Observed {
             relay,
             imports: None,
+            deliveries: None,
             connections: Connections { used: 2, idle: 1 },
             disk_free: Some(7),
         }
@@ -636,6 +654,37 @@ mod tests {
         );
         let text = metrics.encode(&observed(None));
         assert!(!text.contains("import_relay_imports{"), "{text}");
+    }
+
+    #[test]
+    fn deliveries_are_told_by_channel_and_runs_of_sources_by_outcome() {
+        let metrics = Metrics::default();
+        metrics.delivery_attempted(Channel::Webhook, Sent::Failed);
+        metrics.delivery_attempted(Channel::Webhook, Sent::Delivered);
+        metrics.delivery_attempted(Channel::Mail, Sent::GivenUp);
+        metrics.source_ran(RunOutcome::Checked);
+        let (webhook, mail) = (4, 2);
+        let known = Observed {
+            deliveries: Some(WaitingDeliveries { webhook, mail }),
+            ..observed(None)
+        };
+        let text = metrics.encode(&known);
+        has_lines(
+            &text,
+            &[
+                "import_relay_deliveries_waiting{channel=\"webhook\"} 4",
+                "import_relay_deliveries_waiting{channel=\"mail\"} 2",
+                "import_relay_delivery_attempts_total{channel=\"webhook\",outcome=\"delivered\"} 1",
+                "import_relay_delivery_attempts_total{channel=\"webhook\",outcome=\"failed\"} 1",
+                "import_relay_delivery_attempts_total{channel=\"webhook\",outcome=\"given_up\"} 0",
+                "import_relay_delivery_attempts_total{channel=\"mail\",outcome=\"given_up\"} 1",
+                "import_relay_source_runs_total{outcome=\"checked\"} 1",
+                "import_relay_source_runs_total{outcome=\"failed\"} 0",
+            ],
+        );
+        assert!(!text.contains("outcome=\"running\""), "{text}");
+        let text = metrics.encode(&observed(None));
+        assert!(!text.contains("import_relay_deliveries_waiting{"), "{text}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Observability: logs, metrics and traces.
 
+pub(crate) mod background;
 mod last_hour;
 mod log;
 mod mask;

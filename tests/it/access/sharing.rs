@@ -229,3 +229,87 @@ async fn links_are_few_and_whoever_asks_too_often_waits() {
     assert_eq!(statuses[..50], [404; 50]);
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
 }
+
+/// Sends a request as a program with a token, and returns the answer.
+async fn ask(app: &App, method: Method, path: &str, token: &str, body: Option<Value>) -> Response {
+    let request = app.http.request(method, app.url(path)).bearer_auth(token);
+    let request = match body {
+        Some(body) => request.json(&body),
+        None => request,
+    };
+    request.send().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_program_creates_lists_and_revokes_links_to_imports_of_its_user() {
+    let app = App::start(&[KEY]).await;
+    let team = Team::gather(&app).await;
+    let staff = App::sharing(&app, &team.staff);
+    let job = staff.import("shop.csv", FILE).await;
+    staff.until_over(&job).await;
+    let [imports, looks] = [&team.write_token, &team.read_token];
+    let links = format!("/api/imports/{job}/links");
+    let none = Vec::<Value>::new();
+    let listed = async || -> Value {
+        let listed = ask(&app, Method::GET, &links, imports, None).await;
+        assert_eq!(listed.status(), 200);
+        listed.json().await.unwrap()
+    };
+    assert_eq!(listed().await["items"], json!(none));
+
+    let before = import_relay::model::clock::now();
+    let wanted = |lifetime: &str| Some(json!({ "lifetime": lifetime }));
+    let created = ask(&app, Method::POST, &links, imports, wanted("week")).await;
+    assert_eq!(created.status(), 201);
+    let link: Value = created.json().await.unwrap();
+    let valid_for = link["expiresAt"].as_i64().unwrap() - before;
+    assert!((604_799_000..=604_860_000).contains(&valid_for), "{link}");
+    let url = link["url"].as_str().unwrap();
+    let path = &url[url.find("/shared/").unwrap()..];
+    let page = visit(&app, path).await;
+    assert_eq!(page.status(), 200);
+    assert!(page.text().await.unwrap().contains("bad-sku"));
+    assert_eq!(listed().await["items"], json!([link]));
+
+    // A token to look is no token to share, and what is not understood is refused.
+    for (method, path, token, body, status) in [
+        (Method::GET, links.as_str(), looks, None, 403),
+        (Method::POST, &links, looks, wanted("day"), 403),
+        (Method::POST, &links, imports, wanted("year"), 400),
+        (Method::POST, &links, imports, Some(json!({"days": 3})), 400),
+        (Method::GET, "/api/imports/none/links", imports, None, 404),
+        (
+            Method::POST,
+            "/api/imports/none/links",
+            imports,
+            wanted("day"),
+            404,
+        ),
+    ] {
+        let answer = ask(&app, method.clone(), path, token, body).await;
+        assert_eq!(answer.status(), status, "{method} {path}");
+    }
+
+    let one = format!("{links}/{}", link["id"].as_str().unwrap());
+    let other = staff.import("other.csv", FILE).await;
+    let of_other = one.replace(&job, &other);
+    let refused = ask(&app, Method::DELETE, &of_other, imports, None).await;
+    assert_eq!(refused.status(), 404);
+    let refused: Value = refused.json().await.unwrap();
+    assert_eq!(refused["code"], "no-link");
+    assert_eq!(visit(&app, path).await.status(), 200);
+    let revoked = ask(&app, Method::DELETE, &one, imports, None).await;
+    assert_eq!(revoked.status(), 204);
+    assert_eq!(visit(&app, path).await.status(), 404);
+    let again = ask(&app, Method::DELETE, &one, imports, None).await;
+    assert_eq!(again.status(), 404);
+
+    for _ in 0..10 {
+        let created = ask(&app, Method::POST, &links, imports, wanted("day")).await;
+        assert_eq!(created.status(), 201);
+    }
+    let refused = ask(&app, Method::POST, &links, imports, wanted("day")).await;
+    assert_eq!(refused.status(), 400);
+    let refused: Value = refused.json().await.unwrap();
+    assert_eq!(refused["code"], "too-many-links");
+}

@@ -115,6 +115,7 @@ fn read(state: &AppState, fields: &Fields) -> Result<WantedSource, ApiError> {
             .map(Some)
             .map_err(|_| ApiError::Invalid(ErrorCode::LimitNotNumber.into())),
     };
+    wanted.what.limits.action = value("limit_action").parse().ok();
     wanted.what.limits.prices = percent("limit_prices")?;
     wanted.what.limits.price_change = percent("limit_price_change")?;
     wanted.what.limits.failed = percent("limit_failed")?;

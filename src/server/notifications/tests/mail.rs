@@ -115,6 +115,9 @@ async fn a_server_that_is_busy_is_tried_again_and_one_that_refuses_is_not() {
     setup.wish(MailWish::All, Locale::English).await;
     setup.import("a", ImportStatus::Success).await;
     assert!(server.mails().is_empty());
+    let waiting = setup.store.waiting_deliveries().await.unwrap();
+    let (webhook, mail) = (0, 1);
+    assert_eq!(waiting, WaitingDeliveries { webhook, mail });
     setup.pass(6 * SECOND);
     setup.work().await;
     // A permanent rejection.
@@ -123,7 +126,10 @@ async fn a_server_that_is_busy_is_tried_again_and_one_that_refuses_is_not() {
     assert!(server.mails().is_empty());
     setup.import("b", ImportStatus::Success).await;
     assert_eq!(server.mails().len(), 1);
-    // After unsubscribing, waiting e-mails are not sent.
+    let counts = [Sent::Delivered, Sent::Failed, Sent::GivenUp]
+        .map(|sent| setup.notifications.metrics.attempts(Channel::Mail, sent));
+    assert_eq!(counts, [1, 1, 1]);
+    // Who wants none any more gets none of those that wait either.
     server.refuse_next("451 Try later");
     setup.import("c", ImportStatus::Success).await;
     setup.wish(MailWish::None, Locale::English).await;

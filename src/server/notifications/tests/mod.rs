@@ -44,6 +44,7 @@ use crate::{
         store::{
             monitor_imports::NewImport, test_database::TestDatabase, undo::Undo, users::NewUser,
         },
+        telemetry::background::{Channel, Sent, WaitingDeliveries},
     },
 };
 
@@ -130,6 +131,7 @@ impl Setup {
             hosts: RemoteHosts::parse(hosts).unwrap(),
             mail: None,
             public_url: PublicUrl::parse("https://shop.example/import").unwrap(),
+            metrics: Metrics::default(),
             wake: Arc::default(),
         };
         Self {
@@ -357,6 +359,33 @@ async fn a_receiver_that_fails_is_tried_for_a_day_and_then_given_up() {
     assert_eq!(receiver.ids().last(), Some(&ids[0]));
     let missing = setup.notifications.redeliver("x", &ids[0]).await;
     assert!(missing.is_err(), "of another webhook");
+}
+
+#[tokio::test]
+async fn attempts_are_counted_by_outcome_and_what_waits_is_told() {
+    let setup = Setup::new("127.0.0.1").await;
+    let (receiver, url) = Receiver::start(&[503]).await;
+    setup.webhook(&url, &[ImportEvent::Started]).await;
+    let metrics = &setup.notifications.metrics;
+    let counts = || {
+        [Sent::Delivered, Sent::Failed, Sent::GivenUp]
+            .map(|sent| metrics.attempts(Channel::Webhook, sent))
+    };
+    let waiting = async || setup.store.waiting_deliveries().await.unwrap();
+    setup.begin("a").await;
+    setup.work().await;
+    assert_eq!(counts(), [0, 1, 0]);
+    let (webhook, mail) = (1, 0);
+    assert_eq!(waiting().await, WaitingDeliveries { webhook, mail });
+    setup.pass(10 * SECOND);
+    setup.work().await;
+    assert_eq!(counts(), [1, 1, 0]);
+    assert_eq!(waiting().await, WaitingDeliveries::default());
+    receiver.answers.lock().unwrap().push_back(410);
+    setup.begin("b").await;
+    setup.work().await;
+    assert_eq!(counts(), [1, 1, 1]);
+    assert_eq!(metrics.attempts(Channel::Mail, Sent::Delivered), 0);
 }
 
 #[tokio::test]

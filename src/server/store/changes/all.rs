@@ -83,9 +83,14 @@ impl Store {
 mod tests {
     use super::*;
     use crate::{
-        model::{changes::ChangeKind, job::ImportMode},
+        model::{
+            changes::ChangeKind,
+            job::{ImportMode, Question},
+        },
         server::store::{
-            changes::tests::import_as,
+            changes::{Values, tests::import_as},
+            monitor_imports::NewImport,
+            preview::{Preview, preview_of},
             test_database::{TestDatabase, product},
         },
     };
@@ -120,6 +125,27 @@ mod tests {
         import(&store, "gone", ImportMode::Import, &["b"], "4").await;
         import(&store, "two", ImportMode::Import, &["c", "a", "d"], "2").await;
         store.remove_monitor_import("gone").await.unwrap().unwrap();
+        // What an import would change that waits to be approved is no change.
+        let new = NewImport {
+            id: "waits".to_owned(),
+            ..NewImport::default()
+        };
+        store.add_monitor_import(new).await.unwrap();
+        let asked = store.ask_monitor_import("waits", Question::Approval);
+        asked.await.unwrap().unwrap();
+        let number = store.begin_preview("waits").await.unwrap();
+        let preview = Preview {
+            row: 1,
+            identity: "sku:e".to_owned(),
+            previous: 0,
+            before: None,
+            after: Some(Values::default()),
+        };
+        let previews = [preview];
+        for _ in 0..2 {
+            store.note_previews(Some(number), &previews).await.unwrap();
+        }
+        assert!(store.has_changes(&preview_of("waits")).await.unwrap());
         let expected = [
             ("two", "sku:d"),
             ("two", "sku:a"),
@@ -139,5 +165,11 @@ mod tests {
         for limit in [1, 50] {
             assert_eq!(all(&store, &updated, limit).await, expected[1..3]);
         }
+        // It is forgotten once nothing waits for it.
+        assert_eq!(store.remove_previews().await.unwrap(), 0);
+        store.remove_monitor_import("waits").await.unwrap().unwrap();
+        assert_eq!(store.remove_previews().await.unwrap(), 1);
+        assert_eq!(store.remove_previews().await.unwrap(), 0);
+        assert!(!store.has_changes(&preview_of("waits")).await.unwrap());
     }
 }

@@ -42,6 +42,11 @@ impl BatchKind {
         Self { options, ..self }
     }
 
+    /// The number of the change set, if changes are recorded.
+    pub(in crate::server::store) fn number(self) -> Option<ImportNumber> {
+        self.number
+    }
+
     pub(in crate::server::store) fn options(self) -> ImportOptions {
         self.options
     }

@@ -19,34 +19,51 @@ use crate::{
     },
 };
 
-/// Owner of all mappings: they are shared.
-const TEAM: &str = "";
+/// Owner of mappings for files without a source.
+const ANY: &str = "";
 
 impl Store {
-    /// Stores the mapping of a header row.
-    pub async fn remember_mapping(&self, header: &str, mapping: &str) -> Result<(), StoreError> {
-        let row = mapping::ActiveModel {
-            owner: Set(TEAM.to_owned()),
-            header: Set(header.to_owned()),
-            mapping: Set(mapping.to_owned()),
-            updated_at: Set(now()),
-        };
-        let replace = OnConflict::columns([mapping::Column::Owner, mapping::Column::Header])
-            .update_columns([mapping::Column::Mapping, mapping::Column::UpdatedAt])
-            .to_owned();
-        mapping::Entity::insert(row)
-            .on_conflict(replace)
-            .exec_without_returning(&self.db)
-            .await?;
+    /// Remembers the mapping of a header row: for the source, and for other files if they have none yet.
+    pub async fn remember_mapping(
+        &self,
+        source: Option<&str>,
+        header: &str,
+        mapping: &str,
+    ) -> Result<(), StoreError> {
+        let is_for_any = source.is_none() || self.remembered_mapping(None, header).await?.is_none();
+        for owner in source.into_iter().chain(is_for_any.then_some(ANY)) {
+            let replace = OnConflict::columns([mapping::Column::Owner, mapping::Column::Header])
+                .update_columns([mapping::Column::Mapping, mapping::Column::UpdatedAt])
+                .to_owned();
+            let row = mapping::ActiveModel {
+                owner: Set(owner.to_owned()),
+                header: Set(header.to_owned()),
+                mapping: Set(mapping.to_owned()),
+                updated_at: Set(now()),
+            };
+            mapping::Entity::insert(row)
+                .on_conflict(replace)
+                .exec_without_returning(&self.db)
+                .await?;
+        }
         Ok(())
     }
 
-    /// Returns the mapping of a header row.
-    pub async fn remembered_mapping(&self, header: &str) -> Result<Option<String>, StoreError> {
-        let row = mapping::Entity::find_by_id((TEAM.to_owned(), header.to_owned()))
-            .one(&self.db)
-            .await?;
-        Ok(row.map(|row| row.mapping))
+    /// Returns the mapping of a header row: the source's, else that of other files.
+    pub async fn remembered_mapping(
+        &self,
+        source: Option<&str>,
+        header: &str,
+    ) -> Result<Option<String>, StoreError> {
+        for owner in source.into_iter().chain([ANY]) {
+            let row = mapping::Entity::find_by_id((owner.to_owned(), header.to_owned()))
+                .one(&self.db)
+                .await?;
+            if let Some(row) = row {
+                return Ok(Some(row.mapping));
+            }
+        }
+        Ok(None)
     }
 
     /// Marks an import as waiting for an answer. `None` if it is over.

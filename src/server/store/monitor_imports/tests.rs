@@ -298,13 +298,31 @@ fn what_does_not_add_up_is_said() {
 }
 
 #[tokio::test]
+async fn what_was_said_of_a_file_of_a_source_is_remembered_for_that_source_first() {
+    let (_directory, store) = store().await;
+    let remembered = async |source| store.remembered_mapping(source, "h").await.unwrap();
+    let [one, two] = [Some("one"), Some("two")];
+    store.remember_mapping(one, "h", "of one").await.unwrap();
+    assert_eq!(remembered(one).await.as_deref(), Some("of one"));
+    // Where nothing else was said, that is better than to ask.
+    assert_eq!(remembered(two).await.as_deref(), Some("of one"));
+    store.remember_mapping(two, "h", "of two").await.unwrap();
+    assert_eq!(remembered(one).await.as_deref(), Some("of one"));
+    assert_eq!(remembered(two).await.as_deref(), Some("of two"));
+    assert_eq!(remembered(None).await.as_deref(), Some("of one"));
+    store.remember_mapping(None, "h", "of any").await.unwrap();
+    assert_eq!(remembered(None).await.as_deref(), Some("of any"));
+    assert_eq!(remembered(one).await.as_deref(), Some("of one"));
+}
+
+#[tokio::test]
 async fn what_was_said_of_a_file_is_remembered_for_its_header() {
     let (_directory, store) = store().await;
-    store.remember_mapping("h", "1").await.unwrap();
-    store.remember_mapping("h", "2").await.unwrap();
-    let remembered = store.remembered_mapping("h").await.unwrap();
+    store.remember_mapping(None, "h", "1").await.unwrap();
+    store.remember_mapping(None, "h", "2").await.unwrap();
+    let remembered = store.remembered_mapping(None, "h").await.unwrap();
     assert_eq!(remembered.as_deref(), Some("2"));
-    assert_eq!(store.remembered_mapping("g").await.unwrap(), None);
+    assert_eq!(store.remembered_mapping(None, "g").await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -57,7 +57,10 @@ pub(crate) enum OfImport {}
 /// Responses of a route that changes an import: also conflicts.
 pub(crate) enum ChangesImport {}
 
-/// Responses of a route for a webhook: also 404.
+/// Those of a route that is about links to an import: [`OfProgram`]'s, and that there is none.
+pub(crate) enum OfLink {}
+
+/// Those of a route that is about a webhook: [`OfProgram`]'s, and that there is none.
 pub(crate) enum OfWebhook {}
 
 /// Responses of a route that changes a webhook: also conflicts.
@@ -90,10 +93,10 @@ impl IntoResponses for OfProgram {
 impl IntoResponses for OfImport {
     fn responses() -> Responses {
         let mut responses = OfProgram::responses();
-        responses.extend([problem(
-            "404",
-            "Import not found, or it belongs to another user",
-        )]);
+        responses.extend([
+            problem("404", "Import not found, or it belongs to another user"),
+            guesses(),
+        ]);
         responses
     }
 }
@@ -102,6 +105,14 @@ impl IntoResponses for ChangesImport {
     fn responses() -> Responses {
         let mut responses = OfImport::responses();
         responses.extend([large(), problem("503", NO_MONITOR)]);
+        responses
+    }
+}
+
+impl IntoResponses for OfLink {
+    fn responses() -> Responses {
+        let mut responses = OfProgram::responses();
+        responses.extend([problem("404", "There is no such import or link"), guesses()]);
         responses
     }
 }
@@ -156,12 +167,20 @@ impl IntoResponses for BeginsImport {
     fn responses() -> Responses {
         let mut responses = ChangesImport::responses();
         responses.extend([
-            problem("429", "Too many unfinished imports"),
+            problem(
+                "429",
+                "Too many unfinished imports, or unknown ones were asked for",
+            ),
             problem("502", "The price monitor sent an invalid response"),
             problem("507", "Storage is full"),
         ]);
         responses
     }
+}
+
+/// What those are told who ask for unknown imports again and again.
+fn guesses() -> (String, RefOr<Response>) {
+    problem("429", "Too many unknown imports were asked for")
 }
 
 fn large() -> (String, RefOr<Response>) {

@@ -197,7 +197,8 @@ pub(crate) async fn show(
     }))
 }
 
-async fn find_changeable(
+/// Finds an import that a program may change.
+pub(super) async fn find_changeable(
     state: &AppState,
     who: &Principal,
     id: Id,

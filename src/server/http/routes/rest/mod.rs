@@ -52,6 +52,7 @@ use utoipa::{
 pub(crate) mod answers;
 pub(crate) mod changes;
 pub(crate) mod imports;
+pub(crate) mod links;
 pub(crate) mod product_files;
 pub(crate) mod products;
 pub(crate) mod sources;
@@ -362,7 +363,7 @@ pub(crate) async fn create(
 ) -> Response {
     let taken = match said_in_query(&state, request.uri().query()) {
         Ok(what) if is_json(request.headers()) => fetch(&state, &who.user, what, request).await,
-        Ok(what) => receive::take_file(&state, &who.user, what, request).await,
+        Ok(what) => receive::take_file(&state, &who.user, what, None, request).await,
         Err(error) => {
             authorize::read_out(request).await;
             Err(error)
@@ -474,6 +475,9 @@ described! {
     GET "/api/imports/{id}/changes.csv", Known(Watch), changes::file, within_time;
     GET "/api/imports/{id}/columns", Known(Watch), imports::columns, within_time;
     POST "/api/imports/{id}/columns", Known(MayImport), imports::map_columns, small;
+    GET "/api/imports/{id}/links", Known(MayImport), links::list, within_time;
+    POST "/api/imports/{id}/links", Known(MayImport), links::create, small;
+    DELETE "/api/imports/{id}/links/{link}", Known(MayImport), links::revoke, small;
     GET "/api/changes", Known(SeeProducts), products::changes, within_time;
     GET "/api/products", Known(SeeProducts), products::list, within_time;
     GET "/api/products.csv", Known(SeeProducts), product_files::csv, within_time;

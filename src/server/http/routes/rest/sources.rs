@@ -24,7 +24,7 @@ use crate::{
         changes::Percent,
         error::ApiError,
         import_extras::SaidOfFile,
-        import_options::{ImportOptions, Instructions, OwnLimits},
+        import_options::{ImportOptions, Instructions, LimitAction, OwnLimits},
         job::ImportMode,
         source::{LoginChange, Schedule, ShownLogin, SourceKind, WantedSource},
     },
@@ -119,10 +119,26 @@ pub(crate) struct SourceLogin {
     header: Option<String>,
 }
 
+/// What becomes of an import that goes over a limit.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // only its description is used
+enum ActionOfLimit {
+    /// Nothing: there are no limits.
+    Off,
+    /// It waits to be approved.
+    Ask,
+    /// It ends.
+    Refuse,
+}
+
 /// Limits in percent, in place of those of the server.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct SourceLimits {
+    /// What becomes of an import that goes over one.
+    #[schema(value_type = Option<ActionOfLimit>)]
+    action: Option<LimitAction>,
     /// How many of the prices may move far.
     #[schema(minimum = 0, maximum = 100)]
     prices: Option<f64>,
@@ -253,6 +269,7 @@ enum OutcomeOfRun {
     Running,
     Importing,
     Imported,
+    Checked,
     Unchanged,
     Failed,
 }
@@ -333,6 +350,7 @@ impl From<OwnLimits> for SourceLimits {
         #[allow(clippy::cast_precision_loss)] // percentages are small
         let percent = |limit: Option<Percent>| limit.map(|limit| limit.hundredths() as f64 / 100.0);
         Self {
+            action: limits.action,
             prices: percent(limits.prices),
             price_change: percent(limits.price_change),
             failed: percent(limits.failed),
@@ -354,6 +372,7 @@ impl TryFrom<SourceLimits> for OwnLimits {
             Some(_) => Err(invalid(ErrorCode::LimitNotNumber)),
         };
         Ok(Self {
+            action: limits.action,
             prices: percent(limits.prices)?,
             price_change: percent(limits.price_change)?,
             failed: percent(limits.failed)?,

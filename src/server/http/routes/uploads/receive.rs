@@ -22,6 +22,7 @@ use crate::{
         job::{ImportMode, JobId},
         reason::{ErrorBody, Reason},
         role::Permission,
+        source::source_path,
         upload::{ADDRESS_PATH, MODE_FIELD, SOURCE_FIELD, UPLOAD_PATH, UploadAnswer},
     },
     server::{
@@ -75,8 +76,24 @@ pub(crate) async fn upload(
     request: Request,
 ) -> Response {
     let is_form = wants_page(request.headers());
-    let taken = take_file(&state, &user, Instructions::default(), request).await;
-    answer(&state, is_form, taken.map(|(id, _)| id))
+    let source = source_in_query(request.uri().query());
+    let form = source.as_deref().map(source_path);
+    let what = Instructions::default();
+    let taken = take_file(&state, &user, what, source, request).await;
+    let form = match &taken {
+        // There is no such page.
+        Err(UploadError::NoSource) => None,
+        _ => form,
+    };
+    let form = form.as_deref().unwrap_or(HOME);
+    answer(&state, is_form, form, taken.map(|(id, _)| id))
+}
+
+/// Reads which source's page the form is on.
+fn source_in_query(query: Option<&str>) -> Option<String> {
+    let mut pairs = url::form_urlencoded::parse(query?.as_bytes());
+    let (_, id) = pairs.find(|(name, _)| name == SOURCE_FIELD)?;
+    Some(id.into_owned())
 }
 
 const URL_FIELD: &str = "url";
@@ -96,7 +113,7 @@ pub(crate) async fn fetch(
         Ok((url, what)) => fetch_file(&state, &user, &Caller::of(&parts), &url, what).await,
         Err(error) => Err(error),
     };
-    answer(&state, is_form, taken)
+    answer(&state, is_form, HOME, taken)
 }
 
 fn asked(
@@ -144,7 +161,13 @@ pub(crate) fn instructs(name: &str) -> bool {
     name == MODE_FIELD || PARAMETERS.contains(&name)
 }
 
-fn answer(state: &AppState, is_form: bool, taken: Result<JobId, UploadError>) -> Response {
+/// Answers a script, or leads a browser to the import, or back to the form's page.
+fn answer(
+    state: &AppState,
+    is_form: bool,
+    form: &str,
+    taken: Result<JobId, UploadError>,
+) -> Response {
     match taken {
         Ok(id) if is_form => Redirect::to(&format!("{HOME}/{id}")).into_response(),
         Ok(id) => (StatusCode::CREATED, Json(UploadAnswer::Started { id })).into_response(),
@@ -152,7 +175,7 @@ fn answer(state: &AppState, is_form: bool, taken: Result<JobId, UploadError>) ->
             let cookie = error_cookie(state, error.reason());
             (
                 AppendHeaders([(header::SET_COOKIE, cookie)]),
-                Redirect::to(HOME),
+                Redirect::to(form),
             )
                 .into_response()
         }
@@ -203,11 +226,13 @@ pub(crate) async fn fetch_file(
     Ok(id)
 }
 
-/// Imports the file of the body for the user, and records that. `what` holds unless the form says otherwise.
+/// Takes the file in the body, has it imported for the user and notes that they did. `what` is done
+/// with it, and it is of `source`, where the form does not say.
 pub(crate) async fn take_file(
     state: &AppState,
     user: &User,
     what: Instructions,
+    source: Option<String>,
     request: Request,
 ) -> Result<(JobId, ImportMode), UploadError> {
     let busy = UploadError::NotTaken(ApiError::TooMany);
@@ -215,7 +240,7 @@ pub(crate) async fn take_file(
     let (parts, body) = request.into_parts();
     let caller = Caller::of(&parts);
     let request = Request::from_parts(parts, body);
-    let (id, mode, filename) = take_form(state, user, what, request).await?;
+    let (id, mode, filename) = take_form(state, user, what, source, request).await?;
     audit::record(
         &state.auth,
         &caller,
@@ -231,6 +256,7 @@ async fn take_form(
     state: &AppState,
     user: &User,
     what: Instructions,
+    source: Option<String>,
     request: Request,
 ) -> Result<(JobId, ImportMode, String), UploadError> {
     let headers = request.headers();
@@ -249,7 +275,7 @@ async fn take_form(
     let taken = if is_too_large {
         Err(UploadError::TooLarge(max))
     } else {
-        take_field(state, user, what, key, &form, &allowance).await
+        take_field(state, user, (what, source), key, &form, &allowance).await
     };
     if taken.is_err() {
         // A browser shows the answer only after sending everything.
@@ -277,14 +303,13 @@ impl SharedForm {
 async fn take_field(
     state: &AppState,
     user: &User,
-    mut what: Instructions,
+    (mut what, mut source): (Instructions, Option<String>),
     key: Option<String>,
     form: &SharedForm,
     allowance: &Allowance,
 ) -> Result<(JobId, ImportMode, String), UploadError> {
     let mut fields = 0..MAX_FIELDS;
     let mut are_fields_said = false;
-    let mut source = None;
     let mut field = loop {
         if fields.next().is_none() {
             return Err(UploadError::Unreadable);

@@ -38,6 +38,7 @@ pub(super) async fn metrics(
             Monitor::Embedded { .. } => health::in_time(state.store.import_load()).await,
             Monitor::External(_) => None,
         },
+        deliveries: health::in_time(state.store.waiting_deliveries()).await,
         connections: state.store.connections(),
         disk_free: state.space.free(),
     };

@@ -64,6 +64,7 @@ async fn metrics_of(
     let observe = async || Observed {
         relay: None,
         imports: health::in_time(watched.store.import_load()).await,
+        deliveries: None,
         connections: watched.store.connections(),
         disk_free: watched.space.free(),
     };
