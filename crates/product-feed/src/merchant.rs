@@ -19,6 +19,7 @@ use crate::{
     budget::{MAX_COLUMN_NAME, MAX_COLUMNS, MAX_ROW},
     columns::{self, Meaning, Word},
     encoding,
+    header::GOOGLE_ID,
     reader::{FeedError, RawRow},
     source::{Source, peek},
     xml::{self, Xml},
@@ -37,6 +38,8 @@ const ITEMS: &[&str] = &[
 
 /// Elements whose children are product fields, not for example shipping costs.
 const GROUPS: &[&str] = &[
+    "descri",
+    "beschreib",
     "pric",
     "prix",
     "preis",
@@ -50,6 +53,50 @@ const GROUPS: &[&str] = &[
     "inventory",
 ];
 
+/// Elements that hold their parent's value, such as one for each language. The first one counts.
+const VALUES: &[&str] = &[
+    "language",
+    "lang",
+    "value",
+    "text",
+    "default",
+    "translation",
+    "en",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "nl",
+    "pl",
+];
+
+/// Attributes that say which of several prices an element has.
+const KINDS: &[&str] = &[
+    "type",
+    "typ",
+    "kind",
+    "price_type",
+    "pricetype",
+    "rodzaj",
+    "tipo",
+];
+
+/// Attributes with the currency of a price.
+const CURRENCIES: &[&str] = &[
+    "currency",
+    "currencyId",
+    "currencyCode",
+    "currency_code",
+    "curr",
+    "waehrung",
+    "währung",
+    "devise",
+    "moneda",
+    "valuta",
+    "waluta",
+    "mena",
+];
+
 /// Reads rows until `visit` breaks; the first one is the header.
 ///
 /// # Errors
@@ -60,17 +107,28 @@ pub(crate) fn walk(
     visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<()>,
 ) -> Result<(), FeedError> {
     let mut items = Items::Usual;
-    let mut columns = columns_of(source, &items)?;
+    let (mut columns, mut has_google_id) = columns_of(source, &items)?;
     if columns.is_empty() {
         items = Items::Named(item_name(source)?.ok_or(FeedError::NoItems)?);
-        columns = columns_of(source, &items)?;
+        (columns, has_google_id) = columns_of(source, &items)?;
     }
     let mut names: Vec<(&str, usize)> = columns
         .iter()
         .map(|(name, index)| (&**name, *index))
         .collect();
     names.sort_unstable_by_key(|(_, index)| *index);
-    let header: ByteRecord = names.into_iter().map(|(name, _)| name).collect();
+    // Without a picture only its namespace tells a feed of Google's.
+    let is_google = has_google_id && !columns.contains_key("image_link");
+    let header: ByteRecord = names
+        .into_iter()
+        .map(|(name, _)| {
+            if name == "id" && is_google {
+                GOOGLE_ID
+            } else {
+                name
+            }
+        })
+        .collect();
     if visit(RawRow::of_text(&header, 1)).is_break() {
         return Ok(());
     }
@@ -106,13 +164,17 @@ enum Items {
 }
 
 impl Items {
-    fn has(&self, name: &str) -> bool {
+    fn has(&self, name: &str, is_root: bool) -> bool {
         match self {
-            Self::Usual => ITEMS.iter().any(|item| item.eq_ignore_ascii_case(name)),
+            // `<offer>` can be the whole document.
+            Self::Usual => !is_root && ITEMS.iter().any(|item| item.eq_ignore_ascii_case(name)),
             Self::Named(item) => item == name,
         }
     }
 }
+
+/// Maximum depth of fields in groups.
+const MAX_GROUPS: usize = 4;
 
 /// Maximum depth, and maximum distinct names of elements.
 const MAX_DEPTH: usize = 64;
@@ -188,9 +250,17 @@ fn item_name(source: &Source) -> Result<Option<String>, FeedError> {
     Ok(most.map(|(name, _)| name))
 }
 
-fn columns_of(source: &Source, items: &Items) -> Result<HashMap<Box<str>, usize>, FeedError> {
+/// Returns the columns, and whether there is an ID of Google's.
+fn columns_of(
+    source: &Source,
+    items: &Items,
+) -> Result<(HashMap<Box<str>, usize>, bool), FeedError> {
     let mut columns = HashMap::<Box<str>, usize>::new();
+    let mut has_google_id = false;
     each_item(source, items, &mut |part| {
+        if let Part::Cell { name, origin, .. } = part {
+            has_google_id |= name == "id" && origin == Origin::Google;
+        }
         if let Part::Cell { name, .. } = part
             && columns.len() < MAX_COLUMNS
             && name.len() <= MAX_COLUMN_NAME
@@ -200,7 +270,7 @@ fn columns_of(source: &Source, items: &Items) -> Result<HashMap<Box<str>, usize>
         }
         ControlFlow::Continue(())
     })?;
-    Ok(columns)
+    Ok((columns, has_google_id))
 }
 
 /// A part of a product.
@@ -237,10 +307,11 @@ fn each_item(
     // Open elements within the product.
     let mut depth = 0_usize;
     let mut item: Option<u64> = None;
+    let mut is_within = false;
     let mut cell: Option<(String, Origin)> = None;
-    // The child element of the product, and whether its children are fields.
-    let mut parent = String::new();
-    let mut has_group = false;
+    // The open elements, and how many of the outermost ones are groups of fields.
+    let mut path: Vec<String> = Vec::new();
+    let mut groups = 0_usize;
     let mut text = String::new();
     // Bytes of the product so far.
     let mut size = 0_usize;
@@ -250,11 +321,14 @@ fn each_item(
         match &event {
             Event::Start(start) if item.is_none() => {
                 let name = start.local_name();
-                if items.has(name.as_ref()) {
+                let is_root = !std::mem::replace(&mut is_within, true);
+                if items.has(name.as_ref(), is_root) {
                     item = Some(line);
                     offer = (name.as_ref() == "offer").then(Offer::default);
                     depth = 0;
                     size = 0;
+                    path.clear();
+                    groups = 0;
                     if visit(Part::Begin).is_break() || visit_attributes(start, visit).is_break() {
                         return Ok(());
                     }
@@ -264,26 +338,34 @@ fn each_item(
                 depth += 1;
                 size += start.len();
                 cell = None;
-                if depth == 1 {
-                    text.clear();
-                    let origin = begin_cell(start, &mut text);
-                    start.local_name().as_ref().clone_into(&mut parent);
-                    cell = Some((parent.clone(), origin));
-                    has_group = origin == Origin::Document && is_group(&parent);
-                    let currency = has_group.then(|| currency_of(start)).flatten();
-                    if let Some(currency) = currency
-                        && visit(Part::Cell {
-                            name: "currency",
-                            origin: Origin::Within,
-                            text: &currency,
-                        })
-                        .is_break()
-                    {
+                path.truncate(depth - 1);
+                if path.len() < depth - 1 || depth > MAX_GROUPS {
+                    continue;
+                }
+                let name = start.local_name();
+                let is_field = groups == depth - 1;
+                let is_value = depth == 2 && !is_field && is_value_of(name.as_ref(), &path[0]);
+                if !is_field && !is_value {
+                    continue;
+                }
+                text.clear();
+                let origin = match depth {
+                    1 => begin_cell(start, &mut text),
+                    _ => Origin::Within,
+                };
+                let told = if is_value {
+                    path[0].clone()
+                } else {
+                    name_of(start)
+                };
+                cell = Some((told, origin));
+                path.push(name.as_ref().to_owned());
+                if is_field && is_group(name.as_ref()) && (depth > 1 || origin == Origin::Document)
+                {
+                    groups = depth;
+                    if visit_group(start, visit).is_break() {
                         return Ok(());
                     }
-                } else if depth == 2 && has_group {
-                    text.clear();
-                    cell = Some((start.local_name().as_ref().to_owned(), Origin::Within));
                 }
             }
             Event::End(_) if item.is_some() => {
@@ -315,18 +397,14 @@ fn each_item(
                     {
                         return Ok(());
                     }
-                    if depth == 2
+                    if depth > 1
                         && let Some((name, origin)) = cell.take()
+                        && visit_nested(&path[depth - 2], &name, origin, &text, visit).is_break()
                     {
-                        let full = format!("{parent} {name}");
-                        for (name, origin) in [(full.as_str(), Origin::Document), (&name, origin)] {
-                            let text = &text;
-                            if visit(Part::Cell { name, origin, text }).is_break() {
-                                return Ok(());
-                            }
-                        }
+                        return Ok(());
                     }
                     depth -= 1;
+                    groups = groups.min(depth);
                 }
             }
             Event::Eof if item.is_some() => return Err(FeedError::BrokenXml { line }),
@@ -389,7 +467,10 @@ fn visit_attributes(
     let mut attributes = start.attributes();
     for attribute in attributes.with_checks(false).flatten().take(MAX_COLUMNS) {
         let name = attribute.key.local_name();
-        if attribute.key.prefix().is_some() || name.as_ref() == "xmlns" {
+        let prefix = attribute.key.prefix();
+        let is_of_xml = prefix
+            .is_some_and(|prefix| matches!(prefix.as_ref(), "xmlns" | "xml" | "xsi" | "xlink"));
+        if is_of_xml || name.as_ref() == "xmlns" {
             continue;
         }
         let text = quick_xml::escape::unescape(&attribute.value);
@@ -402,6 +483,84 @@ fn visit_attributes(
     ControlFlow::Continue(())
 }
 
+/// Reads the attributes of a group: its currency, and fields such as the prices of `<price gross="5" net="4"/>`.
+fn visit_group(
+    start: &BytesStart<'_>,
+    visit: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    if let Some(currency) = currency_of(start) {
+        visit(Part::Cell {
+            name: "currency",
+            origin: Origin::Within,
+            text: &currency,
+        })?;
+    }
+    let group = start.local_name();
+    visit_attributes(start, &mut |part| {
+        let Part::Cell { name, text, .. } = part else {
+            return ControlFlow::Continue(());
+        };
+        let is_amount = text.starts_with(|first: char| first.is_ascii_digit());
+        let full = format!("{} {name}", group.as_ref());
+        if !is_amount || !is_known(&full) || matches!(name, "vat" | "tax") {
+            return ControlFlow::Continue(());
+        }
+        visit(Part::Cell {
+            name: &full,
+            origin: Origin::Document,
+            text,
+        })
+    })
+}
+
+/// Tells a nested value, by its own name and with its parent's.
+fn visit_nested(
+    parent: &str,
+    name: &str,
+    origin: Origin,
+    text: &str,
+    visit: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    if name == parent {
+        return visit(Part::Cell { name, origin, text });
+    }
+    let full = format!("{parent} {name}");
+    // A description's other elements are its text.
+    let is_text =
+        parent.to_lowercase().contains("descri") || parent.to_lowercase().contains("beschreib");
+    if is_text && !is_known(&full) && !is_known(name) {
+        return ControlFlow::Continue(());
+    }
+    for (name, origin) in [(full.as_str(), Origin::Document), (name, origin)] {
+        visit(Part::Cell { name, origin, text })?;
+    }
+    ControlFlow::Continue(())
+}
+
+fn is_known(name: &str) -> bool {
+    columns::look_up(name).is_some()
+}
+
+/// Returns whether an element holds the value of its parent.
+fn is_value_of(name: &str, parent: &str) -> bool {
+    VALUES.iter().any(|value| value.eq_ignore_ascii_case(name)) && is_known(parent)
+}
+
+/// Returns the name of an element's cell: `Preis (VK)` for `<Preis typ="VK">`.
+fn name_of(start: &BytesStart<'_>) -> String {
+    let name = start.local_name();
+    let name = name.as_ref();
+    let is_price = || {
+        let word = columns::look_up(name).map(|known| known.word);
+        matches!(word, Some(Word::Is(Meaning::Price | Meaning::SalePrice)))
+    };
+    let kind = KINDS.iter().find_map(|kind| xml::attribute(start, kind));
+    match kind.filter(|kind| !kind.is_empty() && kind.len() <= 40) {
+        Some(kind) if is_price() => format!("{name} ({kind})"),
+        _ => name.to_owned(),
+    }
+}
+
 fn is_group(name: &str) -> bool {
     let name = name.to_lowercase();
     GROUPS.iter().any(|group| name.contains(group))
@@ -409,7 +568,7 @@ fn is_group(name: &str) -> bool {
 
 /// Returns the currency attribute of an element.
 fn currency_of(start: &BytesStart<'_>) -> Option<String> {
-    ["currency", "currencyId", "currencyCode", "currency_code"]
+    CURRENCIES
         .iter()
         .find_map(|name| xml::attribute(start, name))
 }
