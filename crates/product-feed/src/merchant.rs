@@ -70,6 +70,26 @@ const VALUES: &[&str] = &[
     "pl",
 ];
 
+/// Elements of a product that are its variants, if they have fields.
+const VARIANTS: &[&str] = &[
+    "variant",
+    "variation",
+    "variante",
+    "varianta",
+    "wariant",
+    "variatie",
+    "child",
+];
+
+/// Maximum variants of a product.
+const MAX_VARIANTS: usize = 1000;
+
+/// Maximum fields of a variant.
+const MAX_VARIANT_CELLS: usize = 100;
+
+/// Maximum bytes of a value that variants inherit.
+const MAX_INHERITED: usize = 2048;
+
 /// Attributes that say which of several prices an element has.
 const KINDS: &[&str] = &[
     "type",
@@ -132,29 +152,115 @@ pub(crate) fn walk(
     if visit(RawRow::of_text(&header, 1)).is_break() {
         return Ok(());
     }
-    let mut values: Vec<Option<(Origin, String)>> = vec![None; columns.len()];
+    let meanings = header
+        .iter()
+        .map(|name| columns::look_up(&String::from_utf8_lossy(name)).map(|known| known.word));
+    let roles: Vec<Role> = meanings.map(Role::of).collect();
+    let mut product: Vec<Option<(Origin, String)>> = vec![None; columns.len()];
+    let mut variants: Vec<Variant> = Vec::new();
     let mut record = ByteRecord::new();
     each_item(source, &items, &mut |part| {
         match part {
-            Part::Begin => values.fill(None),
+            Part::Begin => {
+                product.fill(None);
+                variants.clear();
+            }
+            Part::Variant(line) => variants.push(Variant {
+                line,
+                cells: Vec::new(),
+            }),
             Part::Cell { name, origin, text } => {
-                if let Some(value) = columns.get(name).and_then(|index| values.get_mut(*index))
+                if let Some(value) = columns.get(name).and_then(|index| product.get_mut(*index))
                     && value.as_ref().is_none_or(|(before, _)| origin > *before)
                 {
                     *value = Some((origin, text.trim().to_owned()));
                 }
             }
-            Part::End(line) => {
-                record.clear();
-                for value in &values {
-                    let text = value.as_ref().map_or("", |(_, text)| text);
-                    record.push_field(text.as_bytes());
+            Part::VariantCell { name, origin, text } => {
+                if let (Some(column), Some(variant)) = (columns.get(name), variants.last_mut()) {
+                    variant.set(*column, origin, text.trim());
                 }
-                return visit(RawRow::of_text(&record, line));
+            }
+            Part::End(line) => {
+                let text = |column: usize| product[column].as_ref().map_or("", |(_, text)| text);
+                // Without an identity it is what its variants have in common.
+                let keys = || (0..roles.len()).filter(|column| roles[*column] == Role::Key);
+                let has_key = |variant: &Variant| keys().any(|key| variant.get(key).is_some());
+                if !variants.iter().any(has_key) {
+                    variants.clear();
+                }
+                if variants.is_empty() || keys().any(|key| !text(key).is_empty()) {
+                    record.clear();
+                    (0..roles.len()).for_each(|column| record.push_field(text(column).as_bytes()));
+                    visit(RawRow::of_text(&record, line))?;
+                }
+                for variant in &variants {
+                    record.clear();
+                    for (column, role) in roles.iter().enumerate() {
+                        let cell = variant.get(column).unwrap_or(match role {
+                            Role::Common => beginning(text(column)),
+                            Role::Key | Role::Own => "",
+                        });
+                        record.push_field(cell.as_bytes());
+                    }
+                    visit(RawRow::of_text(&record, variant.line))?;
+                }
             }
         }
         ControlFlow::Continue(())
     })
+}
+
+/// What a column is to the variants of a product.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Role {
+    /// An identity; each has its own.
+    Key,
+    /// Each has its own.
+    Own,
+    /// They inherit it.
+    Common,
+}
+
+impl Role {
+    fn of(word: Option<Word>) -> Self {
+        match word.map(Word::meaning) {
+            Some(Meaning::Sku | Meaning::Gtin | Meaning::Barcode) => Self::Key,
+            Some(Meaning::Id | Meaning::Stock | Meaning::Handle) => Self::Own,
+            _ => Self::Common,
+        }
+    }
+}
+
+/// A variant within a product.
+struct Variant {
+    line: u64,
+    /// Its cells by column.
+    cells: Vec<(usize, Origin, String)>,
+}
+
+impl Variant {
+    fn set(&mut self, column: usize, origin: Origin, text: &str) {
+        let has_room = self.cells.len() < MAX_VARIANT_CELLS;
+        match self.cells.iter_mut().find(|cell| cell.0 == column) {
+            Some(cell) if origin > cell.1 => *cell = (column, origin, text.to_owned()),
+            None if has_room => self.cells.push((column, origin, text.to_owned())),
+            _ => {}
+        }
+    }
+
+    fn get(&self, column: usize) -> Option<&str> {
+        let mut cells = self.cells.iter();
+        let cell = cells.find(|cell| cell.0 == column)?;
+        Some(&cell.2)
+            .filter(|text| !text.is_empty())
+            .map(String::as_str)
+    }
+}
+
+/// Cuts a value that variants inherit, so that a product is not many times as long by them.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_INHERITED)]
 }
 
 /// The names of item elements.
@@ -261,7 +367,7 @@ fn columns_of(
         if let Part::Cell { name, origin, .. } = part {
             has_google_id |= name == "id" && origin == Origin::Google;
         }
-        if let Part::Cell { name, .. } = part
+        if let Part::Cell { name, .. } | Part::VariantCell { name, .. } = part
             && columns.len() < MAX_COLUMNS
             && name.len() <= MAX_COLUMN_NAME
             && !columns.contains_key(name)
@@ -277,6 +383,13 @@ fn columns_of(
 enum Part<'a> {
     Begin,
     Cell {
+        name: &'a str,
+        origin: Origin,
+        text: &'a str,
+    },
+    /// A variant of the product begins, on this line.
+    Variant(u64),
+    VariantCell {
         name: &'a str,
         origin: Origin,
         text: &'a str,
@@ -316,6 +429,10 @@ fn each_item(
     // Bytes of the product so far.
     let mut size = 0_usize;
     let mut offer = None;
+    // The depth of the open variant, and of an open element that is one if it has fields.
+    let mut variant: Option<usize> = None;
+    let mut perhaps: Option<usize> = None;
+    let mut variants = 0_usize;
     loop {
         let (event, line) = xml.next()?;
         match &event {
@@ -329,6 +446,7 @@ fn each_item(
                     size = 0;
                     path.clear();
                     groups = 0;
+                    (variant, perhaps, variants) = (None, None, 0);
                     if visit(Part::Begin).is_break() || visit_attributes(start, visit).is_break() {
                         return Ok(());
                     }
@@ -338,18 +456,45 @@ fn each_item(
                 depth += 1;
                 size += start.len();
                 cell = None;
-                path.truncate(depth - 1);
-                if path.len() < depth - 1 || depth > MAX_GROUPS {
+                let name = start.local_name();
+                let mut begins = variant.is_none() && perhaps.is_some_and(|at| at == depth - 1);
+                if begins {
+                    variant = Some(depth - 1);
+                } else if variant.is_none() && perhaps.is_none() && is_variant(name.as_ref()) {
+                    perhaps = Some(depth);
+                    begins = has_fields(start);
+                    variant = begins.then_some(depth);
+                }
+                if begins {
+                    variants += 1;
+                    path.clear();
+                    groups = 0;
+                    if variants > MAX_VARIANTS {
+                        return Err(FeedError::LongRow { line });
+                    }
+                    if visit(Part::Variant(line)).is_break() {
+                        return Ok(());
+                    }
+                }
+                let level = depth - variant.unwrap_or_default();
+                let mut visit = of_variant(variant.is_some(), visit);
+                if level == 0 {
+                    if visit_attributes(start, &mut visit).is_break() {
+                        return Ok(());
+                    }
                     continue;
                 }
-                let name = start.local_name();
-                let is_field = groups == depth - 1;
-                let is_value = depth == 2 && !is_field && is_value_of(name.as_ref(), &path[0]);
+                path.truncate(level - 1);
+                let is_field = groups == level - 1;
+                if path.len() < level - 1 || level > MAX_GROUPS {
+                    continue;
+                }
+                let is_value = level == 2 && !is_field && is_value_of(name.as_ref(), &path[0]);
                 if !is_field && !is_value {
                     continue;
                 }
                 text.clear();
-                let origin = match depth {
+                let origin = match level {
                     1 => begin_cell(start, &mut text),
                     _ => Origin::Within,
                 };
@@ -360,15 +505,16 @@ fn each_item(
                 };
                 cell = Some((told, origin));
                 path.push(name.as_ref().to_owned());
-                if is_field && is_group(name.as_ref()) && (depth > 1 || origin == Origin::Document)
+                if is_field && is_group(name.as_ref()) && (level > 1 || origin == Origin::Document)
                 {
-                    groups = depth;
-                    if visit_group(start, visit).is_break() {
+                    groups = level;
+                    if visit_group(start, &mut visit).is_break() {
                         return Ok(());
                     }
                 }
             }
             Event::End(_) if item.is_some() => {
+                let level = depth - variant.unwrap_or_default();
                 if depth == 0 {
                     let line = item.take().unwrap_or_default();
                     if let Some(text) = offer.take().and_then(Offer::name)
@@ -384,28 +530,34 @@ fn each_item(
                     if visit(Part::End(line)).is_break() {
                         return Ok(());
                     }
-                } else {
-                    if depth == 1
-                        && let Some((name, origin)) = cell.take()
-                        && !offer.as_mut().is_some_and(|offer| offer.take(&name, &text))
-                        && visit(Part::Cell {
+                    continue;
+                }
+                if let Some((name, origin)) = cell.take() {
+                    let mut visit = of_variant(variant.is_some(), visit);
+                    let is_of_offer =
+                        depth == 1 && offer.as_mut().is_some_and(|offer| offer.take(&name, &text));
+                    let flow = match level {
+                        _ if is_of_offer => ControlFlow::Continue(()),
+                        0 | 1 => visit(Part::Cell {
                             name: &name,
                             origin,
                             text: &text,
-                        })
-                        .is_break()
-                    {
+                        }),
+                        _ => visit_nested(&path[level - 2], &name, origin, &text, &mut visit),
+                    };
+                    if flow.is_break() {
                         return Ok(());
                     }
-                    if depth > 1
-                        && let Some((name, origin)) = cell.take()
-                        && visit_nested(&path[depth - 2], &name, origin, &text, visit).is_break()
-                    {
-                        return Ok(());
-                    }
-                    depth -= 1;
-                    groups = groups.min(depth);
                 }
+                if variant == Some(depth) {
+                    variant = None;
+                    path.clear();
+                }
+                if perhaps == Some(depth) {
+                    perhaps = None;
+                }
+                depth -= 1;
+                groups = groups.min(depth - variant.unwrap_or_default());
             }
             Event::Eof if item.is_some() => return Err(FeedError::BrokenXml { line }),
             Event::Eof => return Ok(()),
@@ -481,6 +633,32 @@ fn visit_attributes(
         })?;
     }
     ControlFlow::Continue(())
+}
+
+fn is_variant(name: &str) -> bool {
+    VARIANTS
+        .iter()
+        .any(|variant| variant.eq_ignore_ascii_case(name))
+}
+
+/// Returns whether an element has attributes that are fields.
+fn has_fields(start: &BytesStart<'_>) -> bool {
+    let mut attributes = start.attributes();
+    let mut attributes = attributes.with_checks(false).flatten().take(MAX_COLUMNS);
+    attributes.any(|attribute| is_known(attribute.key.local_name().as_ref()))
+}
+
+/// Makes cells of a variant of those that are told.
+fn of_variant<'v>(
+    is_variant: bool,
+    visit: &'v mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
+) -> impl FnMut(Part<'_>) -> ControlFlow<()> + 'v {
+    move |part| match part {
+        Part::Cell { name, origin, text } if is_variant => {
+            visit(Part::VariantCell { name, origin, text })
+        }
+        part => visit(part),
+    }
 }
 
 /// Reads the attributes of a group: its currency, and fields such as the prices of `<price gross="5" net="4"/>`.
