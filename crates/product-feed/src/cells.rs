@@ -56,6 +56,10 @@ impl<'a> Cells<'a> {
             } else {
                 cell
             };
+            // Databases write these for nothing.
+            if matches!(cell, b"NULL" | b"\\N" | b"(null)") {
+                return Cow::Borrowed("");
+            }
             encoding.text(cell)
         };
         let key = |column: Option<usize>| plain(cell(column));

@@ -38,6 +38,14 @@ pub enum GtinError {
     CheckDigit(char),
 }
 
+/// Returns whether a cell of an optional field holds a word for nothing: what databases write, or a dash.
+pub(crate) fn is_nothing(text: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "null", "(null)", "nan", "\\n", "n/a", "none", "nil", "-", "–",
+    ];
+    text.len() <= 6 && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+}
+
 /// Parses a GTIN-8, -12, -13 or -14 (GS1 General Specifications, section 7.9) or an ISBN-10; `None` for an
 /// empty cell or placeholder. Ignores hyphens and spaces, and restores leading zeros.
 ///
@@ -52,7 +60,8 @@ pub(crate) fn gtin(text: &str) -> Result<Option<String>, GtinError> {
         .and_then(|text| text.strip_suffix('"'))
         .or_else(|| text.strip_prefix('\''))
         .unwrap_or(text);
-    if text.is_empty() || NOTHING.iter().any(|word| word.eq_ignore_ascii_case(text)) {
+    let is_nothing = is_nothing(text) || NOTHING.iter().any(|word| word.eq_ignore_ascii_case(text));
+    if text.is_empty() || is_nothing {
         return Ok(None);
     }
     let digits: String = text
@@ -256,11 +265,11 @@ const AVAILABILITIES: &[(Availability, &[&str])] = &[
         "enstock", "disponible", "oui", "illimité", "enexistencia", "sí", "si", "ilimitado", "disponibile", "sì",
         "illimitato", "disponível", "sim", "emestoque", "opvoorraad", "leverbaar", "onbeperkt", "dostępny", "tak",
         "nastanie", "skladem", "ano", "raktáron", "igen", "instoc", "da", "pålager", "ilager", "varastossa",
-        "вналичии", "есть", "да", "stokta", "var", "evet", "mevcut", "在庫あり", "あり", "有货", "有", "现货", "有貨", "無制限",
+        "вналичии", "есть", "да", "stokta", "stoktavar", "var", "evet", "mevcut", "διαθέσιμο", "σεαπόθεμα", "înstoc", "pestoc", "disponibil", "cònhàng", "còn", "재고있음", "판매중", "tillgänglig", "saatavilla", "finnes", "raktáronvan", "elérhető", "dostupné", "dostępne", "dostupno", "nazalihi", "внаявності", "наскладе", "disponibles", "disponibili", "beschikbaar", "24uurs", "direktlieferbar", "abverkauf", "sofortverfügbar", "lagernd", "在庫あり", "あり", "有货", "有", "现货", "有貨", "無制限",
     ]),
     (Availability::OutOfStock, &[
         "outofstock", "unavailable", "notavailable", "soldout", "no", "false", "0", "n", "empty", "nichtauflager",
-        "nichtverfügbar", "nichtlieferbar", "ausverkauft", "nein", "vergriffen", "enrupturedestock", "rupture",
+        "nichtverfügbar", "nichtlieferbar", "ausverkauft", "nein", "vergriffen", "enrupturedestock", "rupturedestock", "rupture", "horsstock", "enrupture", "fueradestock", "nohaystock", "sinstock", "nonpresente", "nietbeschikbaar", "nietleverbaar", "chwilowoniedostępny", "niedostępne", "wyprzedany", "wyprzedane", "loppu", "loppunut", "eivarastossa", "εξαντλημένο", "μηδιαθέσιμο", "stocepuizat", "epuizat", "indisponibil", "elfogyott", "nedostupné", "rasprodano", "nemanazalihi", "відсутній", "немаєвнаявності", "нетнаскладе", "распродано", "hếthàng", "품절", "재고없음", "semestoque", "semstock", "foradeestoque", "ikkepålager", "ejilager", "slut",
         "indisponible", "non", "épuisé", "agotado", "sinexistencias", "nodisponible", "esaurito", "nondisponibile",
         "esgotado", "indisponível", "não", "nietopvoorraad", "uitverkocht", "nee", "niedostępny", "brak", "nie",
         "brakwmagazynie", "vyprodáno", "nenískladem", "ne", "nincsraktáron", "nem", "utsolgt", "slutsåld", "udsolgt",
@@ -268,9 +277,11 @@ const AVAILABILITIES: &[(Availability, &[&str])] = &[
         "缺货", "无货", "无", "售罄", "無貨",
     ]),
     (Availability::Preorder, &["preorder", "presale", "comingsoon", "vorbestellung", "vorbestellbar", "précommande",
-        "preventa", "preordine", "prevenda", "предзаказ", "予約", "预售"]),
+        "preventa", "reserva", "próximamente", "preordine", "prevenda", "prossimamente", "bientôtdisponible", "demnächst",
+        "verwachtbinnenkort", "wkrótce", "przedsprzedaż", "předobjednávka", "förhandsbokning", "предзаказ", "予約", "予約受付中", "预售", "önsipariş"]),
     (Availability::Backorder, &["backorder", "onbackorder", "backordered", "nachbestellt", "madetoorder", "onorder",
-        "aufbestellung", "surcommande", "bajopedido", "suordinazione", "opbestelling", "nazamówienie", "подзаказ",
+        "aufbestellung", "bestellt", "lieferbaraufbestellung", "surcommande", "encommande", "bajopedido", "suordinazione", "opbestelling", "nabestelling", "nazamówienie", "naobjednávku", "beställningsvara", "bestillingsvare",
+        "sobencomenda", "подзаказ",
         "取り寄せ"]),
     (Availability::Discontinued, &["discontinued", "disabled", "ausgelaufen", "eingestellt", "descatalogado", "eol"]),
 ];
@@ -347,10 +358,15 @@ const PIECES: &[&str] = &[
     "disponibles",
 ];
 
-/// Parses a stock: `3`, `3.0`, `12,000`, `5 pcs`, `In stock (12)`; `10+` and `>100` as 10 and 100.
-pub(crate) fn stock(text: &str) -> Stock {
+/// Parses a stock: `3`, `3.0`, `12,000`, `5 pcs`, `In stock (12)`; `10+` and `>100` as 10 and 100. `mark` is the
+/// decimal mark of the file's prices.
+pub(crate) fn stock(text: &str, mark: DecimalMark) -> Stock {
     let text = text.trim();
-    if text.is_empty() {
+    // "None" may be a count.
+    let is_none = ["none", "nil"]
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(text));
+    if text.is_empty() || (is_nothing(text) && !is_none) {
         return Stock::None;
     }
     if let Ok(count) = text.parse() {
@@ -396,13 +412,13 @@ pub(crate) fn stock(text: &str) -> Stock {
     if !text.chars().all(is_number) {
         return Stock::Unreadable;
     }
-    let count = price::parse(text, DecimalMark::Point)
-        .ok()
-        .map(|price| price.amount);
-    let count = count
-        .filter(rust_decimal::Decimal::is_integer)
-        .and_then(|count| count.normalize().to_string().parse::<i64>().ok());
-    match count {
+    let whole = |mark| {
+        let count = price::parse(text, mark).ok()?.amount;
+        let count = Some(count).filter(rust_decimal::Decimal::is_integer)?;
+        count.normalize().to_string().parse::<i64>().ok()
+    };
+    // Computers write `5.0` beside prices with a comma.
+    match whole(mark).or_else(|| whole(DecimalMark::Point)) {
         Some(count) => Stock::Count(if is_negative { -count } else { count }),
         None => Stock::Unreadable,
     }
@@ -498,7 +514,7 @@ mod tests {
             ("5 kg", Stock::Unreadable),
             ("$5", Stock::Unreadable),
         ] {
-            assert_eq!(stock(text), count, "{text:?}");
+            assert_eq!(stock(text, DecimalMark::Point), count, "{text:?}");
         }
     }
 
@@ -531,7 +547,10 @@ mod tests {
 
         #[test]
         fn no_text_makes_a_check_panic(text in any::<String>()) {
-            let _ = (gtin(&text), url(&text), stock(&text), availability(&text));
+            let _ = (gtin(&text), url(&text), availability(&text));
+            for mark in [DecimalMark::Point, DecimalMark::Comma] {
+                let _ = stock(&text, mark);
+            }
         }
     }
 }

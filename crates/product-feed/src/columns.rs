@@ -289,7 +289,29 @@ const GROSS: &[&str] = &[
 ];
 
 const TAXES: &[&str] = &[
-    "tax", "vat", "gst", "mwst", "ust", "iva", "tva", "btw", "moms", "dph", "kdv", "afa",
+    "tax",
+    "taxes",
+    "vat",
+    "gst",
+    "mwst",
+    "ust",
+    "steuer",
+    "iva",
+    "imp",
+    "impuestos",
+    "impuesto",
+    "imposte",
+    "tasse",
+    "tva",
+    "taxe",
+    "btw",
+    "moms",
+    "mva",
+    "dph",
+    "kdv",
+    "afa",
+    "alv",
+    "ндс",
 ];
 
 /// Looks up a price name that mentions tax: `Prezzo lordo`, `retail_price_excluding_tax`. Gross prices rank
@@ -320,6 +342,39 @@ fn with_tax(name: &str) -> Option<Known> {
         rank: rank + class,
         currency: None,
     })
+}
+
+/// Returns whether a price is one that customers pay, not one without tax or of a trader's.
+pub(crate) fn is_for_customers(known: Known) -> bool {
+    of_name("Net price").is_some_and(|(_, net)| known.rank < net)
+}
+
+/// Returns whether a price's name is another one's with words for tax behind it: `Price`, `Price incl. VAT`.
+pub(crate) fn adds_tax(plain: &str, other: &str) -> bool {
+    let words = |name: &str| {
+        let words: Vec<_> = name
+            .split(|character: char| !character.is_alphanumeric())
+            .map(normalized)
+            .filter(|word| !word.is_empty() && currency::code(word).is_none())
+            .collect();
+        words
+    };
+    let (plain, other) = (words(plain), words(other));
+    let is_of_tax = |word: &String| {
+        GROSS.contains(&word.as_str()) || TAXES.contains(&word.as_str()) || is_small_word(word)
+    };
+    other.strip_prefix(plain.as_slice()).is_some_and(|more| {
+        !plain.is_empty()
+            && more.iter().all(is_of_tax)
+            && more.iter().any(|word| !is_small_word(word))
+    })
+}
+
+fn is_small_word(word: &str) -> bool {
+    matches!(
+        word,
+        "with" | "mit" | "avec" | "con" | "s" | "z" | "c" | "of"
+    )
 }
 
 /// Finds a currency symbol that is not a letter: the `€` of `Price €`.
@@ -371,7 +426,7 @@ fn of_name(name: &str) -> Option<(Word, usize)> {
     if let Some(known) = NAMES.exact.get(&normal) {
         return Some(*known);
     }
-    if normal.contains(|character: char| character.is_ascii_digit())
+    if (normal.contains(|character: char| character.is_ascii_digit()) || name.contains('#'))
         && let Some(known) = NAMES.exact.get(&numbered(name))
     {
         return Some(*known);
@@ -383,7 +438,8 @@ fn of_name(name: &str) -> Option<(Word, usize)> {
 }
 
 fn with_remark(base: &str, remark: &str) -> Option<Known> {
-    let Some((word, rank)) = of_name(base) else {
+    let of_tax = || with_tax(base).map(|known| (known.word, known.rank));
+    let Some((word, rank)) = of_name(base).or_else(of_tax) else {
         // The remark can be the name: `Identifier (SKU)`.
         let (word, rank) = of_name(remark)?;
         return (word == Word::Is(Meaning::Sku)).then_some(Known {
@@ -480,9 +536,20 @@ const NET_REMARKS: &[&str] = &[
     "netto",
     "neto",
     "excl",
+    "exc",
     "excluded",
     "excluding",
     "exclusive",
+    "excluido",
+    "excluidos",
+    "escl",
+    "esclusa",
+    "escluse",
+    "esclusi",
+    "uden",
+    "fara",
+    "ilman",
+    "без",
     "ex",
     "ht",
     "hors",

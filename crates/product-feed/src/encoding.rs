@@ -17,7 +17,7 @@ use encoding_rs::{
     UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254,
     WINDOWS_1255, WINDOWS_1256, WINDOWS_1257, X_MAC_CYRILLIC,
 };
-use oem_cp::code_table::{DECODING_TABLE_CP437, DECODING_TABLE_CP850};
+use oem_cp::code_table::{DECODING_TABLE_CP437, DECODING_TABLE_CP850, DECODING_TABLE_CP852};
 
 use crate::{dialect, legacy::Legacy, reader::FeedError};
 
@@ -229,7 +229,12 @@ impl Sample {
         };
         let standard = |encoding| (Legacy::Standard(encoding), handicap(encoding));
         let mac = ends_with_carriage_return.then(|| standard(MACINTOSH));
-        let dos = [&DECODING_TABLE_CP850, &DECODING_TABLE_CP437].map(Legacy::Dos);
+        let dos = [
+            &DECODING_TABLE_CP850,
+            &DECODING_TABLE_CP437,
+            &DECODING_TABLE_CP852,
+        ]
+        .map(Legacy::Dos);
         let first = mac
             .into_iter()
             .chain([standard(guess), standard(WINDOWS_1252)]);

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, str::FromStr};
 
 use csv::ByteRecord;
+use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -11,8 +12,12 @@ use crate::{
     columns::{self, Meaning, Word},
     currency, failed_rows,
     mapping::Mapping,
+    price::{self, DecimalMark},
     reader::RawRow,
 };
+
+/// The most that a price with tax is of the price without: Hungary's 27 %, rounded.
+const MOST_WITH_TAX: Decimal = Decimal::from_parts(14, 0, 0, false, 1);
 
 /// The header row does not tell what a product needs. The text is for people.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -148,11 +153,17 @@ pub(crate) struct Columns {
     pub(crate) sale_price: Option<usize>,
     /// Prices that products are not sold for.
     other_prices: Vec<usize>,
+    /// Prices that customers pay, with their ranks: the next one counts where the best column is empty.
+    spare_prices: Vec<(usize, usize)>,
+    /// A price that is called as the price, with a word for tax.
+    gross: Option<usize>,
     pub(crate) currency: Option<usize>,
     /// A column that is SKU, name or kind of row: "Item".
     label: Option<usize>,
     /// Whether rows are marked as in eBay files.
     is_listing: bool,
+    /// Whether the ID is of Google's namespace.
+    is_google: bool,
     /// Shopify's product handle, shared by its variants.
     pub(crate) handle: Option<usize>,
     /// Shopify's option values, in order.
@@ -187,6 +198,9 @@ pub(crate) struct Columns {
     /// Currency of prices without one.
     pub(crate) file_currency: Option<&'static str>,
 }
+
+/// The ID of a Google feed, with its prefix.
+pub(crate) const GOOGLE_ID: &str = "g:id";
 
 /// Words for kinds of rows in any shape.
 const PRODUCT_ROWS: &[&str] = &["product", "parent", ""];
@@ -274,6 +288,8 @@ impl Header {
                 columns.item = Some(column);
             }
         }
+        columns.prefer_filled(&rows);
+        columns.prefer_gross(&rows);
         // Loyverse's "In stock" is a count.
         let is_count = |column: usize| {
             rows.clone().any(|row| {
@@ -407,14 +423,12 @@ impl Columns {
         let mut best = HashMap::<Word, (usize, usize)>::new();
         let mut currency_of_price = None;
         let (mut prices, mut gtins) = (Vec::new(), Vec::new());
-        let is_odoo = is_of_odoo(cells);
+        let program = Program::of(cells);
         for (index, cell) in cells.iter().enumerate() {
-            let Some(mut known) = columns::look_up(cell) else {
+            let of_program = program.and_then(|program| program.look_up(cell));
+            let Some(known) = of_program.or_else(|| columns::look_up(cell)) else {
                 continue;
             };
-            if is_odoo && cell.trim() == "standard_price" {
-                known.word = Word::Is(Meaning::OtherPrice);
-            }
             if let Word::Is(meaning) = known.word
                 && let Slot::Many(list) = self.slot(meaning)
             {
@@ -423,6 +437,9 @@ impl Columns {
             }
             if known.word == Word::Is(Meaning::Price) {
                 prices.push((index, known.currency));
+                if columns::is_for_customers(known) {
+                    self.spare_prices.push((known.rank, index));
+                }
             } else if known.word == Word::Is(Meaning::Gtin) {
                 gtins.push(index);
             }
@@ -445,6 +462,13 @@ impl Columns {
         self.more_gtins = gtins;
         // Columns not taken still show the price format, if they have the same currency.
         let price = self.price;
+        self.gross = price.and_then(|price| {
+            let is_same = |currency: Option<_>| currency.is_none() || currency == currency_of_price;
+            let mut others = prices.iter().filter(|(_, currency)| is_same(*currency));
+            others
+                .find(|(other, _)| columns::adds_tax(&cells[price], &cells[*other]))
+                .map(|(other, _)| *other)
+        });
         let others = prices.into_iter().filter(|(index, currency)| {
             Some(*index) != price && (currency.is_none() || *currency == currency_of_price)
         });
@@ -454,6 +478,7 @@ impl Columns {
             let name = cells[index].trim_matches('*').to_lowercase();
             name.starts_with("relation") || name.starts_with("beziehung")
         });
+        self.is_google = cells.iter().any(|cell| cell.trim() == GOOGLE_ID);
         let other = |word: Word| best.get(&word).map(|(_, index)| *index);
         let described = other(Word::Description);
         self.label = other(Word::NameOrSku);
@@ -477,6 +502,55 @@ impl Columns {
             }
         }
         self.name = self.name.or(described);
+    }
+
+    /// Takes another price if the best column is empty, as eBay's `Start price` of listings that are no auctions.
+    fn prefer_filled<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+        let is_filled = |column: usize| {
+            rows.clone()
+                .any(|row| !row.cells.get(column).is_none_or(is_blank))
+        };
+        let Some(price) = self.price.filter(|price| !is_filled(*price)) else {
+            return;
+        };
+        self.spare_prices.sort_unstable();
+        let mut spare = self.spare_prices.iter().map(|(_, index)| *index);
+        let is_sold_for = self.sale_price.is_some_and(is_filled);
+        if let Some(other) = spare
+            .find(|index| is_filled(*index))
+            .filter(|_| !is_sold_for)
+        {
+            self.price = Some(other);
+            self.gross = None;
+            self.other_prices.retain(|index| *index != other);
+            self.other_prices.push(price);
+        }
+    }
+
+    /// Takes the price with tax, where the other one is called the same without a word for tax. As "VAT" may be the
+    /// tax alone, the amounts must fit, in either decimal mark.
+    fn prefer_gross<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+        let (Some(price), Some(gross)) = (self.price, self.gross) else {
+            return;
+        };
+        let fits = |mark: DecimalMark| {
+            let amount = |row: &RawRow<'r>, index: usize| {
+                let text = row.encoding.text(row.cells.get(index)?);
+                Some(price::parse(&text, mark).ok()?.amount)
+            };
+            let mut pairs = rows
+                .clone()
+                .filter_map(|row| Some((amount(&row, price)?, amount(&row, gross)?)))
+                .filter(|(net, _)| !net.is_zero())
+                .peekable();
+            pairs.peek().is_some()
+                && pairs.all(|(net, gross)| net <= gross && gross <= net * MOST_WITH_TAX)
+        };
+        if fits(DecimalMark::Point) || fits(DecimalMark::Comma) {
+            self.price = Some(gross);
+            self.other_prices.retain(|index| *index != gross);
+            self.other_prices.push(price);
+        }
     }
 
     /// Unmaps a column.
@@ -503,6 +577,8 @@ impl Columns {
             Shape::BigCommerce
         } else if self.store.is_some() {
             Shape::Magento
+        } else if self.is_google && self.id.is_some() {
+            Shape::Google
         } else if self.id.is_some()
             && self.url.is_some()
             && self.image.is_some()
@@ -600,11 +676,43 @@ impl Columns {
     }
 }
 
-/// Returns whether the columns are Odoo's, where `standard_price` is the cost and `list_price` the price;
-/// Amazon's mean the opposite.
-fn is_of_odoo(cells: &[String]) -> bool {
-    let has = |name: &str| cells.iter().any(|cell| cell.trim() == name);
-    has("standard_price") && (has("default_code") || has("categ_id") || has("categ_id/id"))
+/// A program whose columns are called as those of others, and mean something else.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Program {
+    /// `standard_price` is the cost, and `list_price` the price; Amazon's mean the opposite.
+    Odoo,
+    /// `ordernumber` is the SKU, and `EK` the group of those who buy in the shop.
+    Shopware5,
+    /// Each outlet has a column for its stock.
+    LightspeedX,
+}
+
+impl Program {
+    fn of(cells: &[String]) -> Option<Self> {
+        let has = |name: &str| cells.iter().any(|cell| cell.trim() == name);
+        let is_odoo = has("default_code") || has("categ_id") || has("categ_id/id");
+        if has("standard_price") && is_odoo {
+            Some(Self::Odoo)
+        } else if has("ordernumber") && has("mainnumber") {
+            Some(Self::Shopware5)
+        } else if has("supply_price") && has("retail_price") {
+            Some(Self::LightspeedX)
+        } else {
+            None
+        }
+    }
+
+    /// Looks up a column that means something else than its name.
+    fn look_up(self, cell: &str) -> Option<columns::Known> {
+        let name = match (self, cell.trim()) {
+            (Self::Odoo, "standard_price") => "Cost",
+            (Self::Shopware5, "ordernumber") => "SKU",
+            (Self::Shopware5, "price_EK") => "Price",
+            (Self::LightspeedX, name) if name.starts_with("inventory_") => "Stock",
+            _ => return None,
+        };
+        columns::look_up(name)
+    }
 }
 
 /// Returns the currency from eBay's first column: `*Action(SiteID=US|Country=US|Currency=USD|…)`.

@@ -85,6 +85,17 @@ const PLACEHOLDERS: &[&str] = &[
     "blank",
     "empty",
     "leer",
+    "folgt",
+    "offen",
+    "pending",
+    "to follow",
+    "xxx",
+    "à définir",
+    "por definir",
+    "da definire",
+    "neuvedeno",
+    "bez sku",
+    "belirtilmemiş",
 ];
 
 /// Whether a text identifies a product.
@@ -104,7 +115,7 @@ pub(crate) fn check(text: &str) -> Key {
     // Fast path: nearly every SKU starts with a letter and ends with a digit.
     let is_usual = bytes.first().is_some_and(u8::is_ascii_uppercase)
         && bytes.last().is_some_and(u8::is_ascii_digit);
-    if bytes.len() > 24 || is_usual {
+    if bytes.len() > 24 || (is_usual && !is_month_and_number(text)) {
         return Key::Good;
     }
     if is_shortened_number(text) || is_day(text) {
@@ -141,8 +152,23 @@ fn is_shortened_number(text: &str) -> bool {
     is_number(exponent) && is_number(whole) && is_number(fraction)
 }
 
-/// Returns whether this is a workbook date: `2026-05-12`, `2026-05-12 00:00:00`.
+/// Returns whether this is a date as spreadsheet programs show it: `2026-05-12`, `2026-05-12 00:00:00`, `5/12/2026`,
+/// `12.05.2026`, and `Mar-15` or `15-Mar`, which they make of `MAR15` and `3-15`.
 fn is_day(text: &str) -> bool {
+    if is_month_and_number(text) {
+        return true;
+    }
+    let has_year = |mark: char| {
+        let parts: Vec<_> = text.split(mark).collect();
+        parts.len() == 3
+            && parts[2].len() == 4
+            && parts
+                .iter()
+                .all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    if (has_year('/') || has_year('.')) && price::is_date(text) {
+        return true;
+    }
     let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, "0:00"));
     let is_iso = |(at, byte): (usize, u8)| match at {
         4 | 7 => byte == b'-',
@@ -152,6 +178,17 @@ fn is_day(text: &str) -> bool {
         && date.len() == 10
         && date.bytes().enumerate().all(is_iso)
         && price::is_date(date)
+}
+
+fn is_month_and_number(text: &str) -> bool {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let is_number =
+        |part: &str| matches!(part.len(), 1 | 2) && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once('-').is_some_and(|(one, two)| {
+        (MONTHS.contains(&one) && is_number(two)) || (is_number(one) && MONTHS.contains(&two))
+    })
 }
 
 /// Returns the identity of a SKU.

@@ -1,7 +1,7 @@
 //! Legacy encodings, and a measure of how implausible a decoded text is.
 
 use encoding_rs::{Encoding, WINDOWS_1252};
-use oem_cp::code_table::DECODING_TABLE_CP437;
+use oem_cp::code_table::{DECODING_TABLE_CP437, DECODING_TABLE_CP852};
 
 /// An encoding of bytes beyond ASCII.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,8 @@ impl Legacy {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Standard(encoding) => encoding.name(),
-            Self::Dos(table) if std::ptr::eq(table, &DECODING_TABLE_CP437) => "IBM437",
+            Self::Dos(table) if *table == DECODING_TABLE_CP437 => "IBM437",
+            Self::Dos(table) if *table == DECODING_TABLE_CP852 => "IBM852",
             Self::Dos(_) => "IBM850",
         }
     }

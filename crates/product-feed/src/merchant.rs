@@ -19,6 +19,7 @@ use crate::{
     budget::{MAX_COLUMN_NAME, MAX_COLUMNS, MAX_ROW},
     columns::{self, Meaning, Word},
     encoding,
+    header::GOOGLE_ID,
     reader::{FeedError, RawRow},
     source::{Source, peek},
     xml::{self, Xml},
@@ -37,6 +38,8 @@ const ITEMS: &[&str] = &[
 
 /// Elements whose children are product fields, not for example shipping costs.
 const GROUPS: &[&str] = &[
+    "descri",
+    "beschreib",
     "pric",
     "prix",
     "preis",
@@ -50,6 +53,70 @@ const GROUPS: &[&str] = &[
     "inventory",
 ];
 
+/// Elements that hold their parent's value, such as one for each language. The first one counts.
+const VALUES: &[&str] = &[
+    "language",
+    "lang",
+    "value",
+    "text",
+    "default",
+    "translation",
+    "en",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "nl",
+    "pl",
+];
+
+/// Elements of a product that are its variants, if they have fields.
+const VARIANTS: &[&str] = &[
+    "variant",
+    "variation",
+    "variante",
+    "varianta",
+    "wariant",
+    "variatie",
+    "child",
+];
+
+/// Maximum variants of a product.
+const MAX_VARIANTS: usize = 1000;
+
+/// Maximum fields of a variant.
+const MAX_VARIANT_CELLS: usize = 100;
+
+/// Maximum bytes of a value that variants inherit.
+const MAX_INHERITED: usize = 2048;
+
+/// Attributes that say which of several prices an element has.
+const KINDS: &[&str] = &[
+    "type",
+    "typ",
+    "kind",
+    "price_type",
+    "pricetype",
+    "rodzaj",
+    "tipo",
+];
+
+/// Attributes with the currency of a price.
+const CURRENCIES: &[&str] = &[
+    "currency",
+    "currencyId",
+    "currencyCode",
+    "currency_code",
+    "curr",
+    "waehrung",
+    "währung",
+    "devise",
+    "moneda",
+    "valuta",
+    "waluta",
+    "mena",
+];
+
 /// Reads rows until `visit` breaks; the first one is the header.
 ///
 /// # Errors
@@ -60,43 +127,140 @@ pub(crate) fn walk(
     visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<()>,
 ) -> Result<(), FeedError> {
     let mut items = Items::Usual;
-    let mut columns = columns_of(source, &items)?;
+    let (mut columns, mut has_google_id) = columns_of(source, &items)?;
     if columns.is_empty() {
         items = Items::Named(item_name(source)?.ok_or(FeedError::NoItems)?);
-        columns = columns_of(source, &items)?;
+        (columns, has_google_id) = columns_of(source, &items)?;
     }
     let mut names: Vec<(&str, usize)> = columns
         .iter()
         .map(|(name, index)| (&**name, *index))
         .collect();
     names.sort_unstable_by_key(|(_, index)| *index);
-    let header: ByteRecord = names.into_iter().map(|(name, _)| name).collect();
+    // Without a picture only its namespace tells a feed of Google's.
+    let is_google = has_google_id && !columns.contains_key("image_link");
+    let header: ByteRecord = names
+        .into_iter()
+        .map(|(name, _)| {
+            if name == "id" && is_google {
+                GOOGLE_ID
+            } else {
+                name
+            }
+        })
+        .collect();
     if visit(RawRow::of_text(&header, 1)).is_break() {
         return Ok(());
     }
-    let mut values: Vec<Option<(Origin, String)>> = vec![None; columns.len()];
+    let meanings = header
+        .iter()
+        .map(|name| columns::look_up(&String::from_utf8_lossy(name)).map(|known| known.word));
+    let roles: Vec<Role> = meanings.map(Role::of).collect();
+    let mut product: Vec<Option<(Origin, String)>> = vec![None; columns.len()];
+    let mut variants: Vec<Variant> = Vec::new();
     let mut record = ByteRecord::new();
     each_item(source, &items, &mut |part| {
         match part {
-            Part::Begin => values.fill(None),
+            Part::Begin => {
+                product.fill(None);
+                variants.clear();
+            }
+            Part::Variant(line) => variants.push(Variant {
+                line,
+                cells: Vec::new(),
+            }),
             Part::Cell { name, origin, text } => {
-                if let Some(value) = columns.get(name).and_then(|index| values.get_mut(*index))
+                if let Some(value) = columns.get(name).and_then(|index| product.get_mut(*index))
                     && value.as_ref().is_none_or(|(before, _)| origin > *before)
                 {
                     *value = Some((origin, text.trim().to_owned()));
                 }
             }
-            Part::End(line) => {
-                record.clear();
-                for value in &values {
-                    let text = value.as_ref().map_or("", |(_, text)| text);
-                    record.push_field(text.as_bytes());
+            Part::VariantCell { name, origin, text } => {
+                if let (Some(column), Some(variant)) = (columns.get(name), variants.last_mut()) {
+                    variant.set(*column, origin, text.trim());
                 }
-                return visit(RawRow::of_text(&record, line));
+            }
+            Part::End(line) => {
+                let text = |column: usize| product[column].as_ref().map_or("", |(_, text)| text);
+                // Without an identity it is what its variants have in common.
+                let keys = || (0..roles.len()).filter(|column| roles[*column] == Role::Key);
+                let has_key = |variant: &Variant| keys().any(|key| variant.get(key).is_some());
+                if !variants.iter().any(has_key) {
+                    variants.clear();
+                }
+                if variants.is_empty() || keys().any(|key| !text(key).is_empty()) {
+                    record.clear();
+                    (0..roles.len()).for_each(|column| record.push_field(text(column).as_bytes()));
+                    visit(RawRow::of_text(&record, line))?;
+                }
+                for variant in &variants {
+                    record.clear();
+                    for (column, role) in roles.iter().enumerate() {
+                        let cell = variant.get(column).unwrap_or(match role {
+                            Role::Common => beginning(text(column)),
+                            Role::Key | Role::Own => "",
+                        });
+                        record.push_field(cell.as_bytes());
+                    }
+                    visit(RawRow::of_text(&record, variant.line))?;
+                }
             }
         }
         ControlFlow::Continue(())
     })
+}
+
+/// What a column is to the variants of a product.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Role {
+    /// An identity; each has its own.
+    Key,
+    /// Each has its own.
+    Own,
+    /// They inherit it.
+    Common,
+}
+
+impl Role {
+    fn of(word: Option<Word>) -> Self {
+        match word.map(Word::meaning) {
+            Some(Meaning::Sku | Meaning::Gtin | Meaning::Barcode) => Self::Key,
+            Some(Meaning::Id | Meaning::Stock | Meaning::Handle) => Self::Own,
+            _ => Self::Common,
+        }
+    }
+}
+
+/// A variant within a product.
+struct Variant {
+    line: u64,
+    /// Its cells by column.
+    cells: Vec<(usize, Origin, String)>,
+}
+
+impl Variant {
+    fn set(&mut self, column: usize, origin: Origin, text: &str) {
+        let has_room = self.cells.len() < MAX_VARIANT_CELLS;
+        match self.cells.iter_mut().find(|cell| cell.0 == column) {
+            Some(cell) if origin > cell.1 => *cell = (column, origin, text.to_owned()),
+            None if has_room => self.cells.push((column, origin, text.to_owned())),
+            _ => {}
+        }
+    }
+
+    fn get(&self, column: usize) -> Option<&str> {
+        let mut cells = self.cells.iter();
+        let cell = cells.find(|cell| cell.0 == column)?;
+        Some(&cell.2)
+            .filter(|text| !text.is_empty())
+            .map(String::as_str)
+    }
+}
+
+/// Cuts a value that variants inherit, so that a product is not many times as long by them.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_INHERITED)]
 }
 
 /// The names of item elements.
@@ -106,13 +270,17 @@ enum Items {
 }
 
 impl Items {
-    fn has(&self, name: &str) -> bool {
+    fn has(&self, name: &str, is_root: bool) -> bool {
         match self {
-            Self::Usual => ITEMS.iter().any(|item| item.eq_ignore_ascii_case(name)),
+            // `<offer>` can be the whole document.
+            Self::Usual => !is_root && ITEMS.iter().any(|item| item.eq_ignore_ascii_case(name)),
             Self::Named(item) => item == name,
         }
     }
 }
+
+/// Maximum depth of fields in groups.
+const MAX_GROUPS: usize = 4;
 
 /// Maximum depth, and maximum distinct names of elements.
 const MAX_DEPTH: usize = 64;
@@ -188,10 +356,18 @@ fn item_name(source: &Source) -> Result<Option<String>, FeedError> {
     Ok(most.map(|(name, _)| name))
 }
 
-fn columns_of(source: &Source, items: &Items) -> Result<HashMap<Box<str>, usize>, FeedError> {
+/// Returns the columns, and whether there is an ID of Google's.
+fn columns_of(
+    source: &Source,
+    items: &Items,
+) -> Result<(HashMap<Box<str>, usize>, bool), FeedError> {
     let mut columns = HashMap::<Box<str>, usize>::new();
+    let mut has_google_id = false;
     each_item(source, items, &mut |part| {
-        if let Part::Cell { name, .. } = part
+        if let Part::Cell { name, origin, .. } = part {
+            has_google_id |= name == "id" && origin == Origin::Google;
+        }
+        if let Part::Cell { name, .. } | Part::VariantCell { name, .. } = part
             && columns.len() < MAX_COLUMNS
             && name.len() <= MAX_COLUMN_NAME
             && !columns.contains_key(name)
@@ -200,13 +376,20 @@ fn columns_of(source: &Source, items: &Items) -> Result<HashMap<Box<str>, usize>
         }
         ControlFlow::Continue(())
     })?;
-    Ok(columns)
+    Ok((columns, has_google_id))
 }
 
 /// A part of a product.
 enum Part<'a> {
     Begin,
     Cell {
+        name: &'a str,
+        origin: Origin,
+        text: &'a str,
+    },
+    /// A variant of the product begins, on this line.
+    Variant(u64),
+    VariantCell {
         name: &'a str,
         origin: Origin,
         text: &'a str,
@@ -237,24 +420,33 @@ fn each_item(
     // Open elements within the product.
     let mut depth = 0_usize;
     let mut item: Option<u64> = None;
+    let mut is_within = false;
     let mut cell: Option<(String, Origin)> = None;
-    // The child element of the product, and whether its children are fields.
-    let mut parent = String::new();
-    let mut has_group = false;
+    // The open elements, and how many of the outermost ones are groups of fields.
+    let mut path: Vec<String> = Vec::new();
+    let mut groups = 0_usize;
     let mut text = String::new();
     // Bytes of the product so far.
     let mut size = 0_usize;
     let mut offer = None;
+    // The depth of the open variant, and of an open element that is one if it has fields.
+    let mut variant: Option<usize> = None;
+    let mut perhaps: Option<usize> = None;
+    let mut variants = 0_usize;
     loop {
         let (event, line) = xml.next()?;
         match &event {
             Event::Start(start) if item.is_none() => {
                 let name = start.local_name();
-                if items.has(name.as_ref()) {
+                let is_root = !std::mem::replace(&mut is_within, true);
+                if items.has(name.as_ref(), is_root) {
                     item = Some(line);
                     offer = (name.as_ref() == "offer").then(Offer::default);
                     depth = 0;
                     size = 0;
+                    path.clear();
+                    groups = 0;
+                    (variant, perhaps, variants) = (None, None, 0);
                     if visit(Part::Begin).is_break() || visit_attributes(start, visit).is_break() {
                         return Ok(());
                     }
@@ -264,29 +456,65 @@ fn each_item(
                 depth += 1;
                 size += start.len();
                 cell = None;
-                if depth == 1 {
-                    text.clear();
-                    let origin = begin_cell(start, &mut text);
-                    start.local_name().as_ref().clone_into(&mut parent);
-                    cell = Some((parent.clone(), origin));
-                    has_group = origin == Origin::Document && is_group(&parent);
-                    let currency = has_group.then(|| currency_of(start)).flatten();
-                    if let Some(currency) = currency
-                        && visit(Part::Cell {
-                            name: "currency",
-                            origin: Origin::Within,
-                            text: &currency,
-                        })
-                        .is_break()
-                    {
+                let name = start.local_name();
+                let mut begins = variant.is_none() && perhaps.is_some_and(|at| at == depth - 1);
+                if begins {
+                    variant = Some(depth - 1);
+                } else if variant.is_none() && perhaps.is_none() && is_variant(name.as_ref()) {
+                    perhaps = Some(depth);
+                    begins = has_fields(start);
+                    variant = begins.then_some(depth);
+                }
+                if begins {
+                    variants += 1;
+                    path.clear();
+                    groups = 0;
+                    if variants > MAX_VARIANTS {
+                        return Err(FeedError::LongRow { line });
+                    }
+                    if visit(Part::Variant(line)).is_break() {
                         return Ok(());
                     }
-                } else if depth == 2 && has_group {
-                    text.clear();
-                    cell = Some((start.local_name().as_ref().to_owned(), Origin::Within));
+                }
+                let level = depth - variant.unwrap_or_default();
+                let mut visit = of_variant(variant.is_some(), visit);
+                if level == 0 {
+                    if visit_attributes(start, &mut visit).is_break() {
+                        return Ok(());
+                    }
+                    continue;
+                }
+                path.truncate(level - 1);
+                let is_field = groups == level - 1;
+                if path.len() < level - 1 || level > MAX_GROUPS {
+                    continue;
+                }
+                let is_value = level == 2 && !is_field && is_value_of(name.as_ref(), &path[0]);
+                if !is_field && !is_value {
+                    continue;
+                }
+                text.clear();
+                let origin = match level {
+                    1 => begin_cell(start, &mut text),
+                    _ => Origin::Within,
+                };
+                let told = if is_value {
+                    path[0].clone()
+                } else {
+                    name_of(start)
+                };
+                cell = Some((told, origin));
+                path.push(name.as_ref().to_owned());
+                if is_field && is_group(name.as_ref()) && (level > 1 || origin == Origin::Document)
+                {
+                    groups = level;
+                    if visit_group(start, &mut visit).is_break() {
+                        return Ok(());
+                    }
                 }
             }
             Event::End(_) if item.is_some() => {
+                let level = depth - variant.unwrap_or_default();
                 if depth == 0 {
                     let line = item.take().unwrap_or_default();
                     if let Some(text) = offer.take().and_then(Offer::name)
@@ -302,32 +530,34 @@ fn each_item(
                     if visit(Part::End(line)).is_break() {
                         return Ok(());
                     }
-                } else {
-                    if depth == 1
-                        && let Some((name, origin)) = cell.take()
-                        && !offer.as_mut().is_some_and(|offer| offer.take(&name, &text))
-                        && visit(Part::Cell {
+                    continue;
+                }
+                if let Some((name, origin)) = cell.take() {
+                    let mut visit = of_variant(variant.is_some(), visit);
+                    let is_of_offer =
+                        depth == 1 && offer.as_mut().is_some_and(|offer| offer.take(&name, &text));
+                    let flow = match level {
+                        _ if is_of_offer => ControlFlow::Continue(()),
+                        0 | 1 => visit(Part::Cell {
                             name: &name,
                             origin,
                             text: &text,
-                        })
-                        .is_break()
-                    {
+                        }),
+                        _ => visit_nested(&path[level - 2], &name, origin, &text, &mut visit),
+                    };
+                    if flow.is_break() {
                         return Ok(());
                     }
-                    if depth == 2
-                        && let Some((name, origin)) = cell.take()
-                    {
-                        let full = format!("{parent} {name}");
-                        for (name, origin) in [(full.as_str(), Origin::Document), (&name, origin)] {
-                            let text = &text;
-                            if visit(Part::Cell { name, origin, text }).is_break() {
-                                return Ok(());
-                            }
-                        }
-                    }
-                    depth -= 1;
                 }
+                if variant == Some(depth) {
+                    variant = None;
+                    path.clear();
+                }
+                if perhaps == Some(depth) {
+                    perhaps = None;
+                }
+                depth -= 1;
+                groups = groups.min(depth - variant.unwrap_or_default());
             }
             Event::Eof if item.is_some() => return Err(FeedError::BrokenXml { line }),
             Event::Eof => return Ok(()),
@@ -389,7 +619,10 @@ fn visit_attributes(
     let mut attributes = start.attributes();
     for attribute in attributes.with_checks(false).flatten().take(MAX_COLUMNS) {
         let name = attribute.key.local_name();
-        if attribute.key.prefix().is_some() || name.as_ref() == "xmlns" {
+        let prefix = attribute.key.prefix();
+        let is_of_xml = prefix
+            .is_some_and(|prefix| matches!(prefix.as_ref(), "xmlns" | "xml" | "xsi" | "xlink"));
+        if is_of_xml || name.as_ref() == "xmlns" {
             continue;
         }
         let text = quick_xml::escape::unescape(&attribute.value);
@@ -402,6 +635,110 @@ fn visit_attributes(
     ControlFlow::Continue(())
 }
 
+fn is_variant(name: &str) -> bool {
+    VARIANTS
+        .iter()
+        .any(|variant| variant.eq_ignore_ascii_case(name))
+}
+
+/// Returns whether an element has attributes that are fields.
+fn has_fields(start: &BytesStart<'_>) -> bool {
+    let mut attributes = start.attributes();
+    let mut attributes = attributes.with_checks(false).flatten().take(MAX_COLUMNS);
+    attributes.any(|attribute| is_known(attribute.key.local_name().as_ref()))
+}
+
+/// Makes cells of a variant of those that are told.
+fn of_variant<'v>(
+    is_variant: bool,
+    visit: &'v mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
+) -> impl FnMut(Part<'_>) -> ControlFlow<()> + 'v {
+    move |part| match part {
+        Part::Cell { name, origin, text } if is_variant => {
+            visit(Part::VariantCell { name, origin, text })
+        }
+        part => visit(part),
+    }
+}
+
+/// Reads the attributes of a group: its currency, and fields such as the prices of `<price gross="5" net="4"/>`.
+fn visit_group(
+    start: &BytesStart<'_>,
+    visit: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    if let Some(currency) = currency_of(start) {
+        visit(Part::Cell {
+            name: "currency",
+            origin: Origin::Within,
+            text: &currency,
+        })?;
+    }
+    let group = start.local_name();
+    visit_attributes(start, &mut |part| {
+        let Part::Cell { name, text, .. } = part else {
+            return ControlFlow::Continue(());
+        };
+        let is_amount = text.starts_with(|first: char| first.is_ascii_digit());
+        let full = format!("{} {name}", group.as_ref());
+        if !is_amount || !is_known(&full) || matches!(name, "vat" | "tax") {
+            return ControlFlow::Continue(());
+        }
+        visit(Part::Cell {
+            name: &full,
+            origin: Origin::Document,
+            text,
+        })
+    })
+}
+
+/// Tells a nested value, by its own name and with its parent's.
+fn visit_nested(
+    parent: &str,
+    name: &str,
+    origin: Origin,
+    text: &str,
+    visit: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    if name == parent {
+        return visit(Part::Cell { name, origin, text });
+    }
+    let full = format!("{parent} {name}");
+    // A description's other elements are its text.
+    let is_text =
+        parent.to_lowercase().contains("descri") || parent.to_lowercase().contains("beschreib");
+    if is_text && !is_known(&full) && !is_known(name) {
+        return ControlFlow::Continue(());
+    }
+    for (name, origin) in [(full.as_str(), Origin::Document), (name, origin)] {
+        visit(Part::Cell { name, origin, text })?;
+    }
+    ControlFlow::Continue(())
+}
+
+fn is_known(name: &str) -> bool {
+    columns::look_up(name).is_some()
+}
+
+/// Returns whether an element holds the value of its parent.
+fn is_value_of(name: &str, parent: &str) -> bool {
+    VALUES.iter().any(|value| value.eq_ignore_ascii_case(name)) && is_known(parent)
+}
+
+/// Returns the name of an element's cell: `Preis (VK)` for `<Preis typ="VK">`.
+fn name_of(start: &BytesStart<'_>) -> String {
+    let name = start.local_name();
+    let name = name.as_ref();
+    let is_price = || {
+        let word = columns::look_up(name).map(|known| known.word);
+        matches!(word, Some(Word::Is(Meaning::Price | Meaning::SalePrice)))
+    };
+    let kind = KINDS.iter().find_map(|kind| xml::attribute(start, kind));
+    match kind.filter(|kind| !kind.is_empty() && kind.len() <= 40) {
+        Some(kind) if is_price() => format!("{name} ({kind})"),
+        _ => name.to_owned(),
+    }
+}
+
 fn is_group(name: &str) -> bool {
     let name = name.to_lowercase();
     GROUPS.iter().any(|group| name.contains(group))
@@ -409,7 +746,7 @@ fn is_group(name: &str) -> bool {
 
 /// Returns the currency attribute of an element.
 fn currency_of(start: &BytesStart<'_>) -> Option<String> {
-    ["currency", "currencyId", "currencyCode", "currency_code"]
+    CURRENCIES
         .iter()
         .find_map(|name| xml::attribute(start, name))
 }

@@ -628,7 +628,40 @@ fn without_words(text: &str) -> &str {
         }
         return rest;
     }
-    text
+    without_unit(text)
+}
+
+/// Weights and volumes: a pack costs something else than a kilogram of it.
+const MEASURES: &[&str] = &[
+    "kg", "g", "gr", "kilo", "kilogram", "t", "lb", "lbs", "pound", "oz", "l", "lt", "ltr",
+    "liter", "litre", "litro", "ml", "cl", "dl", "gal", "gallon", "кг", "г", "л", "мл", "斤",
+    "公斤", "千克", "升",
+];
+
+/// Strips what a price is for: `4.90/m`, `1.20 € / bottle`, `3 per dozen`. `12/May` is a date.
+fn without_unit(text: &str) -> &str {
+    let split = text.rsplit_once('/').or_else(|| {
+        let (rest, unit) = text.rsplit_once(' ')?;
+        let rest = [" per", " pro", " par", " por", " je", " al"]
+            .iter()
+            .find_map(|per| rest.strip_suffix(per))?;
+        Some((rest, unit))
+    });
+    let Some((rest, unit)) = split else {
+        return text;
+    };
+    let unit = unit.trim().trim_end_matches('.');
+    let is_unit = (1..=12).contains(&unit.chars().count())
+        && unit
+            .chars()
+            .all(|mark| mark.is_alphabetic() || matches!(mark, '²' | '³'))
+        && !is_month_name(unit)
+        && !MEASURES.contains(&unit.to_lowercase().as_str());
+    if is_unit && rest.contains(|mark: char| mark.is_ascii_digit()) {
+        rest.trim_end()
+    } else {
+        text
+    }
 }
 
 /// Converts digits with marks to digits with at most a decimal point.
@@ -906,6 +939,10 @@ mod tests {
             ("TL 1.299,90", "1299.90", Some("TRY")),
             ("₺1.299,90", "1299.90", Some("TRY")),
             ("S/ 12.90", "12.90", Some("PEN")),
+            ("$4.90/m", "4.90", None),
+            ("19.95 € / m²", "19.95", Some("EUR")),
+            ("1,20 €/bouteille", "1.20", Some("EUR")),
+            ("5.00 USD per dozen", "5.00", Some("USD")),
         ] {
             let read = parse(text, DecimalMark::Point);
             let read = read.map(|price| (format(price.amount), price.currency));
@@ -913,6 +950,9 @@ mod tests {
         }
         for text in [
             "26.00 €/kg",
+            "26.00 € per litre",
+            "12/May",
+            "12/100",
             "€12 USD",
             "12-14 €",
             "+-5",

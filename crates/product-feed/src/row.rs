@@ -363,6 +363,9 @@ impl Classifier {
         {
             return Some(reason);
         }
+        if is_rule(row) {
+            return Some(PassedOverReason::Heading);
+        }
         if is_field_path(&cells.price) || is_field_path(&cells.sku) || is_unit(cells) {
             return Some(PassedOverReason::Instruction);
         }
@@ -722,6 +725,19 @@ impl Classifier {
     }
 }
 
+/// Returns whether a row is a line drawn of dashes, as between the header row and the others: `----- | :---:`.
+fn is_rule(row: RawRow<'_>) -> bool {
+    let mut filled = row.cells.iter().filter(|cell| !is_blank(cell)).peekable();
+    let is_line = |cell: &[u8]| {
+        let cell = cell.trim_ascii();
+        cell.len() > 1
+            && cell
+                .iter()
+                .all(|byte| matches!(byte, b'-' | b'=' | b'_' | b':' | b'+'))
+    };
+    filled.peek().is_some() && filled.all(is_line)
+}
+
 /// Returns whether a cell is an Amazon field path: `item_name[…]#1.value`.
 fn is_field_path(cell: &str) -> bool {
     cell.contains("#1.") && cell.contains("value") && !cell.contains(char::is_whitespace)
@@ -809,7 +825,7 @@ impl Cells<'_> {
             currency: of_price.or(price.and(columns.file_currency)),
             price: price.map(|price| price::format(price.amount)),
             gtin,
-            stock: self.stock(columns, warnings),
+            stock: self.stock(columns, mark, warnings),
             availability: self
                 .availability(columns, warnings)
                 .map(Availability::as_str),
@@ -898,7 +914,7 @@ impl Cells<'_> {
         currency: Option<&'static str>,
         warnings: &mut Vec<Warning>,
     ) -> Option<String> {
-        if self.sale_price.is_empty() {
+        if self.sale_price.is_empty() || checks::is_nothing(&self.sale_price) {
             return None;
         }
         match price::parse_in(&self.sale_price, mark, currency) {
@@ -960,8 +976,13 @@ impl Cells<'_> {
     }
 
     /// Parses the stock; a word may tell the availability.
-    fn stock(&self, columns: &Columns, warnings: &mut Vec<Warning>) -> Option<i64> {
-        match checks::stock(&self.stock) {
+    fn stock(
+        &self,
+        columns: &Columns,
+        mark: DecimalMark,
+        warnings: &mut Vec<Warning>,
+    ) -> Option<i64> {
+        match checks::stock(&self.stock, mark) {
             Stock::Count(count) => Some(count),
             Stock::None => None,
             Stock::Unreadable => {
@@ -975,13 +996,15 @@ impl Cells<'_> {
     /// Parses the availability. Only Google feeds have a fixed vocabulary.
     fn availability(&self, columns: &Columns, warnings: &mut Vec<Warning>) -> Option<Availability> {
         if self.availability.is_empty() {
-            return match checks::stock(&self.stock) {
+            // Its decimal mark does not matter for a word.
+            return match checks::stock(&self.stock, DecimalMark::Point) {
                 Stock::None => checks::availability(&self.stock),
                 _ => None,
             };
         }
         let told = checks::availability(&self.availability);
-        if told.is_none() && columns.shape == Shape::Google {
+        let is_wrong = told.is_none() && !checks::is_nothing(&self.availability);
+        if is_wrong && columns.shape == Shape::Google {
             let error = RowError::Availability(shortened(&self.availability));
             warnings.push((Meaning::Availability, error, columns.availability));
         }

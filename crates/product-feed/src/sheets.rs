@@ -1,8 +1,10 @@
-//! Reads the sheets of a workbook as one list: those with a known header row, or those named by the user.
+//! Reads the sheets of a workbook as one list: those with a known header row, or those named by the user. Sheets
+//! without names behind one with names are about its products (special prices, pictures), and left out.
 
 use std::ops::ControlFlow;
 
 use crate::{
+    columns::Meaning,
     header::{self, Header},
     mapping::Mapping,
     reader::{FeedError, FeedRow, PassedOver, RawRow, Reading, Visitor, texts},
@@ -35,6 +37,9 @@ impl<'a> Lists<'a> {
                 last: 0,
                 sheet: String::new(),
                 is_stopped: false,
+                has_names: false,
+                is_left_out: false,
+                leaves_out: mapping.is_none_or(|mapping| mapping.sheets().is_empty()),
             },
             reading: Reading::new(mapping),
             known: 0,
@@ -82,6 +87,7 @@ impl Sheets for Lists<'_> {
         self.names.push(name.to_owned());
         name.clone_into(&mut self.visitor.sheet);
         self.visitor.before = self.visitor.last;
+        self.visitor.is_left_out = false;
         self.known = 0;
         self.has_rows = false;
         let sheets = self.mapping.map(Mapping::sheets).unwrap_or_default();
@@ -100,6 +106,9 @@ impl Sheets for Lists<'_> {
         let reading = std::mem::replace(&mut self.reading, Reading::new(self.mapping));
         if self.has_rows {
             match reading.finish(&mut self.visitor) {
+                Ok(()) if self.visitor.is_left_out => {
+                    self.visitor.inner.sheet_left_out(&self.visitor.sheet);
+                }
                 Ok(()) => self.lists += 1,
                 Err(FeedError::Empty) => {}
                 Err(error) => {
@@ -125,6 +134,12 @@ struct Numbered<'a> {
     sheet: String,
     /// Whether the visitor stopped.
     is_stopped: bool,
+    /// Whether an earlier sheet has names.
+    has_names: bool,
+    /// Whether this sheet has something else about the products of earlier ones, such as special prices.
+    is_left_out: bool,
+    /// Whether such sheets are left out.
+    leaves_out: bool,
 }
 
 impl Numbered<'_> {
@@ -141,10 +156,18 @@ impl Numbered<'_> {
 
 impl Visitor for Numbered<'_> {
     fn header(&mut self, header: &Header) {
-        self.inner.header(header);
+        let has_names = header.has(Meaning::Name);
+        self.is_left_out = self.leaves_out && self.has_names && !has_names;
+        self.has_names |= has_names;
+        if !self.is_left_out {
+            self.inner.header(header);
+        }
     }
 
     fn understood(&mut self, understanding: &Understanding) {
+        if self.is_left_out {
+            return;
+        }
         self.inner.understood(&Understanding {
             sheet: Some(self.sheet.clone()),
             ..understanding.clone()
@@ -152,12 +175,18 @@ impl Visitor for Numbered<'_> {
     }
 
     fn row(&mut self, row: FeedRow) -> ControlFlow<()> {
+        if self.is_left_out {
+            return ControlFlow::Continue(());
+        }
         let number = self.number(row.number);
         let flow = self.inner.row(FeedRow { number, ..row });
         self.note(flow)
     }
 
     fn passed_over(&mut self, row: PassedOver) -> ControlFlow<()> {
+        if self.is_left_out {
+            return ControlFlow::Continue(());
+        }
         let number = self.number(row.number);
         let flow = self.inner.passed_over(PassedOver { number, ..row });
         self.note(flow)

@@ -82,11 +82,14 @@ impl Source {
             Opened::Several(sources) => {
                 let count = sources.len();
                 let mut parts = Vec::new();
+                let mut beside = None;
                 for source in sources {
                     match source.opened() {
                         Ok(part) => parts.push(part),
-                        // Pictures beside a list are ignored.
-                        Err(FeedError::Foreign(Foreign::Image)) => {}
+                        // Pictures and terms beside a list are ignored.
+                        Err(FeedError::Foreign(
+                            foreign @ (Foreign::Image | Foreign::Pdf | Foreign::TextDocument),
+                        )) => beside = Some(foreign),
                         Err(error) if count == 1 => return Err(error),
                         Err(_) => return Err(FeedError::SeveralFiles(count)),
                     }
@@ -96,7 +99,7 @@ impl Source {
                     return Err(FeedError::SeveralFiles(parts.len()));
                 }
                 if parts.is_empty() {
-                    return Err(FeedError::Foreign(Foreign::Image));
+                    return Err(FeedError::Foreign(beside.unwrap_or(Foreign::Image)));
                 }
                 Ok(parts)
             }
@@ -212,7 +215,8 @@ impl Source {
                 let start = last.and_then(|last| last.get(..word.len()));
                 start.is_some_and(|start| start.eq_ignore_ascii_case(word))
             };
-            !file.name.starts_with(b"__MACOSX/") && !begins(b".") && !begins(b"readme")
+            let is_of_system = begins(b".") || begins(b"thumbs.db") || begins(b"desktop.ini");
+            !file.name.starts_with(b"__MACOSX/") && !is_of_system && !begins(b"readme")
         };
         let mut files: Vec<_> = archive.files.iter().filter(is_file).collect();
         if files.is_empty() {

@@ -109,7 +109,9 @@ impl Column {
                 usize::from(!is_gtin && cell.len() <= 12 && !(is_whole && cell.starts_with('0')));
         }
         self.counts += usize::from(
-            is_whole && cell.len() <= 5 && matches!(checks::stock(cell), Stock::Count(_)),
+            is_whole
+                && cell.len() <= 5
+                && matches!(checks::stock(cell, DecimalMark::Point), Stock::Count(_)),
         );
         let has_letters = cell.contains(char::is_alphabetic);
         let is_key = cell.len() <= 40
