@@ -181,7 +181,9 @@ pub(crate) struct Columns {
     pub(crate) url: Option<usize>,
     pub(crate) stock: Option<usize>,
     pub(crate) availability: Option<usize>,
-    image: Option<usize>,
+    pub(crate) image: Option<usize>,
+    /// Whether the image's name is one of Google's feeds.
+    is_image_link: bool,
     /// Set for lists of failed rows only.
     pub(crate) reason: Option<usize>,
     /// Currency of prices without one.
@@ -399,6 +401,9 @@ impl Columns {
             if meaning == Meaning::Price {
                 self.file_currency = columns::look_up(cell).and_then(|known| known.currency);
             }
+            if meaning == Meaning::Image {
+                self.is_image_link = true;
+            }
         }
     }
 
@@ -477,6 +482,8 @@ impl Columns {
             }
         }
         self.name = self.name.or(described);
+        self.is_image_link = self.image.is_some();
+        self.image = self.image.or(other(Word::Picture));
     }
 
     /// Unmaps a column.
@@ -505,7 +512,7 @@ impl Columns {
             Shape::Magento
         } else if self.id.is_some()
             && self.url.is_some()
-            && self.image.is_some()
+            && self.is_image_link
             && self.parent.is_none()
         {
             Shape::Google
@@ -690,6 +697,9 @@ mod tests {
         let columns = find("id,title,description,link,image_link,availability,price,gtin").unwrap();
         assert_eq!((columns.shape, columns.sku), (Shape::Google, Some(0)));
         assert_eq!((columns.url, columns.availability), (Some(3), Some(5)));
+        assert_eq!(columns.image, Some(4));
+        let columns = find("id,title,price,link,images").unwrap();
+        assert_eq!((columns.shape, columns.image), (Shape::Plain, Some(4)));
         let columns = find("id,name,price,url").unwrap();
         assert_eq!((columns.shape, columns.sku), (Shape::Plain, None));
     }

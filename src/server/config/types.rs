@@ -21,6 +21,8 @@ pub struct Config {
     pub public_url: PublicUrl,
     /// The other origins whose pages may read streams and use the REST API.
     pub cors_origins: CorsOrigins,
+    /// Whether pages load images of products.
+    pub product_images: bool,
     /// Whether that was set, and is not what it listens on.
     pub is_public_url_set: bool,
     /// Further host names under which the app may be asked for.

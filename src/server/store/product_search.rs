@@ -239,7 +239,7 @@ impl Store {
 
 /// What a product is listed with.
 pub(super) const COLUMNS: &str = "p.identity, p.sku, p.name, p.price, p.sale_price, p.currency, p.gtin, p.stock, \
-                       p.availability, p.url, p.search_text, p.created_at, p.updated_at";
+                       p.availability, p.url, p.image, p.options, p.search_text, p.created_at, p.updated_at";
 
 /// The statements that put some products into SQLite's index: first those on the list, and then those that
 /// have come in since.

@@ -31,6 +31,9 @@ const PAGE_SIZE: u64 = 50;
 /// The most products on all pages together: who looks for others searches, or goes on behind one.
 pub const LISTED_AT_MOST: u64 = 10_000;
 
+/// The most variants of a product that are listed with it.
+pub const VARIANTS: u64 = 100;
+
 /// A product as an import brings it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NewProduct {
@@ -54,6 +57,11 @@ pub struct NewProduct {
     pub availability: Option<String>,
     /// The address of its page.
     pub url: Option<String>,
+    /// The address of its image.
+    pub image: Option<String>,
+    /// What tells it from the other variants of its product, as [`options_text`](crate::model::product::options_text)
+    /// writes it.
+    pub options: Option<String>,
 }
 
 /// Which values of a product a row of a file tells. What it says nothing about stays as it is.
@@ -73,6 +81,10 @@ pub struct Said {
     pub availability: bool,
     /// The address of its page.
     pub url: bool,
+    /// The address of its image.
+    pub image: bool,
+    /// What tells it from other variants.
+    pub options: bool,
 }
 
 impl Said {
@@ -85,6 +97,8 @@ impl Said {
         stock: true,
         availability: true,
         url: true,
+        image: true,
+        options: true,
     };
 
     /// The values that a product gets from a file, of those that it need not have a column for.
@@ -95,6 +109,8 @@ impl Said {
             (self.stock, Field::Stock, "stock"),
             (self.availability, Field::Availability, "availability"),
             (self.url, Field::Url, "url"),
+            (self.image, Field::Image, "image"),
+            (self.options, Field::Options, "options"),
         ]
         .into_iter()
         .filter_map(move |(is_said, field, column)| (is_said && only.has(field)).then_some(column))
@@ -167,6 +183,8 @@ impl NewProduct {
                 self.availability == there.availability,
             )
             && optional(said.url, Field::Url, self.url == there.url)
+            && optional(said.image, Field::Image, self.image == there.image)
+            && optional(said.options, Field::Options, self.options == there.options)
     }
 
     fn search_text(&self) -> String {
@@ -278,6 +296,26 @@ impl Store {
         Ok(found.await.map_err(StoreError::of_search)?.map(listed))
     }
 
+    /// Lists the products that are called so, where there are several: the variants of one product, at most
+    /// [`VARIANTS`].
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn variants(&self, name: &str) -> Result<Vec<Product>, StoreError> {
+        let rows = product::Entity::find()
+            .filter(product::Column::Name.eq(name))
+            .order_by_asc(product::Column::Identity)
+            .limit(VARIANTS)
+            .all(&self.searches)
+            .await
+            .map_err(StoreError::of_search)?;
+        Ok(match rows.len() {
+            0 | 1 => Vec::new(),
+            _ => rows.into_iter().map(listed).collect(),
+        })
+    }
+
     /// Counts the rows of a query, as far as `most`.
     pub(super) async fn count_up_to<E: EntityTrait>(
         &self,
@@ -334,6 +372,8 @@ fn as_brought(row: product::Model) -> NewProduct {
         stock: row.stock,
         availability: row.availability,
         url: row.url,
+        image: row.image,
+        options: row.options,
     }
 }
 
@@ -374,6 +414,8 @@ pub(super) fn listed(row: product::Model) -> Product {
         stock: row.stock,
         availability: row.availability,
         url: row.url,
+        image: row.image,
+        options: row.options,
         created_at: row.created_at,
         updated_at: row.updated_at,
         updated_by: None,
@@ -384,7 +426,7 @@ pub(super) fn listed(row: product::Model) -> Product {
 const RUN: usize = 250;
 
 /// What is written of a product.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 16] = [
     "identity",
     "sku",
     "name",
@@ -395,6 +437,8 @@ const COLUMNS: [&str; 14] = [
     "stock",
     "availability",
     "url",
+    "image",
+    "options",
     "search_text",
     "created_at",
     "updated_at",
@@ -458,6 +502,12 @@ impl ProductRow {
         if keeps(Field::Url, later.said.url, said.url) {
             new.url = old.url;
         }
+        if keeps(Field::Image, later.said.image, said.image) {
+            new.image = old.image;
+        }
+        if keeps(Field::Options, later.said.options, said.options) {
+            new.options = old.options;
+        }
         self.product = new;
         self.row = later.row;
         self.line = later.line;
@@ -469,6 +519,8 @@ impl ProductRow {
             stock: said.stock || later.said.stock,
             availability: said.availability || later.said.availability,
             url: said.url || later.said.url,
+            image: said.image || later.said.image,
+            options: said.options || later.said.options,
         };
     }
 }
@@ -824,6 +876,8 @@ fn bound(products: impl Iterator<Item = Changed>, now: UnixMillis) -> (usize, Sq
             product.stock.into(),
             product.availability.into(),
             product.url.into(),
+            product.image.into(),
+            product.options.into(),
             search_text.into(),
             created_at.into(),
             now.into(),
@@ -859,6 +913,8 @@ fn copied(lines: &mut Vec<u8>, run: Option<usize>, changed: &Changed, now: UnixM
         stock.as_deref(),
         product.availability.as_deref(),
         product.url.as_deref(),
+        product.image.as_deref(),
+        product.options.as_deref(),
         Some(search_text.as_str()),
         Some(created_at.as_str()),
         Some(now.as_str()),
@@ -1168,6 +1224,8 @@ mod tests {
             stock: Some(7),
             availability: Some("in_stock".to_owned()),
             url: Some("https://shop.example/1".to_owned()),
+            image: Some("https://shop.example/1.jpg".to_owned()),
+            options: Some("Blue/L".to_owned()),
             ..product("1", "One", "1")
         };
         upsert(&store, std::slice::from_ref(&whole), 1).await;
@@ -1179,6 +1237,8 @@ mod tests {
             stock: false,
             availability: false,
             url: false,
+            image: false,
+            options: false,
         };
         let dearer = [product("1", "1", "2"), product("2", "2", "2")];
         for product in &dearer {
@@ -1303,6 +1363,8 @@ mod tests {
                 stock: fastrand::bool(),
                 availability: fastrand::bool(),
                 url: fastrand::bool(),
+                image: fastrand::bool(),
+                options: fastrand::bool(),
             },
             ..ProductRow::default()
         };
@@ -1316,6 +1378,8 @@ mod tests {
         product.stock = said.stock.then(|| fastrand::i64(0..2));
         product.availability = text("a").filter(|_| said.availability);
         product.url = text("u").filter(|_| said.url);
+        product.image = text("i").filter(|_| said.image);
+        product.options = text("o").filter(|_| said.options);
         row
     }
 

@@ -503,6 +503,8 @@ pub(super) fn as_product(identity: String, values: Values) -> NewProduct {
         stock,
         availability,
         url,
+        image,
+        options,
     ] = values;
     NewProduct {
         name: name.unwrap_or_else(|| identity.clone()),
@@ -515,6 +517,8 @@ pub(super) fn as_product(identity: String, values: Values) -> NewProduct {
         stock: stock.and_then(|stock| stock.parse().ok()),
         availability,
         url,
+        image,
+        options,
     }
 }
 

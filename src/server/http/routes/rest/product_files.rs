@@ -216,7 +216,7 @@ impl Export {
 }
 
 /// The columns, by names that an import understands.
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 11] = [
     "SKU",
     "Name",
     "Price",
@@ -226,6 +226,8 @@ const COLUMNS: [&str; 9] = [
     "Stock",
     "Availability",
     "URL",
+    "Image link",
+    "Options",
 ];
 
 /// The columns of a workbook that hold numbers: the prices and the stock.
@@ -233,6 +235,7 @@ const NUMBERS: [usize; 3] = [2, 3, 6];
 
 fn record(product: product::Product) -> [String; COLUMNS.len()] {
     let text = |value: Option<String>| value.unwrap_or_default();
+    let options = product.variant().map(|options| options.join(" / "));
     [
         product.sku.unwrap_or(product.identity),
         product.name,
@@ -243,5 +246,7 @@ fn record(product: product::Product) -> [String; COLUMNS.len()] {
         text(product.stock.map(|stock| stock.to_string())),
         text(product.availability),
         text(product.url),
+        text(product.image),
+        text(options),
     ]
 }

@@ -200,6 +200,13 @@ impl Upload {
             bytes: self.length,
         }
     }
+
+    fn mode(&self) -> ImportMode {
+        match self.only_check {
+            true => ImportMode::Check,
+            false => ImportMode::Import,
+        }
+    }
 }
 
 /// The right to write an upload, which one request has at a time.
@@ -575,7 +582,7 @@ async fn finish(
         // Later `HEAD`s are answered out of the description alone.
         let _ = fs::remove_file(parts.bytes(id)).await;
         drop(turn);
-        let action = AuditAction::ImportStarted;
+        let action = AuditAction::of_start(upload.mode());
         audit::record_by(&state.store, &who, action, &upload.filename).await;
         Ok(upload)
     };
@@ -624,11 +631,7 @@ async fn hand_over(
     upload: &Upload,
 ) -> Result<JobId, TusError> {
     let what = Instructions {
-        mode: if upload.only_check {
-            ImportMode::Check
-        } else {
-            ImportMode::Import
-        },
+        mode: upload.mode(),
         options: upload.options,
         ..Instructions::default()
     };
