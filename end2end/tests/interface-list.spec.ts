@@ -175,7 +175,7 @@ test('is gone through by keys, and says which', async ({ page, app, session }) =
   await page.keyboard.press('k');
   await expect(link(0)).toBeFocused();
   await page.keyboard.press('?');
-  const dialog = page.getByRole('dialog', { name: 'Keyboard' });
+  const dialog = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await expect(dialog).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(dialog).toBeHidden();

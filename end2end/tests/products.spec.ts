@@ -131,6 +131,62 @@ test('a product has all that is known of it, its prices as a picture, and its hi
   await expectToFit(page);
 });
 
+test('images come from the shop over https alone, without a referrer, and move nothing', async ({ page, session }) => {
+  const picture = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    'base64',
+  );
+  await importWhole(
+    session,
+    csv('pictures.csv', [
+      'Handle,Title,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Variant SKU,Variant Price,Image Src',
+      'mug,Mug,Colour,Blue,Size,L,MUG-1,5,https://images.example/mug.png',
+      'mug,,Colour,Red,Size,L,MUG-2,5,',
+      'jar,Jar,Title,Default Title,,,JAR-1,5,http://images.example/jar.png',
+    ]),
+  );
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const asked: { url: string; referrer: string | undefined }[] = [];
+  await page.route('**://images.example/**', async (route) => {
+    const request = route.request();
+    asked.push({ url: request.url(), referrer: (await request.allHeaders())['referer'] });
+    await held;
+    await route.fulfill({ contentType: 'image/png', body: picture });
+  });
+  await page.goto('/products?search=mug', { waitUntil: 'domcontentloaded' });
+  const rows = page.getByTestId('product-row');
+  await expect(rows.getByRole('rowheader')).toHaveText(['Blue / L', 'Red / L']);
+  const image = rows.locator('img').first();
+  const before = await rows.first().boundingBox();
+  await expect.poll(() => asked.length).toBeGreaterThan(0);
+  release();
+  await expect.poll(() => image.evaluate((it: HTMLImageElement) => it.naturalWidth)).toBe(1);
+  expect(await rows.first().boundingBox()).toEqual(before);
+
+  await rows.getByRole('link', { name: 'Blue / L' }).click();
+  const facts = page.getByTestId('product-facts');
+  await expect(facts).toContainText('Blue / L');
+  await expect(facts).toContainText('https://images.example/mug.png');
+  const variants = page.getByTestId('variants').getByRole('link');
+  await expect(variants).toHaveText(['Blue / L', 'Red / L']);
+  await expect(variants.first()).toHaveAttribute('aria-current', 'page');
+  await expectAccessible(page, 'a product with an image');
+  await expectToFit(page);
+  await variants.last().click();
+  await expect(page.getByTestId('product-facts')).toContainText('MUG-2');
+
+  await page.goto('/products?search=jar');
+  await expect(rows).toHaveCount(1);
+  await expect(rows.locator('img')).toHaveCount(0);
+  expect(new Set(asked.map(({ url }) => url))).toEqual(new Set(['https://images.example/mug.png']));
+  expect(asked.filter(({ referrer }) => referrer)).toEqual([]);
+  // Other pages load nothing from elsewhere.
+  const policy = async (path: string) => (await page.request.get(path)).headers()['content-security-policy'] ?? '';
+  expect(await policy('/products')).toContain("img-src 'self' data: https:;");
+  expect(await policy('/imports')).toContain("img-src 'self' data:;");
+});
+
 test('more than a page of them is gone through by links', async ({ page, session }) => {
   const lines = Array.from({ length: 120 }, (_, row) => `Z-${String(row).padStart(3, '0')},Zebra ${String(row)},1`);
   await importWhole(session, csv('zebras.csv', ['sku,name,price', ...lines]));

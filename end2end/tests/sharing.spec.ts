@@ -42,7 +42,10 @@ test('an import is followed live by a link without an account, until that is rev
   await theirs.goto(app.url('/imports'));
   await expect(theirs).toHaveURL(/sign-in/);
 
-  await page.getByRole('button', { name: 'Revoke' }).click();
+  // What cannot be undone is asked first.
+  await page.getByTestId('revoke-share').click();
+  await expect(page.getByTestId('share-link')).toHaveCount(1);
+  await page.getByRole('button', { name: 'Revoke link' }).click();
   await expect(page.getByTestId('share-link')).toHaveCount(0);
   await theirs.goto(link);
   await expect(theirs.getByTestId('no-link')).toBeVisible();

@@ -6,6 +6,8 @@ import { expectAccessible } from '../support/accessibility.ts';
 import { test as base } from '../support/behind_proxy.ts';
 import { lostConnection } from '../support/console.ts';
 import { smallFile, tinyFile, writeProducts } from '../support/csv.ts';
+import { FeedServer } from '../support/feed_server.ts';
+import { freePort } from '../support/net.ts';
 import { ImportsPage, JobPage, jobPath, trySignIn } from '../support/pages.ts';
 import { Session } from '../support/session.ts';
 import { expect } from '../support/test.ts';
@@ -16,8 +18,11 @@ import { expect } from '../support/test.ts';
 const directory = process.env.SCREENSHOTS;
 const schemes = ['light', 'dark'] as const;
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
-/** Rules that depend on colours and layout; the others are checked once. */
-const byLook = ['color-contrast', 'link-in-text-block', 'target-size', 'scrollable-region-focusable'];
+/** The narrowest phone, and a screen of 1280 px at twice its size. */
+const narrow = { phone: { width: 320, height: 640 }, zoomed: { width: 640, height: 400 } };
+/** What depends on colours and on the space that there is; the rest is the same in each look. */
+const ofSpace = ['target-size', 'scrollable-region-focusable'];
+const byLook = ['color-contrast', 'link-in-text-block', ...ofSpace];
 
 type Look = (page: Page, name: string) => Promise<void>;
 
@@ -31,11 +36,7 @@ const test = base.extend<{ look: Look }>({
         for (const colorScheme of schemes) {
           await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
           const look = `${name}, ${colorScheme}, ${size}`;
-          // A page wider than the screen is a fault on a phone.
-          const overflow = await page.evaluate(
-            () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-          );
-          expect(overflow, `${look} is wider than the screen`).toBeLessThanOrEqual(0);
+          await expectToFit(page, look);
           await expectAccessible(page, look, rules);
           rules = byLook;
           if (directory) {
@@ -44,12 +45,33 @@ const test = base.extend<{ look: Look }>({
           }
         }
       }
+      for (const [size, viewport] of Object.entries(narrow)) {
+        await page.setViewportSize(viewport);
+        await expectToFit(page, `${name}, ${size}`);
+        await expectAccessible(page, `${name}, ${size}`, ofSpace);
+      }
       await page.setViewportSize(sizes.desktop);
+      // Somebody has chosen the colours.
+      await page.emulateMedia({ forcedColors: 'active' });
+      await expectAccessible(page, `${name}, forced colours`, ofSpace);
+      await page.emulateMedia({ forcedColors: 'none', colorScheme: 'light' });
     });
   },
 });
 
+/** A page wider than the screen is a fault. */
+async function expectToFit(page: Page, look: string): Promise<void> {
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  expect(overflow, `${look} is wider than the screen`).toBeLessThanOrEqual(0);
+}
+
 test.use({ server: { name: 'states' } });
+
+const secret = 'a secret for tests, long enough';
+const mug =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" fill="#eee"/><path d="M2 2h3v4H2zM5 3h1v2H5" fill="#779"/></svg>';
 
 test('an import, from waiting to each of its ends', async ({ page, behind, look }) => {
   test.setTimeout(150_000);
@@ -262,6 +284,8 @@ test('what came of imports, and what they wait for', async ({ page, startApp, co
   await check.expectStatus('SUCCESS', { timeout: 20_000 });
   await expect(headline).toHaveText('Checked 40 rows: nothing was imported');
   await look(page, 'checked');
+  await page.goto(app.url('/audit'));
+  await expect(page.getByTestId('audit-row').first()).toContainText('started a dry run of spring-prices.csv');
 });
 
 test('the other pages', async ({ page, startApp, context, look, complaints }) => {
@@ -291,6 +315,220 @@ test('the other pages', async ({ page, startApp, context, look, complaints }) =>
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
     await look(page, path.replace('/', '-'));
   }
+});
+
+test('sources, their runs, and what they are set to', async ({ page, startApp, context, look, complaints }) => {
+  test.setTimeout(150_000);
+  complaints.allowStatus(400);
+  const feed = await FeedServer.start('sku,name,price\na,Apple,1.00\nb,Berry,2.00\nc,Cherry,gratis\n');
+  const app = await startApp({
+    settings: { IMPORT_URL_HOSTS: 'localhost', SSL_CERT_FILE: feed.certificate, AUTH_SECRET: secret },
+  });
+  await context.addCookies((await Session.createOwner(app)).browserCookies());
+  await page.goto(app.url('/sources'));
+  await expect(page.getByRole('heading', { name: 'No sources yet' })).toBeVisible();
+  await look(page, 'sources-empty');
+
+  await page.getByTestId('new-source').click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('New source');
+  await page.getByText('How files are imported').click();
+  await look(page, 'source-new');
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Fruit');
+  await page.getByRole('textbox', { name: 'URL', exact: true }).fill(feed.url);
+  await page.getByLabel('Cron expression').fill('every minute');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByTestId('form-error')).toBeVisible();
+  await look(page, 'source-refused');
+  await page.getByLabel('Cron expression').fill('0 6 * * 1-5');
+  await page.getByLabel('Time zone').fill('Europe/Berlin');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('heading', { name: 'Fruit' })).toBeVisible();
+  await look(page, 'source-without-runs');
+
+  const outcomes = page.getByTestId('run-outcome');
+  for (const outcome of ['Imported', 'Unchanged']) {
+    await page.getByTestId('run-source').click();
+    await expect(outcomes.first()).toHaveText(outcome, { timeout: 20_000 });
+  }
+  await feed.stop();
+  await page.getByTestId('run-source').click();
+  await expect(outcomes.first()).toHaveText('Failed', { timeout: 20_000 });
+  await expect(page.getByTestId('runs-chart')).toBeVisible();
+  await look(page, 'source');
+  await page.getByText('Delete…').click();
+  await look(page, 'source-delete-asked');
+  await page.getByTestId('edit-source').click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Edit source');
+  await look(page, 'source-edit');
+  await page.goto(app.url('/sources'));
+  await expect(page.getByRole('link', { name: 'Fruit' })).toBeVisible();
+  await look(page, 'sources');
+});
+
+test('products, their prices and changes, and rows that are corrected', async ({
+  page,
+  startApp,
+  context,
+  look,
+}) => {
+  test.setTimeout(180_000);
+  const app = await startApp({ settings: { IMPORT_LIMITS: 'off' } });
+  const session = await Session.createOwner(app);
+  await context.addCookies(session.browserCookies());
+  await page.route('**://images.example/**', (route) =>
+    route.fulfill({ contentType: 'image/svg+xml', body: mug }),
+  );
+  const importWhole = async (name: string, lines: string[]) => {
+    const id = await session.startImport({ name, buffer: Buffer.from(`${lines.join('\n')}\n`) });
+    await expect.poll(async () => (await session.job(id)).status).not.toBe('PENDING');
+    return id;
+  };
+  const variants = ['S', 'M', 'L'].flatMap((size) =>
+    ['Blue', 'Sand'].map(
+      (colour) =>
+        `linen,Linen shirt with a rather long name,Size,${size},Colour,${colour},LINEN-${size}-${colour},1299.00,${size === 'L' ? '0' : '1204'},https://images.example/linen.svg`,
+    ),
+  );
+  await importWhole('shop.csv', [
+    'Handle,Title,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Variant SKU,Variant Price,Variant Inventory Qty,Image Src',
+    ...variants,
+    'cap,Cap,Title,Default Title,,,CAP-1,9.90,3,',
+  ]);
+  for (const price of ['10.00', '12.50', '11.00']) {
+    await importWhole(`lamps-${price}.csv`, [
+      'sku,name,price,currency,availability',
+      `LAMP-1,Lamp,${price},EUR,in_stock`,
+      'LAMP-2,Large lamp,,EUR,in_stock',
+    ]);
+  }
+
+  await page.goto(app.url('/products'));
+  await expect(page.getByTestId('product-group')).toBeVisible();
+  await look(page, 'products-with-images');
+  await page.goto(app.url('/products?priceFrom=5&priceTo=20&sort=-price'));
+  await page.getByTestId('filter-more').click();
+  await look(page, 'products-filtered');
+  await page.goto(app.url('/products?search=nothing+is+called+so'));
+  await expect(page.getByRole('heading', { name: 'No products match' })).toBeVisible();
+  await look(page, 'products-no-match');
+  await page.goto(app.url('/products?search=lamp'));
+  await page.getByTestId('product-row').getByRole('link', { name: 'Lamp', exact: true }).click();
+  await expect(page.getByTestId('price-chart')).toBeVisible();
+  await look(page, 'product');
+  await page.goto(app.url('/products?search=linen'));
+  await page.getByTestId('product-row').first().getByRole('link').first().click();
+  await expect(page.getByTestId('variants')).toBeVisible();
+  await look(page, 'product-variant');
+
+  const failed = await importWhole('failures.csv', [
+    'sku,name,price,stock',
+    ...Array.from({ length: 4 }, (_, row) => `F-${String(row)},Cup,${String(row)}.50,4`),
+    'F-A,Jug,gratis,4',
+    'F-B,"Bowl, large, with a name that does not end soon",,4',
+    'F-C,Plate,3.50,many',
+    'LAMP-1,Lamp,15.00,7',
+  ]);
+  await page.goto(app.url(jobPath(failed)));
+  await expect(page.getByTestId('failed-skus')).toBeVisible();
+  await look(page, 'partly-imported');
+  await page.goto(app.url(`${jobPath(failed)}?rows=warning`));
+  await look(page, 'rows-with-warnings');
+  await page.goto(app.url(`${jobPath(failed)}/correct`));
+  await expect(page.getByTestId('editor-row')).toHaveCount(2);
+  await look(page, 'corrections');
+  await page.getByTestId('import-corrected').click();
+  await expect(page.getByTestId('form-error')).toBeVisible();
+  await look(page, 'corrections-unchanged');
+  await page.goto(app.url(`${jobPath(failed)}/changes`));
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  await look(page, 'changes');
+  await page.goto(app.url(`${jobPath(failed)}/changes?kind=removed`));
+  await look(page, 'changes-no-match');
+  await page.goto(app.url(`/delete-imports?id=${failed}`));
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Delete imports');
+  await look(page, 'delete-imports');
+
+  await page.goto(app.url('/products'));
+  for (const language of ['de', 'es']) {
+    await page.getByTestId(`language-${language}`).click();
+    await expect(page.locator('html')).toHaveAttribute('lang', language);
+    for (const [name, path] of [
+      ['products', '/products'],
+      ['imports', '/imports'],
+      ['import', jobPath(failed)],
+      ['sources-new', '/sources/new'],
+      ['webhooks', '/webhooks'],
+      ['account', '/account'],
+      ['team', '/team'],
+      ['status', '/status'],
+    ] as const) {
+      await page.goto(app.url(path));
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+      await look(page, `${name}-${language}`);
+    }
+  }
+});
+
+test('webhooks, links and invitations', async ({ page, startApp, browser, context, look, complaints }) => {
+  test.setTimeout(150_000);
+  complaints.allowStatus(400, 404);
+  const app = await startApp({ settings: { AUTH_SECRET: secret, WEBHOOK_HOSTS: '127.0.0.1' } });
+  const session = await Session.createOwner(app);
+  await context.addCookies(session.browserCookies());
+  await page.goto(app.url('/webhooks'));
+  await expect(page.getByRole('heading', { name: 'No webhooks yet' })).toBeVisible();
+  await look(page, 'webhooks-empty');
+  // Nobody answers there.
+  await page.getByLabel('URL').fill(`http://127.0.0.1:${String(await freePort())}/a/rather/long/path/of/a/receiver`);
+  await page.getByRole('button', { name: 'Create webhook' }).click();
+  await expect(page.getByTestId('shown-once')).toBeVisible();
+  await look(page, 'webhooks-secret');
+  await page.getByTestId('webhook-row').getByRole('link').click();
+  await look(page, 'webhook-without-deliveries');
+  await page.getByRole('button', { name: /test/i }).click();
+  await expect(page.getByTestId('delivery-row')).toHaveCount(1);
+  await expect(async () => {
+    await page.reload();
+    await expect(page.getByTestId('delivery-row')).toContainText('Next attempt', { timeout: 1_000 });
+  }).toPass();
+  await look(page, 'webhook');
+  await page.getByText('Delete…').click();
+  await look(page, 'webhook-delete-asked');
+
+  const id = await session.startImport(smallFile.path);
+  await expect.poll(async () => (await session.job(id)).status).toBe('PARTIAL_SUCCESS');
+  await page.goto(app.url(jobPath(id)));
+  await page.getByTestId('share-import').click();
+  const link = await page.getByTestId('share-url').inputValue();
+  await page.getByTestId('revoke-share').click();
+  await look(page, 'share-revoke-asked');
+  await page.goto(app.url('/team'));
+  await page.getByLabel('Note').fill('Grace');
+  await page.getByRole('button', { name: 'Create invitation link' }).click();
+  await expect(page.getByTestId('shown-once')).toBeVisible();
+  await look(page, 'team-invited');
+  const invitation = await page.getByTestId('shown-once').inputValue();
+  await page.goto(app.url('/tokens'));
+  await page.getByLabel('Name').fill('nightly');
+  await page.getByRole('button', { name: 'Create token' }).click();
+  await expect(page.getByTestId('shown-once')).toBeVisible();
+  await look(page, 'tokens-created');
+  await page.goto(app.url('/confirm'));
+  await look(page, 'confirm');
+
+  const stranger = await browser.newContext({ storageState: { cookies: [], origins: [] } });
+  const theirs = await stranger.newPage();
+  await theirs.goto(link);
+  await expect(theirs.getByTestId('progress-card')).toBeVisible();
+  await look(theirs, 'shared');
+  await theirs.goto(invitation);
+  await look(theirs, 'invitation');
+  await theirs.goto(app.url('/shared/not-a-link'));
+  await expect(theirs.getByTestId('no-link')).toBeVisible();
+  await look(theirs, 'shared-not-valid');
+  await theirs.goto(app.url('/join/not-a-link'));
+  await look(theirs, 'invitation-not-valid');
+  await stranger.close();
 });
 
 test('each component in each state, in the style guide', async ({ page, startApp, context, complaints }) => {

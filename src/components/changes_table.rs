@@ -2,13 +2,14 @@
 
 use leptos::prelude::*;
 
-use super::moment::WrittenTime;
+use super::{moment::WrittenTime, money::money};
 use crate::{
     i18n::locale::Locale,
     islands::parts::locale::use_locale,
     model::{
         base_path::{address, escape},
         changes::{ChangeKind, Field, FieldChange, HistoryEntry, ProductChange},
+        product::values_of,
     },
 };
 
@@ -38,6 +39,36 @@ pub(crate) fn field_word(t: Locale, field: Field) -> &'static str {
         Field::Stock => t.say("Stock", "Bestand"),
         Field::Availability => t.say("Availability", "Verfügbarkeit"),
         Field::Url => "URL",
+        Field::Image => t.say("Image", "Bild"),
+        Field::Options => t.say("Options", "Optionen"),
+    }
+}
+
+/// Says whether a product can be had.
+pub(crate) fn availability_word(t: Locale, code: &str) -> String {
+    let text = match code {
+        "in_stock" => t.say("In stock", "Vorrätig"),
+        "out_of_stock" => t.say("Out of stock", "Nicht vorrätig"),
+        "preorder" => t.say("Pre-order", "Vorbestellbar"),
+        "backorder" => t.say("Back-order", "Nachbestellbar"),
+        other => other,
+    };
+    text.to_owned()
+}
+
+/// Writes a value as people of a language do.
+fn written(t: Locale, field: Field, value: String) -> String {
+    match field {
+        Field::Price | Field::SalePrice => money(t, &value, None),
+        Field::Availability => availability_word(t, &value),
+        Field::Stock => match value.parse::<u64>() {
+            Ok(stock) => t.count(stock),
+            Err(_) => value,
+        },
+        Field::Options => values_of(&value).join(" / "),
+        Field::Sku | Field::Name | Field::Currency | Field::Gtin | Field::Url | Field::Image => {
+            value
+        }
     }
 }
 
@@ -174,6 +205,7 @@ fn Values(change: ProductChange) -> impl IntoView {
                 view! { " " <span class="changes-moved" data-direction=direction>{moved(t, change)}</span> }
             });
             let none = || "–".to_owned();
+            let [old, new] = [old, new].map(|value| value.map(|value| written(t, field, value)));
             let old = (kind != ChangeKind::Added).then(|| {
                 view! { <del>{old.unwrap_or_else(none)}</del> " → " }
             });

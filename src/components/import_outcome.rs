@@ -111,8 +111,8 @@ fn waits_for(t: Locale, extras: &ImportExtras) -> Option<(&'static str, String)>
         .is_some_and(|needs| needs != Question::Approval)
     {
         let text = t.say(
-            "The file is uploaded. The import goes on once you have answered below.",
-            "Die Datei ist hochgeladen. Der Import geht weiter, sobald du unten geantwortet hast.",
+            "The file is uploaded. The import continues once you answer below.",
+            "Die Datei ist hochgeladen. Der Import läuft weiter, sobald du unten antwortest.",
         );
         return Some(("needs-input", text.to_owned()));
     }

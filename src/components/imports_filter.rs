@@ -83,7 +83,7 @@ pub(crate) fn ImportsFilterForm(
                             ></select>
                         </label>
                         <label class="filter-field">
-                            <span>{t.say("Kind", "Art")}</span>
+                            <span>{t.say("Type", "Art")}</span>
                             <select
                                 class="input"
                                 name="kind"

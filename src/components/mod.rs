@@ -39,5 +39,6 @@ pub(crate) mod shortcuts;
 pub(crate) mod site_header;
 pub(crate) mod source;
 pub(crate) mod theme_switch;
+pub(crate) mod thumbnail;
 pub(crate) mod webhook;
 pub(crate) mod welcome;

@@ -2,9 +2,14 @@
 
 use leptos::prelude::*;
 
-use super::{changes_table::product_path, moment::Moment, money::money, products_filter::PRODUCTS};
+use super::{
+    changes_table::{availability_word, product_path},
+    moment::Moment,
+    money::money,
+    products_filter::PRODUCTS,
+    thumbnail::{Thumbnail, shown_image},
+};
 use crate::{
-    i18n::locale::Locale,
     islands::parts::{
         icons::{Glyph, Icon},
         locale::use_locale,
@@ -15,18 +20,6 @@ use crate::{
         products_filter::{ProductsFilter, ProductsSort, ProductsSortBy},
     },
 };
-
-/// Says whether a product can be had.
-pub(crate) fn availability_word(t: Locale, code: &str) -> String {
-    let text = match code {
-        "in_stock" => t.say("In stock", "Vorrätig"),
-        "out_of_stock" => t.say("Out of stock", "Nicht vorrätig"),
-        "preorder" => t.say("Pre-order", "Vorbestellbar"),
-        "backorder" => t.say("Back-order", "Nachbestellbar"),
-        other => other,
-    };
-    text.to_owned()
-}
 
 /// Lists products. In the order of their names, those of one name are variants of one product.
 #[component]
@@ -39,6 +32,7 @@ pub(crate) fn ProductsTable(
     let t = use_locale();
     let sort = filter.order();
     let is_by_name = sort.by == ProductsSortBy::Name;
+    let has_images = products.iter().any(|it| shown_image(it).is_some());
     let groups = products.chunk_by(|one, next| is_by_name && one.name == next.name);
     let bodies = groups
         .map(|group| {
@@ -56,7 +50,9 @@ pub(crate) fn ProductsTable(
             });
             let rows = group
                 .iter()
-                .map(|product| view! { <ProductRow product=product.clone() is_variant=is_of_many /> })
+                .map(|product| {
+                    view! { <ProductRow product=product.clone() is_variant=is_of_many has_images /> }
+                })
                 .collect_view();
             view! { <tbody role="rowgroup">{head} {rows}</tbody> }
         })
@@ -127,9 +123,10 @@ fn head(
 
 /// Shows one product in a line. A price is text from the file to here: no float ever holds it.
 #[component]
-fn ProductRow(product: Product, is_variant: bool) -> impl IntoView {
+fn ProductRow(product: Product, is_variant: bool, has_images: bool) -> impl IntoView {
     let t = use_locale();
-    let options = product.options().map(|options| options.join(" / "));
+    let options = product.variant().map(|options| options.join(" / "));
+    let image = has_images.then(|| view! { <Thumbnail product=product.clone() size=40 /> });
     let Product {
         identity,
         sku,
@@ -175,7 +172,9 @@ fn ProductRow(product: Product, is_variant: bool) -> impl IntoView {
     view! {
         <tr role="row" data-testid="product-row" class:products-variant=is_variant>
             <th role="rowheader" scope="row" class="products-name">
-                <a href=address(&product_path(&identity))>{label}</a>
+                <div class="products-label">
+                    {image} <a href=address(&product_path(&identity))>{label}</a>
+                </div>
             </th>
             <td role="cell" class="products-sku">{sku.unwrap_or_else(none)}</td>
             <td role="cell" class="products-price numeric">{price} {sale_price}</td>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 
 use super::{
-    form::{ActionForm, FormError, failure},
+    form::{ActionForm, ConfirmedForm, FormError, failure},
     moment::{Expiry, Moment},
 };
 use crate::{
@@ -107,11 +107,19 @@ fn Link(id: JobId, link: ShareLink) -> impl IntoView {
                 {t.say("Created ", "Erstellt ")} <Moment at=created_at />
                 {t.say(", expires ", ", läuft ab ")} <Expiry at=expires_at />
             </span>
-            <ActionForm action=RevokeShare::url()>
+            <ConfirmedForm
+                action=RevokeShare::url()
+                label=t.say("Revoke", "Widerrufen")
+                question=t.say(
+                    "The link stops working at once.",
+                    "Der Link funktioniert dann sofort nicht mehr.",
+                )
+                confirm=t.say("Revoke link", "Link widerrufen")
+                testid="revoke-share"
+            >
                 <input type="hidden" name="id" value=id.to_string() />
                 <input type="hidden" name="link" value=link_id />
-                <button class="button button-quiet">{t.say("Revoke", "Widerrufen")}</button>
-            </ActionForm>
+            </ConfirmedForm>
         </li>
     }
 }

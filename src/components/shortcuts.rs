@@ -21,7 +21,10 @@ pub(crate) fn KeysHelp() -> impl IntoView {
         ("j", t.say("Next row", "Nächste Zeile")),
         ("k", t.say("Previous row", "Vorherige Zeile")),
         ("x", t.say("Select the row", "Zeile auswählen")),
-        ("?", t.say("Show the keys", "Tasten anzeigen")),
+        (
+            "?",
+            t.say("Show keyboard shortcuts", "Tastenkürzel anzeigen"),
+        ),
     ];
     let keys = keys
         .map(|(key, text)| {
@@ -37,7 +40,7 @@ pub(crate) fn KeysHelp() -> impl IntoView {
         .collect_view();
     view! {
         <dialog id="keys" class="keys" aria-labelledby="keys-title">
-            <h2 id="keys-title">{t.say("Keyboard", "Tastatur")}</h2>
+            <h2 id="keys-title">{t.say("Keyboard shortcuts", "Tastenkürzel")}</h2>
             <dl>{keys}</dl>
             <form method="dialog">
                 <button class="button">{t.say("Close", "Schließen")}</button>

@@ -66,7 +66,7 @@ impl MailWish {
     #[must_use]
     pub fn title(self, t: Locale) -> &'static str {
         match self {
-            Self::None => t.say("No e-mails", "Keine E-Mails"),
+            Self::None => t.say("No emails", "Keine E-Mails"),
             Self::Trouble => t.say(
                 "When an import fails or needs me",
                 "Wenn ein Import fehlschlägt oder mich braucht",

@@ -4,7 +4,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{i18n::locale::Locale, model::job::UnixMillis};
+use crate::{
+    i18n::locale::Locale,
+    model::job::{ImportMode, UnixMillis},
+};
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident: $stored:literal, $english:literal, $german:literal;)*) => {
@@ -91,6 +94,8 @@ actions! {
     TokenRevoked: "token-revoked", "revoked the API token", "API-Token widerrufen:";
     /// An import was started.
     ImportStarted: "import-started", "started an import of", "Import gestartet:";
+    /// A dry run was started.
+    ImportChecked: "import-checked", "started a dry run of", "Testlauf gestartet:";
     /// An import that was started elsewhere was taken up.
     ImportAdopted: "import-adopted", "started following import", "folgt nun dem Import";
     /// An import was cancelled.
@@ -144,6 +149,17 @@ pub struct AuditEvent {
     pub subject: String,
     /// From which address.
     pub address: Option<String>,
+}
+
+impl AuditAction {
+    /// Returns what it is to start an import of a mode.
+    #[must_use]
+    pub fn of_start(mode: ImportMode) -> Self {
+        match mode {
+            ImportMode::Import => Self::ImportStarted,
+            ImportMode::Check => Self::ImportChecked,
+        }
+    }
 }
 
 #[cfg(test)]

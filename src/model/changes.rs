@@ -31,11 +31,15 @@ pub enum Field {
     Availability,
     /// The address of its page.
     Url,
+    /// The address of its image.
+    Image,
+    /// What tells it from the other variants of its product.
+    Options,
 }
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Sku,
         Self::Name,
         Self::Price,
@@ -45,6 +49,8 @@ impl Field {
         Self::Stock,
         Self::Availability,
         Self::Url,
+        Self::Image,
+        Self::Options,
     ];
 
     /// Returns the word for it in addresses and on the wire.
@@ -60,6 +66,8 @@ impl Field {
             Self::Stock => "stock",
             Self::Availability => "availability",
             Self::Url => "url",
+            Self::Image => "image",
+            Self::Options => "options",
         }
     }
 }
@@ -300,6 +308,9 @@ pub struct ProductHistory {
     pub next: Option<String>,
     /// What it cost from when on, the oldest price first.
     pub prices: Vec<PricePoint>,
+    /// The variants of its product, itself among them; none of a product without any.
+    #[serde(default)]
+    pub variants: Vec<Product>,
 }
 
 /// Returns the path of the page of an import's changes.
@@ -409,7 +420,7 @@ mod tests {
         #[test]
         fn a_filter_is_read_from_what_it_was_written_as(
             kind in proptest::option::of(0..3usize),
-            field in proptest::option::of(0..9usize),
+            field in proptest::option::of(0..Field::ALL.len()),
             down in proptest::option::of(0..1_000_000i64),
             up in proptest::option::of(0..1_000_000i64),
             search in "[a-zA-Z0-9äß&=%]{0,12}",

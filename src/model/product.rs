@@ -33,6 +33,12 @@ pub struct Product {
     /// The address of its page.
     #[serde(default)]
     pub url: Option<String>,
+    /// The address of its image.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// What tells it from the other variants of its product, as its file says it.
+    #[serde(default)]
+    pub options: Option<String>,
     /// When it came in.
     #[serde(default)]
     pub created_at: UnixMillis,
@@ -44,28 +50,72 @@ pub struct Product {
 }
 
 impl Product {
-    /// Returns what tells a variant from the others of its product, where its file named it by that: its options.
+    /// Returns the values of the options that tell a variant from the others of its product.
     #[must_use]
-    pub fn options(&self) -> Option<Vec<String>> {
-        let (source, parts) = self.identity.split_once(':')?;
-        if !matches!(source, "handle" | "parent") {
-            return None;
-        }
-        let mut options = vec![String::new()];
-        let mut characters = parts.chars();
-        while let Some(character) = characters.next() {
-            match (character, options.last_mut()) {
-                ('/', _) => options.push(String::new()),
-                ('\\', Some(option)) => option.extend(characters.next()),
-                (other, Some(option)) => option.push(other),
-                (_, None) => {}
+    pub fn variant(&self) -> Option<Vec<String>> {
+        let options = match &self.options {
+            Some(options) => values_of(options),
+            // Imports of earlier versions left them in the identity only.
+            None => {
+                let (source, parts) = self.identity.split_once(':')?;
+                if !matches!(source, "handle" | "parent") {
+                    return None;
+                }
+                let mut parts = parted(parts);
+                parts.remove(0);
+                parts.retain(|part| !part.is_empty());
+                parts
             }
-        }
-        options.remove(0);
-        options.retain(|option| !option.is_empty());
+        };
         (!options.is_empty()).then_some(options)
     }
+
+    /// Returns the address of its image, if pages may show it: it comes over an encrypted connection.
+    #[must_use]
+    pub fn shown_image(&self) -> Option<&str> {
+        let image = self.image.as_deref()?;
+        let scheme = image.get(.."https://".len())?;
+        scheme.eq_ignore_ascii_case("https://").then_some(image)
+    }
 }
+
+/// The most characters of a product's options.
+const MAX_OPTIONS: usize = 500;
+
+/// Writes the values of options as one text: with `/` between them, which is `\/` within one. None of too many.
+#[must_use]
+pub fn options_text(options: &[String]) -> Option<String> {
+    let escape = |option: &String| option.replace('\\', "\\\\").replace('/', "\\/");
+    let text = options.iter().map(escape).collect::<Vec<_>>().join("/");
+    (!text.is_empty() && text.chars().count() <= MAX_OPTIONS).then_some(text)
+}
+
+/// Reads what [`options_text`] writes.
+#[must_use]
+pub fn values_of(text: &str) -> Vec<String> {
+    let mut options = parted(text);
+    options.retain(|option| !option.is_empty());
+    options
+}
+
+/// Parts a text at its slashes.
+fn parted(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match (character, parts.last_mut()) {
+            ('/', _) => parts.push(String::new()),
+            ('\\', Some(part)) => part.extend(characters.next()),
+            (other, Some(part)) => part.push(other),
+            (_, None) => {}
+        }
+    }
+    parts
+}
+
+/// Whether pages show images of products.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ShowsImages(pub bool);
 
 /// An import by its name.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -105,8 +155,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_read_from_the_identity() {
-        let options = |identity: &str| {
+    fn options_are_those_of_the_file_or_read_from_the_identity() {
+        let options = |identity: &str, options: Option<&str>| {
             let product = Product {
                 identity: identity.to_owned(),
                 sku: None,
@@ -118,11 +168,13 @@ mod tests {
                 stock: None,
                 availability: None,
                 url: None,
+                image: None,
+                options: options.map(str::to_owned),
                 created_at: 0,
                 updated_at: 0,
                 updated_by: None,
             };
-            product.options().map(|options| options.join(" + "))
+            product.variant().map(|options| options.join(" + "))
         };
         for (identity, expected) in [
             ("handle:shirt/Blue/L", Some("Blue + L")),
@@ -132,7 +184,14 @@ mod tests {
             ("sku:a/b", None),
             ("", None),
         ] {
-            assert_eq!(options(identity).as_deref(), expected, "{identity}");
+            assert_eq!(options(identity, None).as_deref(), expected, "{identity}");
         }
+        let given = ["Blue", "1/2 l", "a\\b"].map(str::to_owned);
+        let text = options_text(&given).unwrap();
+        assert_eq!(text, "Blue/1\\/2 l/a\\\\b");
+        let read = options("sku:A", Some(&text)).unwrap();
+        assert_eq!(read, "Blue + 1/2 l + a\\b");
+        assert_eq!(options_text(&[]), None);
+        assert_eq!(options_text(&["x".repeat(MAX_OPTIONS + 1)]), None);
     }
 }

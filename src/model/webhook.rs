@@ -212,7 +212,7 @@ impl DeliveryState {
         match self {
             Self::Waiting => t.say("Waiting", "Wartet"),
             Self::Delivered => t.say("Delivered", "Zugestellt"),
-            Self::GivenUp => t.say("Given up", "Aufgegeben"),
+            Self::GivenUp => t.say("Gave up", "Aufgegeben"),
         }
     }
 }

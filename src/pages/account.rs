@@ -119,7 +119,7 @@ fn MailForm(wish: MailWish) -> impl IntoView {
     view! {
         <section class="card settings-card" aria-labelledby="mail-title">
             <header class="card-head">
-                <h2 id="mail-title">{t.say("E-mails", "E-Mails")}</h2>
+                <h2 id="mail-title">{t.say("Emails", "E-Mails")}</h2>
             </header>
             <ActionForm action=SetMail::url()>
                 <FormError error={failure::<SetMail>()} id="mail-error" testid="mail-error" />
@@ -128,7 +128,7 @@ fn MailForm(wish: MailWish) -> impl IntoView {
                 </p>
                 <input type="hidden" name="language" value=t.tag() />
                 <fieldset class="webhook-events">
-                    <legend>{t.say("Tell me about my imports", "Über meine Importe")}</legend>
+                    <legend>{t.say("Email me about my imports", "E-Mails zu meinen Importen")}</legend>
                     {choices}
                 </fieldset>
                 <Submit>{t.say("Save", "Speichern")}</Submit>

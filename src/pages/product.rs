@@ -10,13 +10,13 @@ use super::{
 use crate::{
     api::changes::product_history,
     components::{
-        changes_table::{HistoryTable, field_word, product_path},
+        changes_table::{HistoryTable, availability_word, field_word, product_path},
         moment::WrittenTime,
         money::money,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
         price_chart::PriceChart,
-        products_table::availability_word,
+        thumbnail::{Thumbnail, shown_image},
     },
     islands::parts::{
         icons::{Glyph, Icon},
@@ -62,6 +62,7 @@ fn History(identity: String, history: ProductHistory, is_first: bool) -> impl In
         entries,
         next,
         prices,
+        variants,
     } = history;
     let currency = product
         .as_ref()
@@ -111,7 +112,7 @@ fn History(identity: String, history: ProductHistory, is_first: bool) -> impl In
             </div>
         </header>
         <section class="card" aria-label=t.say("Details", "Einzelheiten")>
-            {facts}
+            {facts} <Variants variants identity=identity.clone() />
             <PriceChart prices currency />
         </section>
         <section class="card card-flush" aria-labelledby="history-title">
@@ -142,11 +143,43 @@ fn History(identity: String, history: ProductHistory, is_first: bool) -> impl In
     }
 }
 
+/// Leads to the other variants of a product.
+#[component]
+fn Variants(variants: Vec<Product>, identity: String) -> impl IntoView {
+    let t = use_locale();
+    let links = variants
+        .into_iter()
+        .map(|variant| {
+            let options = variant.variant().map(|options| options.join(" / "));
+            let label = options.or(variant.sku).unwrap_or(variant.identity.clone());
+            let here = (variant.identity == identity).then_some("page");
+            view! {
+                <li>
+                    <a class="chip" href=address(&product_path(&variant.identity)) aria-current=here>
+                        {label}
+                    </a>
+                </li>
+            }
+        })
+        .collect::<Vec<_>>();
+    (!links.is_empty()).then(|| {
+        view! {
+            <nav class="variants" aria-labelledby="variants-title">
+                <h2 id="variants-title">{t.say("Variants", "Varianten")}</h2>
+                <ul data-testid="variants">{links}</ul>
+            </nav>
+        }
+    })
+}
+
 /// Everything that is known of a product.
 #[component]
 fn Facts(product: Product) -> impl IntoView {
     let t = use_locale();
-    let options = product.options().map(|options| options.join(" / "));
+    let options = product.variant().map(|options| options.join(" / "));
+    let image = shown_image(&product)
+        .is_some()
+        .then(|| view! { <Thumbnail product=product.clone() size=160 /> });
     let Product {
         identity,
         sku,
@@ -157,16 +190,17 @@ fn Facts(product: Product) -> impl IntoView {
         stock,
         availability,
         url,
+        image: image_url,
         created_at,
         updated_at,
         updated_by,
         ..
     } = product;
     let written = |price: Option<String>| price.map(|price| money(t, &price, currency.as_deref()));
-    let url = url.map(|url| {
+    let link = |url: String| {
         let href = url.clone();
-        view! { <a href=href rel="noreferrer nofollow external">{url}</a> }
-    });
+        view! { <a href=href rel="noreferrer nofollow external">{url}</a> }.into_any()
+    };
     let by = updated_by.map(|import| {
         let href = address(&format!("/imports/{}", import.id));
         view! { " (" <a href=href>{import.filename}</a> ")" }
@@ -187,24 +221,27 @@ fn Facts(product: Product) -> impl IntoView {
         Err(_) => stock.to_string(),
     };
     view! {
-        <dl class="product-facts" data-testid="product-facts">
+        <div class="product-main">
+            {image} <dl class="product-facts" data-testid="product-facts">
             {fact(field_word(t, Field::Price), text(written(price)))}
             {fact(field_word(t, Field::SalePrice), text(written(sale_price)))}
             {fact(field_word(t, Field::Sku), text(sku))}
-            {fact(t.say("Options", "Optionen"), text(options))}
+            {fact(field_word(t, Field::Options), text(options))}
             {fact(field_word(t, Field::Stock), text(stock.map(number)))}
             {fact(
                 field_word(t, Field::Availability),
                 text(availability.map(|code| availability_word(t, &code))),
             )}
             {fact(field_word(t, Field::Gtin), text(gtin))}
-            {fact(field_word(t, Field::Url), url.map(IntoAny::into_any))}
+            {fact(field_word(t, Field::Url), url.map(link))}
+            {fact(field_word(t, Field::Image), image_url.map(link))}
             {fact(t.say("Identity", "Kennung"), text(Some(identity)))}
             {fact(t.say("Added", "Hinzugefügt"), Some(view! { <WrittenTime at=created_at /> }.into_any()))}
             {fact(
                 t.say("Updated", "Aktualisiert"),
                 Some(view! { <WrittenTime at=updated_at /> {by} }.into_any()),
             )}
-        </dl>
+            </dl>
+        </div>
     }
 }

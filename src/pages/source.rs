@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::sources::{DeleteSource, EnableSource, RunSource, source_state},
     components::{
-        form::{ActionForm, FormError, failure},
+        form::{ActionForm, ConfirmedForm, FormError, failure},
         import_options::described,
         moment::{Expiry, Moment, WrittenTime},
         notice::{EmptyState, ErrorNotice},
@@ -209,19 +209,17 @@ fn Overview(source: Source) -> impl IntoView {
                 <a class="button" href=address(&edit_path(&source.id)) data-testid="edit-source">
                     {t.say("Edit", "Bearbeiten")}
                 </a>
-                <details class="controls-delete">
-                    <summary class="button button-quiet">{t.say("Delete…", "Löschen…")}</summary>
-                    <ActionForm action=DeleteSource::url()>
-                        {hidden()}
-                        <p>
-                            {t.say(
-                                "Its history is deleted. Imports and products stay.",
-                                "Ihr Verlauf wird gelöscht. Importe und Produkte bleiben.",
-                            )}
-                        </p>
-                        <button class="button">{t.say("Delete source", "Quelle löschen")}</button>
-                    </ActionForm>
-                </details>
+                <ConfirmedForm
+                    action=DeleteSource::url()
+                    label=t.say("Delete…", "Löschen…")
+                    question=t.say(
+                        "Its history is deleted. Imports and products stay.",
+                        "Ihr Verlauf wird gelöscht. Importe und Produkte bleiben.",
+                    )
+                    confirm=t.say("Delete source", "Quelle löschen")
+                >
+                    {hidden()}
+                </ConfirmedForm>
             </div>
         </section>
     }
@@ -304,8 +302,8 @@ fn Runs(id: String, runs: RunsPage) -> impl IntoView {
             <EmptyState glyph=Glyph::Box title=t.say("No runs yet", "Noch keine Läufe")>
                 <p>
                     {t.say(
-                        "Each run is listed here with what became of it.",
-                        "Hier steht jeder Lauf mit dem, was aus ihm wurde.",
+                        "Each run is listed here with its result.",
+                        "Hier steht jeder Lauf mit seinem Ergebnis.",
                     )}
                 </p>
             </EmptyState>

@@ -247,9 +247,9 @@ fn SourceForm(action: String, filled: Filled, known: Known) -> impl IntoView {
                     <select class="input" name="kind">
                         {kind(
                             SourceKind::Address,
-                            t.say("Are fetched from a URL", "Werden von einer URL abgerufen"),
+                            t.say("Fetched from a URL", "Von einer URL abgerufen"),
                         )}
-                        {kind(SourceKind::Upload, t.say("Are uploaded", "Werden hochgeladen"))}
+                        {kind(SourceKind::Upload, t.say("Uploaded", "Hochgeladen"))}
                     </select>
                 </label>
             </div>
@@ -259,8 +259,8 @@ fn SourceForm(action: String, filled: Filled, known: Known) -> impl IntoView {
                 value=filled.address.clone()
                 kind="url"
                 hint=t.say(
-                    "https://, for files that are fetched.",
-                    "https://, für Dateien, die abgerufen werden.",
+                    "An https:// address, if files are fetched.",
+                    "Eine https://-Adresse, wenn Dateien abgerufen werden.",
                 )
             />
             <ScheduleFields filled=filled.clone() />
@@ -338,9 +338,9 @@ fn LoginFields(filled: Filled, known: Known) -> impl IntoView {
         <fieldset>
             <legend>{t.say("Access to the URL", "Zugang zur URL")}</legend>
             <label class="field">
-                <span>{t.say("Sent along", "Mitgesendet wird")}</span>
+                <span>{t.say("Credentials", "Zugangsdaten")}</span>
                 <select class="input" name="login">
-                    {keep} {option("none", t.say("Nothing", "Nichts"))}
+                    {keep} {option("none", t.say("None", "Keine"))}
                     {option("basic", t.say("User and password", "Benutzer und Passwort"))}
                     {option("header", t.say("A header", "Ein Header"))}
                 </select>
@@ -380,7 +380,10 @@ fn ImportFields(filled: Filled) -> impl IntoView {
         view! { <option value=value selected=is_chosen>{text}</option> }
     };
     let labels = [
-        t.say("Prices that move far (%)", "Preise mit großer Änderung (%)"),
+        t.say(
+            "Prices with a large change (%)",
+            "Preise mit großer Änderung (%)",
+        ),
         t.say("A large price change (%)", "Große Preisänderung (%)"),
         t.say("Failed rows (%)", "Fehlgeschlagene Zeilen (%)"),
         t.say(
@@ -425,7 +428,7 @@ fn ImportFields(filled: Filled) -> impl IntoView {
                     <label class="field">
                         <span>{t.say("Decimal mark", "Dezimalzeichen")}</span>
                         <select class="input" name="decimal_mark">
-                            {mark("", t.say("Told from the file", "Aus der Datei erkannt"))}
+                            {mark("", t.say("Detected from the file", "Aus der Datei erkannt"))}
                             {mark("comma", t.say("Comma", "Komma"))}
                             {mark("point", t.say("Point", "Punkt"))}
                         </select>
@@ -443,19 +446,19 @@ fn ImportFields(filled: Filled) -> impl IntoView {
                         name="sheets"
                         label=t.say("Sheets", "Tabellenblätter")
                         value=filled.sheets.clone()
-                        hint=t.say("With commas between.", "Mit Kommas dazwischen.")
+                        hint=t.say("Separated by commas.", "Durch Kommas getrennt.")
                     />
                 </div>
                 <p class="settings-note">
                     {t.say(
-                        "What the columns hold is asked at the first import if need be, and remembered.",
-                        "Was die Spalten enthalten, wird beim ersten Import gefragt, falls nötig, und gemerkt.",
+                        "If the columns are not clear, the first import asks, and the answer is remembered.",
+                        "Sind die Spalten nicht klar, fragt der erste Import, und die Antwort wird gemerkt.",
                     )}
                 </p>
             </fieldset>
             <fieldset>
                 <legend>
-                    {t.say("Limits in place of the server's", "Grenzen anstelle derer des Servers")}
+                    {t.say("Limits for this source", "Grenzen dieser Quelle")}
                 </legend>
                 <label class="field">
                     <span>{t.say("An import over a limit", "Ein Import über einer Grenze")}</span>

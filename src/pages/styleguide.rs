@@ -3,6 +3,8 @@
 //!
 //! One state at a time: a page has one progress card, and so do its identifiers.
 
+mod lists;
+
 use leptos::prelude::*;
 
 use super::query;
@@ -142,7 +144,8 @@ const STATES: &[State] = &[
 #[component]
 pub(crate) fn StyleguidePage() -> impl IntoView {
     let state = query::value("state").unwrap_or_default();
-    let links = STATES.iter().map(|(name, _)| {
+    let states = || STATES.iter().chain(lists::STATES);
+    let links = states().map(|(name, _)| {
         let current = (state == *name).then_some("page");
         view! {
             <a class="button button-quiet" href=address(&format!("/styleguide?state={name}")) aria-current=current>
@@ -151,7 +154,7 @@ pub(crate) fn StyleguidePage() -> impl IntoView {
         }
     });
     let links = links.collect_view();
-    let found = STATES.iter().find(|(name, _)| state == *name);
+    let found = states().find(|(name, _)| state == *name);
     let shown = found.map(|(_, draw)| draw());
     view! {
         <PageTitle text="Styleguide" />

@@ -125,12 +125,46 @@ fn InviteForm() -> impl IntoView {
                         <RoleSelect id="invite-role" selected=Role::Staff />
                     </div>
                 </div>
+                <RolesExplained />
                 <Submit>
                     {t.say("Create invitation link", "Einladungslink erstellen")}
                 </Submit>
             </ActionForm>
         </section>
     }
+}
+
+/// Says what people may do.
+#[component]
+fn RolesExplained() -> impl IntoView {
+    let t = use_locale();
+    let roles = Role::ALL.map(|role| {
+        let may = match role {
+            Role::Owner => t.say(
+                "Manages the team, webhooks and the server, and can do what staff can.",
+                "Verwaltet Team, Webhooks und Server und kann alles, was Mitarbeiter können.",
+            ),
+            Role::Staff => t.say(
+                "Imports, and sees and changes their own imports.",
+                "Importiert, sieht und ändert die eigenen Importe.",
+            ),
+            Role::Observer => t.say(
+                "Sees all imports and products, and changes nothing.",
+                "Sieht alle Importe und Produkte und ändert nichts.",
+            ),
+            Role::Viewer => t.say(
+                "Sees products and the imports that are shared with them, and changes nothing.",
+                "Sieht Produkte und geteilte Importe und ändert nichts.",
+            ),
+        };
+        view! {
+            <div>
+                <dt>{role.title(t)}</dt>
+                <dd>{may}</dd>
+            </div>
+        }
+    });
+    view! { <dl class="roles">{roles.collect_view()}</dl> }
 }
 
 #[component]
@@ -286,8 +320,8 @@ fn Links(links: Vec<OpenLink>) -> impl IntoView {
                             action=RevokeLink::url()
                             label=t.say("Revoke", "Widerrufen")
                             question=t.say(
-                                "Nobody can use this link any more.",
-                                "Niemand kann diesen Link dann noch benutzen.",
+                                "The link stops working at once.",
+                                "Der Link funktioniert dann sofort nicht mehr.",
                             )
                             confirm=t.say("Revoke link", "Link widerrufen")
                         >

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::webhooks::{DeleteWebhook, EnableWebhook, Redeliver, TestWebhook, webhook_state},
     components::{
-        form::ActionForm,
+        form::{ActionForm, ConfirmedForm},
         moment::{Expiry, Moment, WrittenTime},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
@@ -134,19 +134,17 @@ fn Overview(webhook: Webhook) -> impl IntoView {
                     <input type="hidden" name="enabled" value=(!enabled).to_string() />
                     <button class="button">{turn}</button>
                 </ActionForm>
-                <details class="controls-delete">
-                    <summary class="button button-quiet">{t.say("Delete…", "Löschen…")}</summary>
-                    <ActionForm action=DeleteWebhook::url()>
-                        {hidden()}
-                        <p>
-                            {t.say(
-                                "Its log is deleted, and what waits is not sent.",
-                                "Das Protokoll wird gelöscht; was noch wartet, wird nicht gesendet.",
-                            )}
-                        </p>
-                        <button class="button">{t.say("Delete webhook", "Webhook löschen")}</button>
-                    </ActionForm>
-                </details>
+                <ConfirmedForm
+                    action=DeleteWebhook::url()
+                    label=t.say("Delete…", "Löschen…")
+                    question=t.say(
+                        "Its log is deleted, and pending deliveries are not sent.",
+                        "Das Protokoll wird gelöscht; ausstehende Zustellungen werden nicht gesendet.",
+                    )
+                    confirm=t.say("Delete webhook", "Webhook löschen")
+                >
+                    {hidden()}
+                </ConfirmedForm>
             </div>
         </section>
     }
@@ -164,8 +162,8 @@ fn Deliveries(id: String, deliveries: DeliveriesPage) -> impl IntoView {
             >
                 <p>
                     {t.say(
-                        "Send a test to see whether your receiver answers.",
-                        "Sende einen Test, um zu sehen, ob dein Empfänger antwortet.",
+                        "Send a test to check that your endpoint responds.",
+                        "Sende einen Test, um zu prüfen, ob dein Endpunkt antwortet.",
                     )}
                 </p>
             </EmptyState>

@@ -105,8 +105,8 @@ fn CreateForm() -> impl IntoView {
             </header>
             <p class="settings-note">
                 {t.say(
-                    "The server sends what happens to imports to your URL, as JSON signed in the ",
-                    "Der Server schickt an deine URL, was mit Importen geschieht: als JSON, signiert nach ",
+                    "Events of imports are sent to your URL as JSON, signed in the ",
+                    "Ereignisse von Importen gehen an deine URL: als JSON, signiert nach ",
                 )} <a href="https://www.standardwebhooks.com" rel="noreferrer">
                     "Standard Webhooks"
                 </a> {t.say(" form.", ".")}

@@ -70,7 +70,7 @@ impl Visitor for Print {
                     .map(|warning| quoted(&warning.error.to_string()))
                     .collect();
                 println!(
-                    r#"{{"line":{},"identity":{},"name":{},"price":{},"salePrice":{},"currency":{},"stock":{},"availability":{},"gtin":{},"url":{},"warnings":[{}]}}"#,
+                    r#"{{"line":{},"identity":{},"name":{},"price":{},"salePrice":{},"currency":{},"stock":{},"availability":{},"gtin":{},"url":{},"image":{},"warnings":[{}]}}"#,
                     row.line,
                     quoted(&product.identity),
                     quoted(&product.name),
@@ -83,6 +83,7 @@ impl Visitor for Print {
                     optional(product.availability),
                     optional(product.gtin.as_deref()),
                     optional(product.url.as_deref()),
+                    optional(product.image.as_deref()),
                     warnings.join(",")
                 );
             }

@@ -33,6 +33,7 @@ pub(crate) struct Cells<'a> {
     pub(crate) barcode: Cow<'a, str>,
     pub(crate) id: Cow<'a, str>,
     pub(crate) url: Cow<'a, str>,
+    pub(crate) image: Cow<'a, str>,
     pub(crate) stock: Cow<'a, str>,
     pub(crate) availability: Cow<'a, str>,
     /// Whether another variant in the file has the same SKU.
@@ -112,6 +113,7 @@ impl<'a> Cells<'a> {
             barcode: key(columns.barcode),
             id: key(columns.id),
             url: cell(columns.url),
+            image: cell(columns.image),
             stock: cell(columns.stock),
             availability: cell(columns.availability),
             shares_sku: false,

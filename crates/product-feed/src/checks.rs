@@ -186,6 +186,27 @@ pub(crate) fn url(text: &str) -> Link<'_> {
     }
 }
 
+/// Returns the first URL of an image cell; `None` where it has none that leads to a host.
+pub(crate) fn image(text: &str) -> Option<String> {
+    let mut parts = text.split(|mark: char| mark.is_whitespace() || mark == '|');
+    let first = parts.find(|part| !part.is_empty())?;
+    // A comma may be part of a URL; before the next one it is none.
+    let next = [",http", ";http", ",//", ";//"];
+    let end = next.iter().filter_map(|next| first.find(next)).min();
+    let first = first[..end.unwrap_or(first.len())].trim_end_matches([',', ';']);
+    let whole = match first.strip_prefix("//") {
+        Some(rest) => Cow::Owned(format!("https://{rest}")),
+        None => Cow::Borrowed(first),
+    };
+    let has_scheme = ["https://", "http://"]
+        .iter()
+        .any(|scheme| starts_with_ignoring_case(&whole, scheme));
+    match url(&whole) {
+        Link::Address(address) if has_scheme => Some(address.into_owned()),
+        _ => None,
+    }
+}
+
 /// Returns whether an address starts with a host and only lacks its scheme: `shop.example/cup`.
 fn begins_with_host(text: &str) -> bool {
     let (host, path) = text.split_once('/').unzip();
@@ -448,6 +469,35 @@ mod tests {
             ("does not apply", None),
         ] {
             assert_eq!(gtin(text), Ok(number.map(str::to_owned)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_address_of_an_image_cell_counts() {
+        for (text, address) in [
+            ("https://a.example/1.jpg", Some("https://a.example/1.jpg")),
+            (
+                " https://a.example/1.jpg, https://a.example/2.jpg",
+                Some("https://a.example/1.jpg"),
+            ),
+            (
+                "http://a.example/1.jpg,http://a.example/2.jpg",
+                Some("http://a.example/1.jpg"),
+            ),
+            (
+                "https://a.example/w_100,h_100/1.jpg|https://a.example/2.jpg",
+                Some("https://a.example/w_100,h_100/1.jpg"),
+            ),
+            ("//cdn.example/1.jpg", Some("https://cdn.example/1.jpg")),
+            ("a.jpg", None),
+            ("/c/cup.jpg", None),
+            ("cdn.example/1.jpg", None),
+            ("data:image/png;base64,AAAA", None),
+            ("javascript:alert(1)", None),
+            ("https://", None),
+            ("", None),
+        ] {
+            assert_eq!(image(text).as_deref(), address, "{text}");
         }
     }
 

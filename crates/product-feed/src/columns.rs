@@ -136,6 +136,8 @@ pub(crate) enum Word {
     ItemNumber,
     /// The name if there is no better one.
     Description,
+    /// An image in any list; `image` itself is told by Google's feeds.
+    Picture,
 }
 
 impl FromStr for Word {
@@ -147,6 +149,7 @@ impl FromStr for Word {
             "number" => Self::Number,
             "item number" => Self::ItemNumber,
             "description" => Self::Description,
+            "picture" => Self::Picture,
             meaning => Self::Is(meaning.parse()?),
         })
     }
@@ -159,6 +162,7 @@ impl Word {
             Self::Is(meaning) => meaning,
             Self::NameOrSku | Self::Description => Meaning::Name,
             Self::Number | Self::ItemNumber => Meaning::Sku,
+            Self::Picture => Meaning::Image,
         }
     }
 }

@@ -192,7 +192,9 @@ pub(crate) struct Columns {
     pub(crate) url: Option<usize>,
     pub(crate) stock: Option<usize>,
     pub(crate) availability: Option<usize>,
-    image: Option<usize>,
+    pub(crate) image: Option<usize>,
+    /// Whether the image's name is one of Google's feeds.
+    is_image_link: bool,
     /// Set for lists of failed rows only.
     pub(crate) reason: Option<usize>,
     /// Currency of prices without one.
@@ -415,6 +417,9 @@ impl Columns {
             if meaning == Meaning::Price {
                 self.file_currency = columns::look_up(cell).and_then(|known| known.currency);
             }
+            if meaning == Meaning::Image {
+                self.is_image_link = true;
+            }
         }
     }
 
@@ -502,6 +507,8 @@ impl Columns {
             }
         }
         self.name = self.name.or(described);
+        self.is_image_link = self.image.is_some();
+        self.image = self.image.or(other(Word::Picture));
     }
 
     /// Takes another price if the best column is empty, as eBay's `Start price` of listings that are no auctions.
@@ -581,7 +588,7 @@ impl Columns {
             Shape::Google
         } else if self.id.is_some()
             && self.url.is_some()
-            && self.image.is_some()
+            && self.is_image_link
             && self.parent.is_none()
         {
             Shape::Google
@@ -798,6 +805,9 @@ mod tests {
         let columns = find("id,title,description,link,image_link,availability,price,gtin").unwrap();
         assert_eq!((columns.shape, columns.sku), (Shape::Google, Some(0)));
         assert_eq!((columns.url, columns.availability), (Some(3), Some(5)));
+        assert_eq!(columns.image, Some(4));
+        let columns = find("id,title,price,link,images").unwrap();
+        assert_eq!((columns.shape, columns.image), (Shape::Plain, Some(4)));
         let columns = find("id,name,price,url").unwrap();
         assert_eq!((columns.shape, columns.sku), (Shape::Plain, None));
     }

@@ -198,12 +198,16 @@ pub(crate) fn of_sku(sku: &str) -> String {
 
 /// Returns the identity of a handle's variant.
 pub(crate) fn of_variant(handle: &str, options: &[&str]) -> String {
-    match options {
-        [option, rest @ ..] if *option == NO_OPTION && rest.iter().all(|part| part.is_empty()) => {
-            joined("handle", handle, &[])
-        }
-        options => joined("handle", handle, options),
+    match has_no_option(options) {
+        true => joined("handle", handle, &[]),
+        false => joined("handle", handle, options),
     }
+}
+
+/// Returns whether these are Shopify's options of a product without options.
+pub(crate) fn has_no_option(options: &[&str]) -> bool {
+    matches!(options, [option, rest @ ..]
+        if *option == NO_OPTION && rest.iter().all(|part| part.is_empty()))
 }
 
 /// Returns the identity of a parent's variation.

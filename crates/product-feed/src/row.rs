@@ -31,6 +31,9 @@ const MAX_LEN: usize = 500;
 /// Maximum products and variant SKUs remembered.
 const MAX_REMEMBERED: usize = 1 << 20;
 
+/// Maximum bytes of an image cell that variants elsewhere in the file inherit: a million of them are remembered.
+const MAX_INHERITED_IMAGE: usize = 300;
+
 /// WooCommerce types without a price of their own.
 const KINDS_WITHOUT_PRICE: &[&str] = &[
     "variable",
@@ -68,6 +71,10 @@ pub struct FeedProduct {
     pub availability: Option<&'static str>,
     /// The URL of its page.
     pub url: Option<String>,
+    /// The URL of its image.
+    pub image: Option<String>,
+    /// What tells it from the other variants of its product, in the file's order.
+    pub options: Vec<String>,
     /// Optional cells that could not be parsed: these fields stay unchanged.
     pub warnings: Vec<RowWarning>,
     /// The row's cells, including inherited ones; none without warnings.
@@ -280,6 +287,7 @@ struct Above {
     key: String,
     title: String,
     price: String,
+    image: String,
 }
 
 impl Above {
@@ -288,6 +296,10 @@ impl Above {
             key: key.to_owned(),
             title: cells.name.to_string(),
             price: cells.price.to_string(),
+            image: match cells.image.len() {
+                0..=MAX_INHERITED_IMAGE => cells.image.to_string(),
+                _ => String::new(),
+            },
         }
     }
 
@@ -295,6 +307,7 @@ impl Above {
         key.clone_into(&mut self.key);
         cells.name.as_ref().clone_into(&mut self.title);
         cells.price.as_ref().clone_into(&mut self.price);
+        cells.image.as_ref().clone_into(&mut self.image);
     }
 }
 
@@ -505,6 +518,9 @@ impl Classifier {
             Shape::Squarespace => {
                 if cells.name.is_empty() {
                     cells.name = self.above.title.clone().into();
+                    if cells.image.is_empty() {
+                        cells.image = self.above.image.clone().into();
+                    }
                 } else {
                     self.above.set("", cells);
                 }
@@ -531,9 +547,13 @@ impl Classifier {
         if !cells.handle.is_empty() && !cells.name.is_empty() {
             cells.handle.as_ref().clone_into(&mut self.above.key);
             cells.name.as_ref().clone_into(&mut self.above.title);
+            cells.image.as_ref().clone_into(&mut self.above.image);
         }
         if continues && cells.name.is_empty() {
             cells.name = self.above.title.clone().into();
+        }
+        if continues && cells.image.is_empty() {
+            cells.image = self.above.image.clone().into();
         }
         true
     }
@@ -598,6 +618,9 @@ impl Classifier {
         if cells.price.is_empty() {
             cells.price = self.with_surcharge(cells).into();
         }
+        if cells.image.is_empty() {
+            cells.image = self.above.image.clone().into();
+        }
     }
 
     /// Returns the price of a variant without one.
@@ -632,6 +655,9 @@ impl Classifier {
             }
             if cells.price.is_empty() {
                 cells.price = parent.price.clone().into();
+            }
+            if cells.image.is_empty() {
+                cells.image = parent.image.clone().into();
             }
         }
     }
@@ -700,6 +726,7 @@ impl Classifier {
         for (column, text) in [
             (self.columns.name, &cells.name),
             (cells.price_column, &cells.price),
+            (self.columns.image, &cells.image),
         ] {
             if let Some(cell) = column.and_then(|column| texts.get_mut(column))
                 && (cell.is_empty() || cell.starts_with('['))
@@ -830,9 +857,32 @@ impl Cells<'_> {
                 .availability(columns, warnings)
                 .map(Availability::as_str),
             url: self.url(columns, warnings),
+            image: checks::image(&self.image),
+            options: self.variant(),
             warnings: Vec::new(),
             cells: Vec::new(),
         })
+    }
+
+    /// Returns the values that tell a variant from the others of its product.
+    fn variant(&self) -> Vec<String> {
+        let of_variation = |values: &[Cow<'_, str>]| -> Vec<String> {
+            let values = values.iter().filter(|value| !value.is_empty());
+            values.map(|value| shortened(value)).collect()
+        };
+        if self.is_listing {
+            // A listing names the values of all its variations.
+            Vec::new()
+        } else if self.options.iter().any(|value| !value.is_empty()) {
+            match identity::has_no_option(&borrowed(&self.options)) {
+                true => Vec::new(),
+                false => of_variation(&self.options),
+            }
+        } else if !self.parent.is_empty() {
+            of_variation(&self.attributes)
+        } else {
+            Vec::new()
+        }
     }
 
     /// Returns the identity, if there is a valid one.
@@ -1064,6 +1114,49 @@ mod tests {
                 }
             })
             .collect()
+    }
+
+    /// Classifies rows as `image [options]`.
+    fn pictures(header: &str, rows: &[&str]) -> Vec<String> {
+        let mut classifier = classifier(header);
+        rows.iter()
+            .map(|row| {
+                let product = counts(&mut classifier, raw(&record(row))).unwrap();
+                let image = product.image.unwrap_or_default();
+                format!("{image} {:?}", product.options)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn variants_have_options_and_the_image_of_their_product() {
+        let rows = pictures(
+            SHOPIFY,
+            &[
+                "tee,Tee,,Blue,L,T-1,20,https://a.example/1.jpg",
+                "tee,,,Blue,S,T-2,20,",
+                "tee,,,Red,S,T-3,20,https://a.example/3.jpg",
+                "cup,Cup,,Default Title,,C-1,5,",
+            ],
+        );
+        assert_eq!(
+            rows,
+            [
+                r#"https://a.example/1.jpg ["Blue", "L"]"#,
+                r#"https://a.example/1.jpg ["Blue", "S"]"#,
+                r#"https://a.example/3.jpg ["Red", "S"]"#,
+                " []",
+            ]
+        );
+        let header = format!("{WOOCOMMERCE},Images");
+        let rows = pictures(
+            &header,
+            &[
+                "1,variable,tee,Tee,,,,Blue|Red,L|S,https://a.example/1.jpg",
+                "2,variation,tee-1,Tee,,20,tee,Blue,L,",
+            ],
+        );
+        assert_eq!(rows, ["https://a.example/1.jpg []", r#" ["Blue", "L"]"#]);
     }
 
     #[test]

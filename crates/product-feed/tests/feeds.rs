@@ -69,6 +69,9 @@ impl Visitor for Outcome {
                     product.stock.map(|stock| format!("stock {stock}")),
                     product.availability.map(str::to_owned),
                     product.url,
+                    product.image.map(|image| format!("image {image}")),
+                    (!product.options.is_empty())
+                        .then(|| format!("options {}", product.options.join(" + "))),
                 ];
                 for part in more.into_iter().flatten() {
                     write!(self.text, " | {part}").unwrap();

@@ -67,6 +67,7 @@ impl Config {
             public_url,
             allowed_hosts: env.find(&ALLOWED_HOSTS)?.unwrap_or_default(),
             cors_origins: env.find(&CORS_ORIGINS)?.unwrap_or_default(),
+            product_images: env.read(&PRODUCT_IMAGES)?,
             database: env
                 .read_or(&DATABASE, file)?
                 .with_max_connections(env.read(&MAX_CONNECTIONS)?),

@@ -146,6 +146,10 @@ settings! {
         "comma-separated host names, or *", default "*",
         "The hosts that webhooks may be sent to. A listed host may be in a private network, and be reached \
         by http://; * allows any host on the public internet by https://.";
+    PRODUCT_IMAGES: OneOf<bool> = "PRODUCT_IMAGES", OneOf(&[("on", true), ("off", false)]),
+        "on or off", default "on",
+        "Whether the pages of products load images from the https:// addresses in product files, whose hosts learn the addresses \
+        of those who look.";
     SMTP_URL: By<SmtpUrl> = "SMTP_URL", By(SmtpUrl::parse, Some(SmtpUrl::shown)),
         "smtps://user:password@host:465, or smtp:// for STARTTLS; ?tls=none for none", without "no e-mails", secret,
         "The mail server that notifications are sent through.";

@@ -22,7 +22,9 @@ pub struct Config {
     pub public_url: PublicUrl,
     /// Other origins whose pages may read streams and use the REST API.
     pub cors_origins: CorsOrigins,
-    /// Whether the public URL was set and differs from the listen address.
+    /// Whether pages load images of products.
+    pub product_images: bool,
+    /// Whether that was set, and is not what it listens on.
     pub is_public_url_set: bool,
     /// Further host names of the app.
     pub allowed_hosts: BTreeSet<String>,

@@ -19,7 +19,7 @@ use tower_http::compression::CompressionLayer;
 
 use super::{mount::mount, state::AppState};
 use crate::{
-    model::{base_path::BasePath, error::ApiError, progress::JobsPerStream},
+    model::{base_path::BasePath, error::ApiError, product::ShowsImages, progress::JobsPerStream},
     server::{
         http::{
             middleware::{
@@ -79,6 +79,7 @@ pub fn router(state: AppState, pages: Pages) -> Router {
             provide_context(state.sources.clone());
             provide_context(bundle());
             provide_context(JobsPerStream(state.config.sse.max_jobs));
+            provide_context(ShowsImages(state.config.product_images));
             provide_base_path(state.config.public_url.base());
             security_headers::set_page_policy();
         }

@@ -43,8 +43,13 @@ pub(crate) async fn find(
         // They belong to the first page.
         Some(_) => Vec::new(),
     };
+    let variants = match &product {
+        Some(product) => store.variants(&product.name).await?,
+        None => Vec::new(),
+    };
     Ok(ProductHistory {
         product,
+        variants,
         entries,
         next: next.map(|next| next.to_string()),
         prices,

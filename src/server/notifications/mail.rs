@@ -161,17 +161,17 @@ fn subject(t: Locale, told: &Told) -> String {
             "Import needs your approval",
             "Import braucht deine Freigabe",
         ),
-        (_, "ERROR") if is_check => t.say("Check failed", "Prüfung fehlgeschlagen"),
+        (_, "ERROR") if is_check => t.say("Dry run failed", "Testlauf fehlgeschlagen"),
         (_, "ERROR") => t.say("Import failed", "Import fehlgeschlagen"),
         (_, "PARTIAL_SUCCESS") if is_check => t.say(
-            "Check finished with failures",
-            "Prüfung mit Fehlern beendet",
+            "Dry run finished with failures",
+            "Testlauf mit Fehlern beendet",
         ),
         (_, "PARTIAL_SUCCESS") => t.say(
             "Import finished with failures",
             "Import mit Fehlern beendet",
         ),
-        _ if is_check => t.say("Check finished", "Prüfung beendet"),
+        _ if is_check => t.say("Dry run finished", "Testlauf beendet"),
         _ => t.say("Import finished", "Import beendet"),
     };
     format!("{what}: {}", shortened(&import.filename))
@@ -193,7 +193,7 @@ fn text(t: Locale, about: &About, public_url: &PublicUrl) -> String {
         About::Source(source) => (&source.name, failures(t, source), &source.url),
     };
     let why = t.say(
-        "You get this e-mail because of your settings:",
+        "You receive this email because of your settings:",
         "Du bekommst diese E-Mail aufgrund deiner Einstellungen:",
     );
     let name = shortened(name);

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{reasons, seen::Seen};
 use crate::{
-    model::reason::Reason,
+    model::{product::options_text, reason::Reason},
     server::store::{
         monitor_imports::{BatchKind, FailedRow, ImportBatch},
         products::{NewProduct, ProductRow, Said},
@@ -434,6 +434,8 @@ fn said(header: &Header) -> Said {
         // A word in the stock column sets the availability.
         availability: has(Meaning::Availability) || has(Meaning::Stock),
         url: has(Meaning::Url),
+        image: has(Meaning::Image),
+        options: has(Meaning::Option) || has(Meaning::Attribute),
     }
 }
 
@@ -444,6 +446,8 @@ fn product_bytes(product: &NewProduct) -> usize {
         &product.sale_price,
         &product.gtin,
         &product.url,
+        &product.image,
+        &product.options,
         &product.currency,
         &product.availability,
     ];
@@ -463,6 +467,8 @@ fn new_product(product: FeedProduct) -> NewProduct {
         stock: product.stock,
         availability: product.availability.map(str::to_owned),
         url: product.url,
+        image: product.image,
+        options: options_text(&product.options),
     }
 }
 

@@ -80,6 +80,8 @@ pub(super) const COLUMNS: [&str; Field::ALL.len()] = [
     "stock",
     "availability",
     "url",
+    "image",
+    "options",
 ];
 
 /// A stored change with the current product.
@@ -158,11 +160,11 @@ impl Noted {
             fields: row.try_get_by_index(3)?,
             price_change: row.try_get_by_index(4)?,
             old: values(6)?,
-            new: values(15)?,
+            new: values(6 + COLUMNS.len())?,
             now: match last_change {
                 Some(last_change) => Some(Now {
                     last_change,
-                    values: values(24)?,
+                    values: values(6 + 2 * COLUMNS.len())?,
                 }),
                 None => None,
             },

@@ -275,6 +275,8 @@ fn merged(before: Option<&NewProduct>, row: &ProductRow, only: ChosenFields) -> 
             &old.availability,
         ),
         url: text(said.url, Field::Url, &new.url, &old.url),
+        image: text(said.image, Field::Image, &new.image, &old.image),
+        options: text(said.options, Field::Options, &new.options, &old.options),
     }
 }
 
@@ -289,6 +291,8 @@ pub(super) fn values_of(product: &NewProduct) -> Values {
         product.stock.map(|stock| stock.to_string()),
         product.availability.clone(),
         product.url.clone(),
+        product.image.clone(),
+        product.options.clone(),
     ]
 }
 

@@ -220,7 +220,7 @@ impl Store {
 }
 
 pub(super) const COLUMNS: &str = "p.identity, p.sku, p.name, p.price, p.sale_price, p.currency, p.gtin, p.stock, \
-                       p.availability, p.url, p.search_text, p.created_at, p.updated_at";
+                       p.availability, p.url, p.image, p.options, p.search_text, p.created_at, p.updated_at";
 
 /// Statements that index products in SQLite: first listed ones, then new ones.
 fn sqlite_steps() -> [String; 5] {

@@ -30,7 +30,10 @@ const PAGE_SIZE: u64 = 50;
 /// Maximum products on all pages together; searches and cursors reach others.
 pub const LISTED_AT_MOST: u64 = 10_000;
 
-/// A product of an import.
+/// The most variants of a product that are listed with it.
+pub const VARIANTS: u64 = 100;
+
+/// A product as an import brings it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NewProduct {
     /// Identity across files.
@@ -53,6 +56,11 @@ pub struct NewProduct {
     pub availability: Option<String>,
     /// URL of its page.
     pub url: Option<String>,
+    /// The address of its image.
+    pub image: Option<String>,
+    /// What tells it from the other variants of its product, as [`options_text`](crate::model::product::options_text)
+    /// writes it.
+    pub options: Option<String>,
 }
 
 /// Which values a row sets; others stay unchanged.
@@ -72,6 +80,10 @@ pub struct Said {
     pub availability: bool,
     /// URL of its page.
     pub url: bool,
+    /// The address of its image.
+    pub image: bool,
+    /// What tells it from other variants.
+    pub options: bool,
 }
 
 impl Said {
@@ -84,6 +96,8 @@ impl Said {
         stock: true,
         availability: true,
         url: true,
+        image: true,
+        options: true,
     };
 
     /// Returns the columns of optional values to write.
@@ -94,6 +108,8 @@ impl Said {
             (self.stock, Field::Stock, "stock"),
             (self.availability, Field::Availability, "availability"),
             (self.url, Field::Url, "url"),
+            (self.image, Field::Image, "image"),
+            (self.options, Field::Options, "options"),
         ]
         .into_iter()
         .filter_map(move |(is_said, field, column)| (is_said && only.has(field)).then_some(column))
@@ -166,6 +182,8 @@ impl NewProduct {
                 self.availability == there.availability,
             )
             && optional(said.url, Field::Url, self.url == there.url)
+            && optional(said.image, Field::Image, self.image == there.image)
+            && optional(said.options, Field::Options, self.options == there.options)
     }
 
     fn search_text(&self) -> String {
@@ -264,7 +282,27 @@ impl Store {
         Ok(found.await.map_err(StoreError::of_search)?.map(listed))
     }
 
-    /// Counts the rows of a query, up to `most`.
+    /// Lists the products that are called so, where there are several: the variants of one product, at most
+    /// [`VARIANTS`].
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn variants(&self, name: &str) -> Result<Vec<Product>, StoreError> {
+        let rows = product::Entity::find()
+            .filter(product::Column::Name.eq(name))
+            .order_by_asc(product::Column::Identity)
+            .limit(VARIANTS)
+            .all(&self.searches)
+            .await
+            .map_err(StoreError::of_search)?;
+        Ok(match rows.len() {
+            0 | 1 => Vec::new(),
+            _ => rows.into_iter().map(listed).collect(),
+        })
+    }
+
+    /// Counts the rows of a query, as far as `most`.
     pub(super) async fn count_up_to<E: EntityTrait>(
         &self,
         query: Select<E>,
@@ -315,6 +353,8 @@ fn as_brought(row: product::Model) -> NewProduct {
         stock: row.stock,
         availability: row.availability,
         url: row.url,
+        image: row.image,
+        options: row.options,
     }
 }
 
@@ -355,6 +395,8 @@ pub(super) fn listed(row: product::Model) -> Product {
         stock: row.stock,
         availability: row.availability,
         url: row.url,
+        image: row.image,
+        options: row.options,
         created_at: row.created_at,
         updated_at: row.updated_at,
         updated_by: None,
@@ -363,7 +405,8 @@ pub(super) fn listed(row: product::Model) -> Product {
 
 const RUN: usize = 250;
 
-const COLUMNS: [&str; 14] = [
+/// What is written of a product.
+const COLUMNS: [&str; 16] = [
     "identity",
     "sku",
     "name",
@@ -374,6 +417,8 @@ const COLUMNS: [&str; 14] = [
     "stock",
     "availability",
     "url",
+    "image",
+    "options",
     "search_text",
     "created_at",
     "updated_at",
@@ -437,6 +482,12 @@ impl ProductRow {
         if keeps(Field::Url, later.said.url, said.url) {
             new.url = old.url;
         }
+        if keeps(Field::Image, later.said.image, said.image) {
+            new.image = old.image;
+        }
+        if keeps(Field::Options, later.said.options, said.options) {
+            new.options = old.options;
+        }
         self.product = new;
         self.row = later.row;
         self.line = later.line;
@@ -448,6 +499,8 @@ impl ProductRow {
             stock: said.stock || later.said.stock,
             availability: said.availability || later.said.availability,
             url: said.url || later.said.url,
+            image: said.image || later.said.image,
+            options: said.options || later.said.options,
         };
     }
 }
@@ -791,6 +844,8 @@ fn bound(products: impl Iterator<Item = Changed>, now: UnixMillis) -> (usize, Sq
             product.stock.into(),
             product.availability.into(),
             product.url.into(),
+            product.image.into(),
+            product.options.into(),
             search_text.into(),
             created_at.into(),
             now.into(),
@@ -826,6 +881,8 @@ fn copied(lines: &mut Vec<u8>, run: Option<usize>, changed: &Changed, now: UnixM
         stock.as_deref(),
         product.availability.as_deref(),
         product.url.as_deref(),
+        product.image.as_deref(),
+        product.options.as_deref(),
         Some(search_text.as_str()),
         Some(created_at.as_str()),
         Some(now.as_str()),
@@ -1134,6 +1191,8 @@ mod tests {
             stock: Some(7),
             availability: Some("in_stock".to_owned()),
             url: Some("https://shop.example/1".to_owned()),
+            image: Some("https://shop.example/1.jpg".to_owned()),
+            options: Some("Blue/L".to_owned()),
             ..product("1", "One", "1")
         };
         upsert(&store, std::slice::from_ref(&whole), 1).await;
@@ -1145,6 +1204,8 @@ mod tests {
             stock: false,
             availability: false,
             url: false,
+            image: false,
+            options: false,
         };
         let dearer = [product("1", "1", "2"), product("2", "2", "2")];
         for product in &dearer {
@@ -1269,6 +1330,8 @@ mod tests {
                 stock: fastrand::bool(),
                 availability: fastrand::bool(),
                 url: fastrand::bool(),
+                image: fastrand::bool(),
+                options: fastrand::bool(),
             },
             ..ProductRow::default()
         };
@@ -1282,6 +1345,8 @@ mod tests {
         product.stock = said.stock.then(|| fastrand::i64(0..2));
         product.availability = text("a").filter(|_| said.availability);
         product.url = text("u").filter(|_| said.url);
+        product.image = text("i").filter(|_| said.image);
+        product.options = text("o").filter(|_| said.options);
         row
     }
 

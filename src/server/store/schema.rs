@@ -121,7 +121,7 @@ mod tests {
         server::store::{
             Store,
             bulk::BulkTransaction,
-            products::{ProductRow, Upsert},
+            products::{NewProduct, ProductRow, Upsert},
             row_notes::NoteKind,
             test_database::TestDatabase,
         },
@@ -183,8 +183,28 @@ mod tests {
             )
             .await
             .unwrap();
-        let products = before.products_behind("", 9).await.unwrap();
-        assert_eq!(products.len(), 2);
+        let text = |text: &str| Some(text.to_owned());
+        let products = [
+            NewProduct {
+                identity: "sku:A".to_owned(),
+                sku: text("A"),
+                name: "Lamp".to_owned(),
+                price: text("1.50"),
+                sale_price: text("1.20"),
+                currency: text("EUR"),
+                gtin: text("4006381333931"),
+                stock: Some(5),
+                availability: text("in_stock"),
+                url: text("https://shop.example/a"),
+                ..NewProduct::default()
+            },
+            NewProduct {
+                identity: "sku:B".to_owned(),
+                sku: text("B"),
+                name: "Chair".to_owned(),
+                ..NewProduct::default()
+            },
+        ];
         before.close().await.unwrap();
 
         let store = Store::open(&database.url).await.unwrap();
@@ -260,6 +280,78 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn products_and_changes_of_the_version_before_stay_and_get_images_and_options() {
+        let (database, before) = before("m0173_images_and_options").await;
+        // What that version wrote: an import that added a product, and one that made it dearer.
+        let change = |import: i64| (import << 36) | 1;
+        for statement in [
+            "INSERT INTO import_numbers (number, import_id, began_at) VALUES (1, 'a', 10), (2, 'b', 20)"
+                .to_owned(),
+            format!(
+                "INSERT INTO products (identity, sku, name, price, search_text, created_at, updated_at, last_change) \
+                 VALUES ('sku:A', 'A', 'Lamp', '1.50', 'lamp\nsku:a', 3, 4, {})",
+                change(1)
+            ),
+            format!(
+                "UPDATE products SET price = '3', updated_at = 5, last_change = {} WHERE identity = 'sku:A'",
+                change(2)
+            ),
+        ] {
+            before.db.execute_unprepared(&statement).await.unwrap();
+        }
+        if before.db.get_database_backend() == DbBackend::Postgres {
+            let next = "SELECT setval(pg_get_serial_sequence('import_numbers', 'number'), 2)";
+            before.db.execute_unprepared(next).await.unwrap();
+        }
+        before.close().await.unwrap();
+
+        let store = Store::open(&database.url).await.unwrap();
+        let products = store.products_behind("", 9).await.unwrap();
+        assert_eq!((&products[0].image, &products[0].options), (&None, &None));
+        let fields = async || {
+            let history = store.product_history("sku:A", None, 9).await.unwrap().0;
+            let changes = history.into_iter().map(|entry| entry.change);
+            changes
+                .map(|change| {
+                    let fields = change.fields.into_iter();
+                    fields
+                        .map(|it| {
+                            let [old, new] = [it.old, it.new].map(Option::unwrap_or_default);
+                            format!("{}: {old} > {new}", it.field.as_str())
+                        })
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                })
+                .collect::<Vec<_>>()
+        };
+        let old = [
+            "price: 1.50 > 3",
+            "sku:  > A, name:  > Lamp, price:  > 1.50",
+        ];
+        assert_eq!(fields().await, old);
+
+        let number = store.number_import("c").await.unwrap();
+        let row = ProductRow {
+            product: NewProduct {
+                image: Some("https://shop.example/a.jpg".to_owned()),
+                options: Some("Red/L".to_owned()),
+                ..products[0].clone()
+            },
+            row: 1,
+            ..ProductRow::default()
+        };
+        let mut transaction = BulkTransaction::begin(&store).await.unwrap();
+        let upsert = Upsert::new(vec![row], transaction.backend(), 6, Some(number));
+        let written = upsert.write(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(written.updated, 1);
+        let told = fields().await;
+        let newest = "image:  > https://shop.example/a.jpg, options:  > Red/L";
+        assert_eq!(told[0], newest);
+        assert_eq!(told[1..], old);
+    }
+
+    #[tokio::test]
     async fn products_of_the_version_before_have_changes_from_then_on() {
         let (database, before) = before("m0100_product_changes").await;
         before
@@ -270,11 +362,14 @@ mod tests {
             )
             .await
             .unwrap();
-        let products = before.products_behind("", 9).await.unwrap();
         before.close().await.unwrap();
 
         let store = Store::open(&database.url).await.unwrap();
-        assert_eq!(store.products_behind("", 9).await.unwrap(), products);
+        let products = store.products_behind("", 9).await.unwrap();
+        assert_eq!(
+            (products.len(), products[0].price.as_deref()),
+            (1, Some("1.50"))
+        );
         let history = async || store.product_history("sku:A", None, 9).await.unwrap().0;
         assert!(history().await.is_empty());
         let number = store.number_import("a").await.unwrap();

@@ -479,6 +479,8 @@ pub(super) fn as_product(identity: String, values: Values) -> NewProduct {
         stock,
         availability,
         url,
+        image,
+        options,
     ] = values;
     NewProduct {
         name: name.unwrap_or_else(|| identity.clone()),
@@ -491,6 +493,8 @@ pub(super) fn as_product(identity: String, values: Values) -> NewProduct {
         stock: stock.and_then(|stock| stock.parse().ok()),
         availability,
         url,
+        image,
+        options,
     }
 }
 

@@ -88,6 +88,8 @@ fn row(number: u64, (product, given, says_all): &(u8, Given, bool)) -> ProductRo
         stock: *says_all,
         availability: *says_all,
         url: *says_all,
+        image: *says_all,
+        options: *says_all,
     };
     let optional = |is_there: bool, text: &str| (is_there && *says_all).then(|| text.to_owned());
     ProductRow {
@@ -103,6 +105,11 @@ fn row(number: u64, (product, given, says_all): &(u8, Given, bool)) -> ProductRo
             currency: given.currency.map(str::to_owned),
             stock: given.stock.filter(|_| *says_all),
             url: optional(given.url, "https://shop.example/"),
+            image: optional(
+                given.url,
+                &format!("https://shop.example/{}.jpg", given.name),
+            ),
+            options: optional(!given.url, &given.name.to_string()),
             ..NewProduct::default()
         },
         said,
@@ -138,6 +145,8 @@ fn written_over(there: &NewProduct, row: &ProductRow, only: ChosenFields) -> New
             Field::Stock => said.stock,
             Field::Availability => said.availability,
             Field::Url => said.url,
+            Field::Image => said.image,
+            Field::Options => said.options,
         };
         let is_chosen = match field {
             Field::Currency => only.has_currency(),
@@ -431,7 +440,8 @@ async fn table(store: &Store) -> Vec<String> {
     let sql = "SELECT identity || '|' || COALESCE(sku, '-') || '|' || name || '|' || COALESCE(price, '-') || '|' || \
                COALESCE(sale_price, '-') || '|' || COALESCE(currency, '-') || '|' || COALESCE(gtin, '-') || '|' || \
                COALESCE(CAST(stock AS TEXT), '-') || '|' || COALESCE(availability, '-') || '|' || \
-               COALESCE(url, '-') || '|' || search_text || '|' || CAST(created_at AS TEXT) \
+               COALESCE(url, '-') || '|' || COALESCE(image, '-') || '|' || COALESCE(options, '-') || '|' || \
+               search_text || '|' || CAST(created_at AS TEXT) \
                FROM products ORDER BY identity";
     let rows = store
         .db

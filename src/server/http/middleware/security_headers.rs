@@ -2,14 +2,17 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 
-use crate::server::{http::state::AppState, site};
+use crate::{
+    model::product::ShowsImages,
+    server::{http::state::AppState, site},
+};
 
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -122,20 +125,52 @@ pub(crate) async fn set(State(state): State<AppState>, request: Request, next: N
     response
 }
 
-/// Sets the policy of the page being rendered: only scripts with this answer's nonce run, and those they load; nothing
-/// connects elsewhere. Does nothing outside of a page.
+/// Sets the policy of the page that is being rendered: only scripts that carry this answer's nonce
+/// run, and those they load; nothing comes from elsewhere or goes there, but for the images on pages of products, which
+/// are their shops'. Does nothing where no page is rendered.
 pub(crate) fn set_page_policy() {
     let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else {
         return;
     };
     // `cargo leptos watch` reloads the page over a socket on another port.
     let reload = if site::is_watched() { " ws:" } else { "" };
+    let ShowsImages(is_on) = use_context().unwrap_or_default();
+    let parts = use_context::<Parts>();
+    let shows_images = is_on && parts.is_some_and(|parts| is_of_products(parts.uri.path()));
+    let images = if shows_images { " https:" } else { "" };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
-         style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'{reload}; \
+         style-src 'self'; img-src 'self' data:{images}; font-src 'self'; connect-src 'self'{reload}; \
          manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
+/// Returns whether a path is that of the products' page, or of one of them.
+fn is_of_products(path: &str) -> bool {
+    let rest = path.strip_prefix("/products");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_of_shops_are_for_the_pages_of_products() {
+        for path in ["/products", "/products/sku:A", "/products/"] {
+            assert!(is_of_products(path), "{path}");
+        }
+        for path in [
+            "/",
+            "/imports",
+            "/products.csv",
+            "/productsx",
+            "/shared/products",
+        ] {
+            assert!(!is_of_products(path), "{path}");
+        }
     }
 }

@@ -97,6 +97,8 @@ pub(super) enum FieldName {
     Stock,
     Availability,
     Url,
+    Image,
+    Options,
 }
 
 /// Some of the changes of an import.

@@ -212,8 +212,8 @@ impl Export {
     }
 }
 
-/// Column names that an import understands.
-const COLUMNS: [&str; 9] = [
+/// The columns, by names that an import understands.
+const COLUMNS: [&str; 11] = [
     "SKU",
     "Name",
     "Price",
@@ -223,6 +223,8 @@ const COLUMNS: [&str; 9] = [
     "Stock",
     "Availability",
     "URL",
+    "Image link",
+    "Options",
 ];
 
 /// Numeric columns of a workbook: prices and stock.
@@ -230,6 +232,7 @@ const NUMBERS: [usize; 3] = [2, 3, 6];
 
 fn record(product: product::Product) -> [String; COLUMNS.len()] {
     let text = |value: Option<String>| value.unwrap_or_default();
+    let options = product.variant().map(|options| options.join(" / "));
     [
         product.sku.unwrap_or(product.identity),
         product.name,
@@ -240,5 +243,7 @@ fn record(product: product::Product) -> [String; COLUMNS.len()] {
         text(product.stock.map(|stock| stock.to_string())),
         text(product.availability),
         text(product.url),
+        text(product.image),
+        text(options),
     ]
 }

@@ -156,6 +156,10 @@ pub(crate) struct Product {
     availability: Option<String>,
     /// The address of its page.
     url: Option<String>,
+    /// The address of its image.
+    image: Option<String>,
+    /// What tells it from the other variants of its product, for example `["Blue", "L"]`; none of others.
+    options: Vec<String>,
     /// When it came in, in milliseconds since 1970.
     created_at: i64,
     /// When an import last changed it, in milliseconds since 1970.
@@ -175,7 +179,9 @@ pub(crate) struct Updater {
 
 impl From<crate::model::product::Product> for Product {
     fn from(product: crate::model::product::Product) -> Self {
+        let options = product.variant().unwrap_or_default();
         Self {
+            options,
             identity: product.identity,
             sku: product.sku,
             name: product.name,
@@ -186,6 +192,7 @@ impl From<crate::model::product::Product> for Product {
             stock: product.stock,
             availability: product.availability,
             url: product.url,
+            image: product.image,
             created_at: product.created_at,
             updated_at: product.updated_at,
             updated_by: product.updated_by.map(|import| Updater {

@@ -212,17 +212,11 @@ pub(crate) async fn fetch_file(
     };
     let whole = stream::iter([Ok(first)]).chain(file);
     let (imports, max) = (&state.imports, state.config.max_upload);
+    let action = AuditAction::of_start(what.mode);
     let (id, filename) = imports
         .take_in(&user.id, what, None, &given, max, whole)
         .await?;
-    audit::record(
-        &state.auth,
-        caller,
-        user,
-        AuditAction::ImportStarted,
-        &filename,
-    )
-    .await;
+    audit::record(&state.auth, caller, user, action, &filename).await;
     Ok(id)
 }
 
@@ -245,7 +239,7 @@ pub(crate) async fn take_file(
         &state.auth,
         &caller,
         user,
-        AuditAction::ImportStarted,
+        AuditAction::of_start(mode),
         &filename,
     )
     .await;

@@ -187,6 +187,13 @@ impl Upload {
             bytes: self.length,
         }
     }
+
+    fn mode(&self) -> ImportMode {
+        match self.only_check {
+            true => ImportMode::Check,
+            false => ImportMode::Import,
+        }
+    }
 }
 
 /// The right to write an upload; one request has it at a time.
@@ -556,7 +563,7 @@ async fn finish(
         // Later `HEAD`s need the description only.
         let _ = fs::remove_file(parts.bytes(id)).await;
         drop(turn);
-        let action = AuditAction::ImportStarted;
+        let action = AuditAction::of_start(upload.mode());
         audit::record_by(&state.store, &who, action, &upload.filename).await;
         Ok(upload)
     };
@@ -604,11 +611,7 @@ async fn hand_over(
     upload: &Upload,
 ) -> Result<JobId, TusError> {
     let what = Instructions {
-        mode: if upload.only_check {
-            ImportMode::Check
-        } else {
-            ImportMode::Import
-        },
+        mode: upload.mode(),
         options: upload.options,
         ..Instructions::default()
     };
