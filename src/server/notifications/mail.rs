@@ -268,7 +268,7 @@ mod tests {
                 "import.finished",
                 "SUCCESS",
                 "check",
-                "Check finished: a.csv",
+                "Dry run finished: a.csv",
                 "Prüfung beendet: a.csv",
             ),
             (
