@@ -269,7 +269,7 @@ mod tests {
                 "SUCCESS",
                 "check",
                 "Dry run finished: a.csv",
-                "Prüfung beendet: a.csv",
+                "Testlauf beendet: a.csv",
             ),
             (
                 "import.needs_approval",
