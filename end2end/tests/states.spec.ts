@@ -20,7 +20,7 @@ const schemes = ['light', 'dark'] as const;
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 /** The narrowest phone, and a screen of 1280 px at twice its size. */
 const narrow = { phone: { width: 320, height: 640 }, zoomed: { width: 640, height: 400 } };
-/** What depends on colours and on the space that there is; the rest is the same in each look. */
+/** Rules that depend on colours and layout; the others are checked once. */
 const ofSpace = ['target-size', 'scrollable-region-focusable'];
 const byLook = ['color-contrast', 'link-in-text-block', ...ofSpace];
 

@@ -235,7 +235,7 @@ fn id_of(text: &str) -> Option<[u8; ID]> {
     hex::decode(text).ok()?.try_into().ok()
 }
 
-/// Names everybody who follows a link, for the limits of streams.
+/// Returns one pseudo-user for all subscribers of a link, for stream limits.
 fn viewer(link: &str) -> UserId {
     UserId::new(format!("link:{link}"))
 }

@@ -18,7 +18,7 @@ const ROWS: usize = 50_000;
 const RATE: &str = "20000";
 /// Rows that are compared before an import is approved.
 const COMPARED: i64 = 20_000;
-/// Kills of imports; of undos, approvals and removals, which are longer, `IMPORT_KILLS` or these.
+/// Kills of imports. Undos, approvals and removals take longer and have fewer, unless `IMPORT_KILLS` is set.
 const KILLS: usize = 50;
 const FEWER_KILLS: usize = 12;
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -457,7 +457,7 @@ async fn an_approval_that_is_killed_anywhere_holds_or_was_never_given() {
     );
     // What is shown of it is shown once, however often that was begun.
     assert_eq!(shown(&place).await, COMPARED);
-    // While it is approved: what was answered holds.
+    // During approval: an accepted approval is kept.
     let url = format!("{}/api/products/imports/{id}/approve", process.url);
     let approving = tokio::spawn(http.post(url).header("X-API-Key", KEY).send());
     tokio::time::sleep(Duration::from_millis(fastrand::u64(..20))).await;

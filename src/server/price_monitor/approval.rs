@@ -50,7 +50,6 @@ const FEW: u64 = 25;
 /// A file that is being read.
 type Read = JoinHandle<Result<Option<InFile>, ReadError>>;
 
-/// Returns the routes.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new().route("/api/products/imports/{id}/approve", post(approve))
 }

@@ -47,7 +47,6 @@ pub(super) fn noted_as(import: &MonitorImport) -> String {
     }
 }
 
-/// The parameters of an address.
 type Parameters = Query<HashMap<String, String>>;
 
 fn filter(parameters: &HashMap<String, String>) -> Result<ChangesFilter, ServiceError> {

@@ -34,7 +34,6 @@ const MAX_FILENAME: usize = 255;
 /// The most bytes of a source's name.
 const MAX_SOURCE: usize = 64;
 
-/// How long the rest of an upload that is not needed is read.
 const LINGER: Duration = Duration::from_secs(10);
 
 /// Owner of the import. Imports of one owner wait for each other.
@@ -253,7 +252,6 @@ impl UploadQuery {
         }
     }
 
-    /// Returns which products and values are written.
     fn options(&self) -> Result<ImportOptions, ServiceError> {
         let mut options = ImportOptions::default();
         let values = [&self.products, &self.fields, &self.missing];

@@ -229,7 +229,7 @@ impl Setup {
         }
     }
 
-    /// Has a worker work until the newest run is over, its import included.
+    /// Runs a worker until the newest run and its import have ended.
     async fn work_to_the_end(&self, id: &str) -> SourceRun {
         let deadline = Instant::now() + DEADLINE;
         loop {

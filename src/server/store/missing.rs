@@ -174,7 +174,7 @@ impl Store {
         self.note_previews(kind.number, &previews).await
     }
 
-    /// Says what would become of products, in a check.
+    /// Records what would happen, in a check.
     async fn previews(
         &self,
         kind: MissingKind,

@@ -42,7 +42,7 @@ pub(super) fn is_preview(name: &str) -> bool {
     name.ends_with(SUFFIX)
 }
 
-/// What writing a batch would do.
+/// Effects of writing a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
     /// Products that would be added and changed.
@@ -173,7 +173,7 @@ impl Store {
         transaction.commit().await
     }
 
-    /// Finds those of these products that are there, each with its last change.
+    /// Finds existing products, each with its last change.
     pub(super) async fn products_with_changes(
         &self,
         identities: &[&str],

@@ -33,7 +33,7 @@ pub const LISTED_AT_MOST: u64 = 10_000;
 /// The most variants of a product that are listed with it.
 pub const VARIANTS: u64 = 100;
 
-/// A product as an import brings it.
+/// A product of an import.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NewProduct {
     /// Identity across files.
@@ -302,7 +302,7 @@ impl Store {
         })
     }
 
-    /// Counts the rows of a query, as far as `most`.
+    /// Counts the rows of a query, up to `most`.
     pub(super) async fn count_up_to<E: EntityTrait>(
         &self,
         query: Select<E>,
@@ -405,7 +405,6 @@ pub(super) fn listed(row: product::Model) -> Product {
 
 const RUN: usize = 250;
 
-/// What is written of a product.
 const COLUMNS: [&str; 16] = [
     "identity",
     "sku",

@@ -24,7 +24,7 @@ use crate::model::{
 const PAGE: u64 = 50;
 const AT_ONCE: u64 = 50;
 
-/// The runs whose imports are over, or are no more.
+/// Runs whose imports have ended or were deleted.
 pub(super) const ENDED: &str = "SELECT r.id, r.source_id, j.status AS job_status, j.mode, j.completed_at, \
       j.processed_products AS processed, j.failed_products AS failed, m.cancel_wanted \
     FROM source_runs r LEFT JOIN product_import_jobs j ON j.id = r.job_id LEFT JOIN monitor_imports m ON m.id = r.job_id \
