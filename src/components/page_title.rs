@@ -35,11 +35,18 @@ mod tests {
     /// A title that is given past this component would be markup.
     #[test]
     fn every_page_sets_its_title_here() {
-        let pages = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pages");
-        for entry in std::fs::read_dir(pages).unwrap() {
-            let path = entry.unwrap().path();
-            let text = std::fs::read_to_string(&path).unwrap();
-            assert!(!text.contains("leptos_meta"), "{}", path.display());
+        let mut directories =
+            vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pages")];
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    directories.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                assert!(!text.contains("leptos_meta"), "{}", path.display());
+            }
         }
     }
 }

@@ -351,12 +351,14 @@ fn RunRow(run: SourceRun) -> impl IntoView {
             <th role="rowheader" scope="row">
                 <Moment at=run.started_at />
             </th>
-            <td role="cell">{run.cause.title(t)}</td>
+            <td role="cell" data-label=t.say("Cause", "Anlass")>{run.cause.title(t)}</td>
             <td role="cell">
                 <RunResult run=run.clone() />
             </td>
-            <td role="cell">{products}</td>
-            <td role="cell">{run.took().map(format::duration)}</td>
+            <td role="cell" data-label=t.say("Products", "Produkte")>{products}</td>
+            <td role="cell" data-label=t.say("Duration", "Dauer")>
+                {run.took().map(format::duration)}
+            </td>
         </tr>
     }
 }

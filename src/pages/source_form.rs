@@ -253,16 +253,18 @@ fn SourceForm(action: String, filled: Filled, known: Known) -> impl IntoView {
                     </select>
                 </label>
             </div>
-            <Text
-                name="address"
-                label="URL"
-                value=filled.address.clone()
-                kind="url"
-                hint=t.say(
-                    "An https:// address, if files are fetched.",
-                    "Eine https://-Adresse, wenn Dateien abgerufen werden.",
-                )
-            />
+            <div class="of-address">
+                <Text
+                    name="address"
+                    label="URL"
+                    value=filled.address.clone()
+                    kind="url"
+                    hint=t.say(
+                        "An https:// address, if files are fetched.",
+                        "Eine https://-Adresse, wenn Dateien abgerufen werden.",
+                    )
+                />
+            </div>
             <ScheduleFields filled=filled.clone() />
             <LoginFields filled=filled.clone() known />
             <ImportFields filled />
@@ -275,7 +277,7 @@ fn SourceForm(action: String, filled: Filled, known: Known) -> impl IntoView {
 fn ScheduleFields(filled: Filled) -> impl IntoView {
     let t = use_locale();
     view! {
-        <fieldset>
+        <fieldset class="of-address">
             <legend>{t.say("Schedule", "Zeitplan")}</legend>
             <div class="settings-row">
                 <Text
@@ -335,7 +337,7 @@ fn LoginFields(filled: Filled, known: Known) -> impl IntoView {
         .is_some()
         .then(|| option("keep", t.say("Keep", "Beibehalten")));
     view! {
-        <fieldset>
+        <fieldset class="of-address">
             <legend>{t.say("Access to the URL", "Zugang zur URL")}</legend>
             <label class="field">
                 <span>{t.say("Credentials", "Zugangsdaten")}</span>
@@ -345,7 +347,7 @@ fn LoginFields(filled: Filled, known: Known) -> impl IntoView {
                     {option("header", t.say("A header", "Ein Header"))}
                 </select>
             </label>
-            <div class="settings-row">
+            <div class="settings-row of-basic">
                 <Text name="user" label=t.say("User", "Benutzer") value=filled.user />
                 <Text
                     name="password"
@@ -354,7 +356,7 @@ fn LoginFields(filled: Filled, known: Known) -> impl IntoView {
                     kind="password"
                 />
             </div>
-            <div class="settings-row">
+            <div class="settings-row of-header">
                 <Text
                     name="header"
                     label=t.say("Header name", "Name des Headers")

@@ -122,11 +122,11 @@ fn SourceRow(source: Source, newest: Option<SourceRun>) -> impl IntoView {
                     {place}
                 </span>
             </th>
-            <td role="cell">
+            <td role="cell" data-label=t.say("Schedule", "Zeitplan")>
                 {schedule_words(t, source.schedule.as_ref())}
                 {next}
             </td>
-            <td role="cell">{last}</td>
+            <td role="cell" data-label=t.say("Last run", "Letzter Lauf")>{last}</td>
         </tr>
     }
 }

@@ -1387,7 +1387,8 @@ async fn a_program_does_with_its_import_what_its_page_offers() {
 #[tokio::test]
 async fn a_token_for_products_lists_and_exports_them_and_does_nothing_else() {
     let app = App::start(&[]).await;
-    let file = "sku,name,price,sale price\nA,=One,2,1\nB,Two,3,\n";
+    let file =
+        "sku,name,price,sale price,image link\nA,=One,2,1,https://shop.example/a.jpg\nB,Two,3,,\n";
     let id = app.import("list.csv", file).await;
     app.until_over(&id).await;
     let form = "name=shop&scope=products%3Aread&lifetime=month";
@@ -1408,14 +1409,18 @@ async fn a_token_for_products_lists_and_exports_them_and_does_nothing_else() {
     let (status, products) = get("/api/products?search=one").await;
     assert_eq!(status, 200);
     let products: Value = serde_json::from_str(&products).unwrap();
-    assert_eq!(products["items"][0]["identity"], "sku:A");
+    let first = &products["items"][0];
+    assert_eq!(first["identity"], "sku:A");
+    assert_eq!(first["image"], "https://shop.example/a.jpg");
+    assert_eq!(first["options"], json!([]));
     let (_, list) = get("/api/products.csv").await;
     let mut lines = list.lines();
     assert_eq!(
         lines.next(),
-        Some("SKU,Name,Price,Sale price,Currency,GTIN,Stock,Availability,URL")
+        Some("SKU,Name,Price,Sale price,Currency,GTIN,Stock,Availability,URL,Image link,Options")
     );
-    assert!(lines.next().unwrap().starts_with("A,'=One,2"), "{list}");
+    let first = "A,'=One,2,1,,,,,,https://shop.example/a.jpg,";
+    assert_eq!(lines.next(), Some(first), "{list}");
     assert_eq!(get("/api/imports").await.0, 403);
     assert_eq!(get("/api/products?sort=x").await.0, 400);
     app.stop().await;

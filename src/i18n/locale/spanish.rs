@@ -441,6 +441,7 @@ const PAGES: &[Text] = &[
     ("Not reachable", "Inaccesible"),
     ("Note", "Nota"),
     ("None", "Ninguna"),
+    ("Nothing has been imported yet. Of a long file, only the first rows were compared with the products.", "Aún no se importó nada. De un archivo largo solo se compararon las primeras filas con los productos."),
     ("Observer (all imports)", "Observador (todas las importaciones)"),
     ("Off", "Desactivado"),
     ("Older", "Anteriores"),

@@ -268,8 +268,8 @@ mod tests {
                 "import.finished",
                 "SUCCESS",
                 "check",
-                "Check finished: a.csv",
-                "Prüfung beendet: a.csv",
+                "Dry run finished: a.csv",
+                "Testlauf beendet: a.csv",
             ),
             (
                 "import.needs_approval",
