@@ -230,7 +230,7 @@ impl ShareLinks {
     }
 }
 
-/// Reads the ID of a link. `None` if the text is none.
+/// Parses a link's ID.
 fn id_of(text: &str) -> Option<[u8; ID]> {
     hex::decode(text).ok()?.try_into().ok()
 }

@@ -48,7 +48,7 @@ const DEPTH: u64 = 1_000;
 pub struct ImportNumber(i64);
 
 impl ImportNumber {
-    /// Reads a number from the only column of a row.
+    /// Reads the number in a row's only column.
     pub(super) fn read(row: &QueryResult) -> Result<Self, StoreError> {
         Ok(Self(row.try_get_by_index(0)?))
     }
@@ -647,7 +647,7 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the changes of an import, and its number.
+    /// Deletes the changes of an import, and its number.
     pub(super) async fn remove_all_changes(&self, number: ImportNumber) -> Result<(), StoreError> {
         let values = [number.change(0).into(), number.last().into()];
         let sql = "DELETE FROM product_changes WHERE id > $1 AND id <= $2";

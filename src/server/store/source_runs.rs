@@ -178,8 +178,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Records how the imports of some runs ended, and returns that of each; `None` of those that another process has
-    /// settled.
+    /// Records how the runs' imports ended. Returns each result; `None` for runs settled by another process.
     pub(crate) async fn settle_source_runs(
         &self,
         settling: &Settling<'_>,
