@@ -2,16 +2,15 @@ import { join } from 'node:path';
 
 import type { Page } from '@playwright/test';
 
-/** Where the pictures of the README are written to: `make screenshots`. Without it none are taken. */
+/** The directory of the README's screenshots, set by `make screenshots`. Without it none are taken. */
 const directory = process.env.README_PICTURES;
 
-/** Whether pictures are taken. */
 export const takesPictures = Boolean(directory);
 
-/** How a page is to be for a picture. */
+/** The viewport of screenshots. */
 export const forPictures = takesPictures ? { viewport: { width: 1280, height: 900 }, deviceScaleFactor: 2 } : {};
 
-/** Takes a picture of what a page shows, where that is wanted. */
+/** Takes a screenshot, if enabled. */
 export async function picture(page: Page, name: string): Promise<void> {
   if (!directory) return;
   await page.mouse.move(0, 0);

@@ -6,14 +6,14 @@ interface Shift extends PerformanceEntry {
   sources: { node: Node | null }[];
 }
 
-/** Notes what moves on the pages from now on, in each document from its first paint. */
+/** Records layout shifts of the pages, in each document from its first paint. */
 export async function watchShifts(page: Page): Promise<void> {
   const note = () => {
     const shifts: { value: number; what: string }[] = [];
     Object.assign(window, { shifts });
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries() as unknown as Shift[]) {
-        // What somebody has asked for is expected to move.
+        // Shifts after user input are expected.
         if (entry.hadRecentInput) continue;
         const what = entry.sources.map(({ node }) => (node as Element | null)?.className ?? '?').join(' ');
         shifts.push({ value: entry.value, what });
@@ -23,7 +23,7 @@ export async function watchShifts(page: Page): Promise<void> {
   await page.addInitScript(note);
 }
 
-/** Returns how far the document that is shown has moved so far: its cumulative layout shift, and what moved. */
+/** Returns the cumulative layout shift of the current document, and what moved. */
 export async function shifted(page: Page): Promise<{ sum: number; all: string }> {
   const shifts = await page.evaluate(
     () => (window as unknown as { shifts: { value: number; what: string }[] }).shifts,

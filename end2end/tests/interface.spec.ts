@@ -54,7 +54,7 @@ test.describe('the progress card', () => {
     // What is useful only during the import is replaced by its result, once.
     await expect(page.getByTestId('import-outcome')).toBeVisible();
     const over = await shifted(page);
-    // A tenth is what still counts as good.
+    // Up to 0.1 counts as good.
     expect(over.sum, over.all).toBeLessThan(0.05);
   });
 

@@ -181,7 +181,7 @@ test('images come from the shop over https alone, without a referrer, and move n
   await expect(rows.locator('img')).toHaveCount(0);
   expect(new Set(asked.map(({ url }) => url))).toEqual(new Set(['https://images.example/mug.png']));
   expect(asked.filter(({ referrer }) => referrer)).toEqual([]);
-  // Other pages load nothing from elsewhere.
+  // Other pages load nothing from other origins.
   const policy = async (path: string) => (await page.request.get(path)).headers()['content-security-policy'] ?? '';
   expect(await policy('/products')).toContain("img-src 'self' data: https:;");
   expect(await policy('/imports')).toContain("img-src 'self' data:;");

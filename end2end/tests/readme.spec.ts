@@ -4,7 +4,7 @@ import { forPictures, picture, takesPictures } from '../support/pictures.ts';
 import { Session } from '../support/session.ts';
 import { expect, test } from '../support/test.ts';
 
-// The first picture of the README, from the app itself: `make screenshots`. The others are of journeys.
+// The README's first screenshot, from the app itself: `make screenshots`. The journeys take the others.
 
 test.use({ ...forPictures, server: { name: 'readme' } });
 test.skip(!takesPictures, 'README_PICTURES is not set');

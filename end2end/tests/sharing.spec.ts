@@ -42,7 +42,7 @@ test('an import is followed live by a link without an account, until that is rev
   await theirs.goto(app.url('/imports'));
   await expect(theirs).toHaveURL(/sign-in/);
 
-  // What cannot be undone is asked first.
+  // Irreversible actions ask for confirmation.
   await page.getByTestId('revoke-share').click();
   await expect(page.getByTestId('share-link')).toHaveCount(1);
   await page.getByRole('button', { name: 'Revoke link' }).click();

@@ -18,9 +18,9 @@ import { expect } from '../support/test.ts';
 const directory = process.env.SCREENSHOTS;
 const schemes = ['light', 'dark'] as const;
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
-/** The narrowest phone, and a screen of 1280 px at twice its size. */
+/** The narrowest phone, and a screen of 1280 px at 200 %. */
 const narrow = { phone: { width: 320, height: 640 }, zoomed: { width: 640, height: 400 } };
-/** What depends on colours and on the space that there is; the rest is the same in each look. */
+/** Rules that depend on colours and layout; the others are checked once. */
 const ofSpace = ['target-size', 'scrollable-region-focusable'];
 const byLook = ['color-contrast', 'link-in-text-block', ...ofSpace];
 
@@ -51,7 +51,7 @@ const test = base.extend<{ look: Look }>({
         await expectAccessible(page, `${name}, ${size}`, ofSpace);
       }
       await page.setViewportSize(sizes.desktop);
-      // Somebody has chosen the colours.
+      // Forced colours.
       await page.emulateMedia({ forcedColors: 'active' });
       await expectAccessible(page, `${name}, forced colours`, ofSpace);
       await page.emulateMedia({ forcedColors: 'none', colorScheme: 'light' });
@@ -478,7 +478,7 @@ test('webhooks, links and invitations', async ({ page, startApp, browser, contex
   await page.goto(app.url('/webhooks'));
   await expect(page.getByRole('heading', { name: 'No webhooks yet' })).toBeVisible();
   await look(page, 'webhooks-empty');
-  // Nobody answers there.
+  // Nothing listens there.
   await page.getByLabel('URL').fill(`http://127.0.0.1:${String(await freePort())}/a/rather/long/path/of/a/receiver`);
   await page.getByRole('button', { name: 'Create webhook' }).click();
   await expect(page.getByTestId('shown-once')).toBeVisible();

@@ -5,15 +5,15 @@ import type { Page } from '@playwright/test';
 
 import { expect, test } from '../support/test.ts';
 
-// Every state of every component beside a picture of it. What differs is shown by the report; what is to stay is
-// written by `npx playwright test styleguide --update-snapshots`.
+// Compares every state of every component with a screenshot. The report shows differences; `npx playwright test
+// styleguide --update-snapshots` accepts them.
 
 test.use({ server: { name: 'styleguide' } });
 
 const pictures = join(import.meta.dirname, '../pictures');
 const drawnWith = join(pictures, 'drawn-with.json');
 
-/** What letters look like here: the browser, and how wide its fonts write. */
+/** Identifies the text rendering: browser and font widths. */
 async function hand(page: Page): Promise<string> {
   const widths = await page.evaluate(() => {
     const context = document.createElement('canvas').getContext('2d');
@@ -50,7 +50,7 @@ test('each component looks as in its picture', async ({ page }, testInfo) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await expect.soft(shown).toHaveScreenshot(`${name}-${colorScheme}.png`, {
-        // What depends on the time of day.
+        // Depends on the time of day.
         mask: [shown.locator('time'), shown.locator('[data-testid="price-chart"] svg'), shown.getByTestId('elapsed')],
       });
     }

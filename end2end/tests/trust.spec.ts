@@ -10,7 +10,7 @@ test.use({ ...forPictures, signedIn: false });
 const things = ['Stoneware mug', 'Linen apron', 'Oak board', 'Bread knife', 'Cast iron pan', 'Glass carafe'];
 const colours = ['sand', 'slate', 'moss', 'rust', 'ivory', 'indigo'];
 
-/** A price list of a shop, each price changed by a factor. */
+/** A shop's price list, with each price multiplied by a factor. */
 function prices(name: string, factor = 1, more = '') {
   const rows = things.flatMap((thing, kind) =>
     colours.map((colour, number) => {
@@ -32,7 +32,7 @@ test('a price list is tried, imported, looked at and taken back', async ({ page,
   const first = await imports.upload(prices('kitchen-2026.csv'));
   await first.expectStatus('SUCCESS', { timeout: 30_000 });
 
-  // What would it change?
+  // The dry run shows the changes.
   await imports.open(app);
   await page.getByTestId('upload-check').check();
   const more = 'KT-71,"Tea towel, sand",8.90,EUR,20\n';
@@ -47,7 +47,7 @@ test('a price list is tried, imported, looked at and taken back', async ({ page,
   await expectAccessible(page, 'what would change');
   await picture(page, 'preview');
 
-  // It does that, and nothing else.
+  // The import makes exactly these changes.
   await page.getByTestId('import-now').click();
   await expect(page).toHaveURL(/\/imports\/[^/]+$/);
   const spring = new JobPage(page, new URL(page.url()).pathname.split('/').at(-1) ?? '');
@@ -55,10 +55,10 @@ test('a price list is tried, imported, looked at and taken back', async ({ page,
   await page.getByTestId('show-changes').click();
   await expect(page.getByRole('heading', { name: 'Changes', exact: true })).toBeVisible();
   await expect(rows).toHaveCount(37);
-  // Of a new product, a dry run knows no name.
+  // A dry run has no names of new products.
   expect((await rows.allTextContents()).slice(0, 36)).toEqual(would.slice(0, 36));
 
-  // One looks for what matters, and takes it away.
+  // Filters for large changes and downloads them.
   await page.getByLabel('Price increase over %').fill('3');
   await page.getByLabel('Product', { exact: true }).fill('bread knife');
   await page.getByRole('button', { name: 'Filter' }).click();
@@ -75,7 +75,7 @@ test('a price list is tried, imported, looked at and taken back', async ({ page,
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Bread knife, sand');
   await expect(page.getByTestId('history-table')).toContainText('41.08');
 
-  // It is taken back, whole, and that can be taken back, too.
+  // The undo restores everything, and can be undone itself.
   await page.goto(app.url(jobPath(spring.id)));
   await page.getByTestId('undo-import').click();
   await page.getByTestId('undo-confirm').click();
@@ -97,7 +97,7 @@ test('an import that changes too much waits, is looked at, and approved', async 
   const first = await imports.upload(prices('kitchen-2026.csv'));
   await first.expectStatus('SUCCESS', { timeout: 30_000 });
 
-  // The decimal mark is two places off. Who sees that says no.
+  // The decimal mark is two places off: the user rejects it.
   await imports.open(app);
   const wrong = await imports.upload(prices('kitchen-cents.csv', 0.01));
   await expect(badge).toHaveText('Needs your approval', { timeout: 30_000 });
@@ -117,7 +117,7 @@ test('an import that changes too much waits, is looked at, and approved', async 
   await page.goto(app.url('/products?search=oak%20board'));
   await expect(page.getByTestId('product-row').first()).toContainText('30.50');
 
-  // A sale is meant so. Who sees that says yes.
+  // A sale is intended: the user approves it.
   await imports.open(app);
   const sale = await imports.upload(prices('kitchen-sale.csv', 0.4));
   await expect(badge).toHaveText('Needs your approval', { timeout: 30_000 });

@@ -230,12 +230,12 @@ impl ShareLinks {
     }
 }
 
-/// Reads the ID of a link. `None` if the text is none.
+/// Parses a link's ID.
 fn id_of(text: &str) -> Option<[u8; ID]> {
     hex::decode(text).ok()?.try_into().ok()
 }
 
-/// Names everybody who follows a link, for the limits of streams.
+/// Returns one pseudo-user for all subscribers of a link, for stream limits.
 fn viewer(link: &str) -> UserId {
     UserId::new(format!("link:{link}"))
 }

@@ -649,7 +649,6 @@ const ROWS: &[Row] = &[
         "/api/imports/JOB/links",
         [401, 401, 401, 403, 403, 404, 200, 404, 403, 200],
     ),
-    // Without a body.
     on(
         "POST",
         "/api/imports/{id}/links",

@@ -216,7 +216,7 @@ async fn an_import_that_would_change_too_much_waits_for_approval() {
         asked["actions"],
         json!(["cancel", "changes", "approve", "delete"])
     );
-    // What is to be approved can be seen before, and is not among what was changed.
+    // A preview can be seen before the approval, and is not among the changes.
     let changes = async |id: &str, query: &str| {
         let path = format!("/api/products/imports/{id}/changes?limit=1000&{query}");
         let page = monitor.get(&path).await;

@@ -16,9 +16,9 @@ use test_support::database::postgres_database;
 const KEY: &str = "the-key";
 const ROWS: usize = 50_000;
 const RATE: &str = "20000";
-/// Rows that are compared before an import is approved.
+/// Rows compared before an approval.
 const COMPARED: i64 = 20_000;
-/// Kills of imports; of undos, approvals and removals, which are longer, `IMPORT_KILLS` or these.
+/// Kills of imports. Undos, approvals and removals take longer and have fewer, unless `IMPORT_KILLS` is set.
 const KILLS: usize = 50;
 const FEWER_KILLS: usize = 12;
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -376,7 +376,7 @@ async fn products_and_changes(place: &Place) -> (Vec<String>, i64) {
     (lines.collect(), changes.await)
 }
 
-/// How many changes are shown to whoever is to approve them.
+/// Returns the number of changes in the preview.
 async fn shown(place: &Place) -> i64 {
     let all = number(place, "SELECT count(*) AS n FROM product_changes").await;
     let (_, made) = products_and_changes(place).await;
@@ -455,9 +455,9 @@ async fn an_approval_that_is_killed_anywhere_holds_or_was_never_given() {
         changes, ROWS as i64,
         "it changed products before it was approved"
     );
-    // What is shown of it is shown once, however often that was begun.
+    // Each change is in the preview once, however often it was started.
     assert_eq!(shown(&place).await, COMPARED);
-    // While it is approved: what was answered holds.
+    // During approval: an accepted approval is kept.
     let url = format!("{}/api/products/imports/{id}/approve", process.url);
     let approving = tokio::spawn(http.post(url).header("X-API-Key", KEY).send());
     tokio::time::sleep(Duration::from_millis(fastrand::u64(..20))).await;

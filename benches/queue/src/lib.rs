@@ -1,4 +1,4 @@
-//! Queue engines from outside, held against what the queue of imports needs: see docs/scale.md, "Why the queue is
+//! External queue engines, tested against the requirements of the import queue: see docs/scale.md, "Why the queue is
 //! our own". The tests show what each engine does; `run.sh` runs them on SQLite and PostgreSQL.
 
 use std::{
@@ -18,19 +18,19 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
-/// The time after which something that was to happen has not.
+/// Timeout of expected events.
 pub const DEADLINE: Duration = Duration::from_secs(60);
-/// The shortest time after which apalis takes a worker for dead here: it counts in whole seconds.
+/// Minimum time after which apalis takes a worker for dead: it counts in whole seconds.
 pub const DEAD_AFTER: Duration = Duration::from_secs(3);
 
-/// An import that waits, as the engine keeps it.
+/// A waiting import, as stored by the engine.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Import {
     pub id: String,
     pub owner: String,
 }
 
-/// What a worker does with an import.
+/// A worker's handler.
 pub type Run = Arc<dyn Fn(Import) -> BoxFuture<'static, Result<(), BoxDynError>> + Send + Sync>;
 
 /// A worker's settings.
@@ -38,13 +38,12 @@ pub type Run = Arc<dyn Fn(Import) -> BoxFuture<'static, Result<(), BoxDynError>>
 pub struct Setup {
     pub slots: usize,
     pub batch: usize,
-    /// Whether a run is a task of its own, which outlives its worker, like what a process cut off from its
-    /// database goes on with.
+    /// Whether a run is a separate task that outlives its worker, like a process cut off from its database.
     pub outlives: bool,
 }
 
 impl Setup {
-    /// Returns settings by which a worker claims no more than it has slots for.
+    /// Returns settings of a worker that claims no more than it has slots for.
     pub fn slots(slots: usize) -> Self {
         Self {
             slots,
@@ -61,9 +60,9 @@ pub trait Engine: Clone + Send + Sync + 'static {
 
     fn fresh() -> impl Future<Output = Self>;
     fn push(&self, queue: &str, import: Import) -> impl Future<Output = ()>;
-    /// Adds a job under a key that no other may have, and returns whether the engine reports no error.
+    /// Adds a job under a unique key. Returns whether the engine reports no error.
     fn push_once(&self, queue: &str, key: &str, import: Import) -> impl Future<Output = bool>;
-    /// Starts a worker under a name. It is killed by aborting the task.
+    /// Starts a named worker; abort the task to kill it.
     fn work(
         &self,
         name: &str,
@@ -72,10 +71,10 @@ pub trait Engine: Clone + Send + Sync + 'static {
         run: Run,
     ) -> JoinHandle<Result<(), String>>;
     fn number(&self, sql: &str) -> impl Future<Output = i64> + Send;
-    /// Executes a statement, and returns how many rows it changed.
+    /// Returns the number of changed rows.
     fn execute(&self, sql: &str) -> impl Future<Output = u64> + Send;
 
-    /// Returns how many jobs of the engine fulfil a condition.
+    /// Returns the number of jobs that match a condition.
     fn jobs(&self, condition: &str) -> impl Future<Output = i64> {
         let sql = format!("SELECT count(*) FROM {} WHERE {condition}", Self::JOBS);
         async move { self.number(&sql).await }
@@ -228,7 +227,7 @@ engine!(
     "apalis.jobs"
 );
 
-/// Returns the address of the PostgreSQL server that `run.sh` starts.
+/// Returns the URL of the PostgreSQL server started by `run.sh`.
 pub fn server() -> String {
     std::env::var("IMPORT_RELAY_POSTGRES").expect("IMPORT_RELAY_POSTGRES is set: run.sh")
 }
@@ -239,7 +238,7 @@ pub async fn admin() -> sqlx::PgPool {
     sqlx::PgPool::connect(&address).await.unwrap()
 }
 
-/// Makes an import.
+/// Creates an import.
 pub fn import(owner: &str, number: usize) -> Import {
     Import {
         id: format!("{owner}{number}"),
@@ -247,7 +246,7 @@ pub fn import(owner: &str, number: usize) -> Import {
     }
 }
 
-/// Waits until something holds, and returns how long that took.
+/// Waits for a condition. Returns the time it took.
 pub async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) -> Duration {
     let began = Instant::now();
     while !holds().await {
@@ -257,7 +256,7 @@ pub async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) 
     began.elapsed()
 }
 
-/// Imports that run until they are let go, as seen from outside the engine.
+/// Imports that run until released, as seen from outside the engine.
 #[derive(Clone, Default)]
 pub struct Runs {
     running: Arc<Mutex<BTreeMap<String, usize>>>,
@@ -265,7 +264,7 @@ pub struct Runs {
     open: Arc<tokio::sync::Notify>,
 }
 
-/// A run, which ends when it is dropped.
+/// A run; ends on drop.
 struct Running(Runs, String);
 
 impl Drop for Running {
@@ -275,7 +274,7 @@ impl Drop for Running {
 }
 
 impl Runs {
-    /// Returns what a worker is to do.
+    /// Returns the handler.
     pub fn run(&self) -> Run {
         let runs = self.clone();
         Arc::new(move |import| {
@@ -301,12 +300,12 @@ impl Runs {
         self.open.notify_one();
     }
 
-    /// Returns how often an import has been begun.
+    /// Returns how often an import was started.
     pub fn begun(&self) -> usize {
         self.begun.load(Ordering::SeqCst)
     }
 
-    /// Returns how many imports of an owner run now.
+    /// Returns the number of running imports of an owner.
     pub fn of(&self, owner: &str) -> usize {
         let running = self.running.lock().unwrap();
         let theirs = running.iter().filter(|(id, _)| id.starts_with(owner));

@@ -1,5 +1,4 @@
-//! What apalis 1.0 does, on both databases. Each name says what is seen; what the queue of imports needs instead is
-//! in docs/scale.md.
+//! What apalis 1.0 does, on both databases. Test names say what is observed; docs/scale.md has the requirements.
 
 use std::{
     sync::{
@@ -11,13 +10,13 @@ use std::{
 
 use queue_engines::{DEAD_AFTER, Engine, Postgres, Run, Runs, Setup, Sqlite, admin, import, until};
 
-/// Needed: two at once per user. Had: whoever came first takes all slots.
+/// Required: two at once per user. Observed: the first user takes all slots.
 async fn a_user_takes_all_slots_while_another_waits<E: Engine>() {
     let engine = E::fresh().await;
     for number in 0..4 {
         engine.push("imports", import("ada", number)).await;
     }
-    // A job is ordered by the second in which it came.
+    // Jobs are ordered by the second of their arrival.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     engine.push("imports", import("eve", 0)).await;
     let runs = Runs::default();
@@ -30,7 +29,7 @@ async fn a_user_takes_all_slots_while_another_waits<E: Engine>() {
     worker.abort();
 }
 
-/// A queue for each user limits what one worker runs of a user, and not what all workers do.
+/// A queue per user limits a user's runs per worker, not over all workers.
 async fn with_a_queue_for_each_user_the_limit_is_one_of_each_worker<E: Engine>() {
     let engine = E::fresh().await;
     for number in 0..6 {
@@ -44,8 +43,8 @@ async fn with_a_queue_for_each_user_the_limit_is_one_of_each_worker<E: Engine>()
     other.abort();
 }
 
-/// An import that its worker refuses, because two of its user run, is claimed again and again, and given up for good
-/// after 25 times.
+/// An import that its worker rejects, because two of its user run, is claimed repeatedly and given up after 25
+/// attempts.
 async fn what_is_refused_above_the_limit_is_tried_at_once_again_and_then_lost<E: Engine>() {
     let engine = E::fresh().await;
     let (runs, refused) = (Runs::default(), Arc::new(AtomicUsize::new(0)));
@@ -81,8 +80,8 @@ async fn what_is_refused_above_the_limit_is_tried_at_once_again_and_then_lost<E:
     worker.abort();
 }
 
-/// Admission before the engine, that counts what has been let in: what is let in and cannot run, because nobody serves
-/// its directory, keeps its user's other imports waiting, though a worker is idle.
+/// Admission before the engine that counts admitted imports: one that cannot run, because nobody serves its directory,
+/// blocks its user's other imports although a worker is idle.
 async fn what_is_let_in_and_waits_for_its_directory_reserves_its_user_s_places<E: Engine>() {
     let engine = E::fresh().await;
     let let_in = async |queue: &str, number: usize| {
@@ -106,7 +105,7 @@ async fn what_is_let_in_and_waits_for_its_directory_reserves_its_user_s_places<E
     worker.abort();
 }
 
-/// Admission that counts what runs: all that comes before the engine claims is let in, and then runs.
+/// Admission that counts running imports: everything that arrives before the engine claims is admitted and then runs.
 async fn what_is_let_in_by_what_runs_runs_above_the_limit<E: Engine>() {
     let engine = E::fresh().await;
     for number in 0..4 {
@@ -120,8 +119,8 @@ async fn what_is_let_in_by_what_runs_runs_above_the_limit<E: Engine>() {
     worker.abort();
 }
 
-/// Had: another worker takes over what a dead one has left, and goes on at the committed position. If the dead one
-/// lives after all, its next commit is rejected: position and fence are ours.
+/// Observed: another worker continues a dead one's import at the committed position. If the dead one is alive after
+/// all, its next commit is rejected: position and fence are ours.
 async fn a_dead_worker_s_import_goes_on_at_its_position_and_its_old_run_commits_nothing<
     E: Engine,
 >() {
@@ -149,7 +148,7 @@ async fn a_dead_worker_s_import_goes_on_at_its_position_and_its_old_run_commits_
                     begun.len() == 1
                 };
                 for at in from..BATCHES {
-                    // The first is cut off here, and comes back once the other has gone on.
+                    // The first is cut off here, and returns once the other has continued.
                     while is_first && at == DEATH_AT && position().await < BATCHES {
                         tokio::time::sleep(Duration::from_millis(20)).await;
                     }
@@ -192,7 +191,7 @@ async fn a_dead_worker_s_import_goes_on_at_its_position_and_its_old_run_commits_
     other.abort();
 }
 
-/// A worker that has claimed more than it has slots for sends no heartbeats: the import that it runs is run twice.
+/// A worker that has claimed more than its slots sends no heartbeats: its running import runs twice.
 async fn a_living_worker_with_more_than_it_can_run_is_taken_for_dead<E: Engine>() {
     let engine = E::fresh().await;
     for number in 0..3 {
@@ -212,7 +211,7 @@ async fn a_living_worker_with_more_than_it_can_run_is_taken_for_dead<E: Engine>(
     other.abort();
 }
 
-/// With batches of one it keeps its import for as long as that takes.
+/// With batches of one it keeps its import as long as necessary.
 async fn a_full_worker_that_claims_one_by_one_keeps_its_import<E: Engine>() {
     let engine = E::fresh().await;
     for number in 0..2 {
@@ -233,7 +232,7 @@ async fn a_full_worker_that_claims_one_by_one_keeps_its_import<E: Engine>() {
     other.abort();
 }
 
-/// What another process marks as killed is run to its end, and then called done.
+/// An import that another process marks as killed runs to its end and is then marked as done.
 async fn what_is_marked_as_killed_runs_on<E: Engine>() {
     let engine = E::fresh().await;
     engine.push("imports", import("ada", 0)).await;
@@ -259,8 +258,8 @@ async fn what_is_marked_as_killed_runs_on<E: Engine>() {
     worker.abort();
 }
 
-/// What is to run once at a time, like the runs of a source, can have a key, but never again after it has ended. The
-/// second is an error on PostgreSQL, and nothing at all on SQLite.
+/// A unit of work that may run once at a time, like runs of a source, can have a key, but never again after it has
+/// ended. The second one is an error on PostgreSQL, and ignored on SQLite.
 async fn a_key_is_taken_for_good<E: Engine>() {
     let engine = E::fresh().await;
     assert!(engine.push_once("runs", "source", import("ada", 0)).await);
@@ -304,7 +303,7 @@ on_both! {
     a_key_is_taken_for_good
 }
 
-/// Its own set-up gives up what is promised to be on disk; its migrations by themselves do not.
+/// Its own set-up turns off syncing, which breaks the promise of durability; its migrations alone do not.
 #[tokio::test]
 async fn on_sqlite_its_setup_switches_syncing_to_disk_off() {
     let pool = sqlx::sqlite::SqlitePoolOptions::new()
@@ -321,7 +320,7 @@ async fn on_sqlite_its_setup_switches_syncing_to_disk_off() {
     assert_eq!(synchronous().await, 0, "OFF");
 }
 
-/// A database that is locked for longer than one waits for it ends the worker, and drops what it runs.
+/// A database locked for longer than the busy timeout ends the worker and drops its runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sqlite_file_that_is_locked_for_a_moment_ends_the_worker_and_its_imports() {
     let engine = Sqlite::fresh().await;
@@ -351,7 +350,7 @@ async fn a_sqlite_file_that_is_locked_for_a_moment_ends_the_worker_and_its_impor
     assert_eq!(engine.jobs("status = 'Running'").await, 1, "nobody knows");
 }
 
-/// The same for a PostgreSQL database that is away.
+/// The same for an unreachable PostgreSQL database.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_postgres_that_is_away_for_a_moment_ends_the_worker_and_its_imports() {
     let engine = Postgres::fresh().await;
@@ -388,7 +387,7 @@ async fn a_postgres_that_is_away_for_a_moment_ends_the_worker_and_its_imports() 
     assert_eq!(engine.jobs("status = 'Running'").await, 1, "nobody knows");
 }
 
-/// A worker that starts again under its name keeps the lease of what it no longer runs.
+/// A worker restarted under its name keeps the lease of what it no longer runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_postgres_a_worker_that_starts_again_under_its_name_leaves_its_import_for_good() {
     let engine = Postgres::fresh().await;
@@ -414,8 +413,8 @@ async fn on_postgres_a_worker_that_starts_again_under_its_name_leaves_its_import
     other.abort();
 }
 
-/// Counts the transactions of two idle workers, with 2,000 jobs of a queue that they do not serve, which are as many
-/// as wait in the test of our own queue.
+/// Counts the transactions of two idle workers, with 2,000 jobs of a queue that they do not serve: the number in the
+/// test of our own queue.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_postgres_two_idle_workers_cost_their_polls_and_heartbeats() {
     const SECONDS: u64 = 10;

@@ -1,4 +1,4 @@
-//! What graphile_worker 0.14 does. It works on PostgreSQL alone, so it cannot be the engine of the SQLite file.
+//! What graphile_worker 0.14 does. It needs PostgreSQL, so it cannot serve the SQLite file.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -8,7 +8,7 @@ use graphile_worker::{
 use queue_engines::{Import, Postgres, Runs, import, until};
 use serde::{Deserialize, Serialize};
 
-/// A handler gets nothing that is not the database's or the worker's.
+/// Handlers get nothing but database and worker.
 static RUNS: OnceLock<Runs> = OnceLock::new();
 
 #[derive(Deserialize, Serialize)]
@@ -23,7 +23,7 @@ impl TaskHandler for Job {
     }
 }
 
-/// Needed: two at once per user. Had: one at once (a queue with the user's name), or any number.
+/// Required: two at once per user. Observed: one at once (a queue with the user's name), or any number.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_with_a_user_s_name_runs_one_import_at_a_time_and_none_runs_all() {
     let database = Postgres::empty().await;
@@ -52,7 +52,7 @@ async fn a_queue_with_a_user_s_name_runs_one_import_at_a_time_and_none_runs_all(
         runs.of("eve") == 3 && runs.of("ada") == 1
     })
     .await;
-    // Two slots are free, and are asked for several times.
+    // Two slots are free, and polled several times.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!((runs.of("ada"), runs.begun()), (1, 4));
     working.abort();

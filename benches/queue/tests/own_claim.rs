@@ -1,5 +1,5 @@
-//! apalis-core with a claim of one's own: all that the queue of imports needs can be had so, because all of it is
-//! then one's own again. The engine gives the loop that asks, and ends it with the first error.
+//! apalis-core with a claim of our own meets all requirements of the import queue, because everything is then our own
+//! again. The engine provides the polling loop, and ends it at the first error.
 
 use std::{
     task::{Context, Poll},
@@ -140,7 +140,7 @@ impl BackendConfig for Queue {
     }
 }
 
-/// Starts a worker, which deletes what has been run.
+/// Starts a worker, which deletes finished jobs.
 fn work(db: &Sqlite, name: &str, runs: &Runs) -> JoinHandle<Result<(), String>> {
     let claims = Claims { db: db.clone() };
     let queue = Queue(Persisted::new(claims.clone()));
@@ -189,7 +189,7 @@ async fn the_limit_of_each_user_holds_over_all_workers_whoever_dies() {
     })
     .await;
     let other = work(&db, "other", &runs);
-    // Several looks, and two renewals.
+    // Several polls, and two renewals.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!((runs.of("ada"), runs.of("eve"), runs.begun()), (2, 1, 3));
     one.abort();

@@ -24,7 +24,7 @@ pub struct Config {
     pub cors_origins: CorsOrigins,
     /// Whether pages load images of products.
     pub product_images: bool,
-    /// Whether that was set, and is not what it listens on.
+    /// Whether the public URL was set and differs from the listen address.
     pub is_public_url_set: bool,
     /// Further host names of the app.
     pub allowed_hosts: BTreeSet<String>,

@@ -1,8 +1,7 @@
 //! Pauses an import that would exceed a safety limit before it changes anything.
 //!
-//! The first rows of the file are compared with the products as they are. All of them would take as long as the
-//! import; and one that goes wrong further on can be taken back. What those rows would change is noted for whoever is
-//! asked.
+//! Only the first rows are compared, since comparing all would take as long as the import; a later excess can be
+//! undone. The changes of these rows are recorded as a preview for the approval.
 //!
 //! | call | answer |
 //! | --- | --- |
@@ -47,10 +46,8 @@ const FIRST_ROWS: u64 = 20_000;
 /// Minimum excess prices or failed rows that pause an import.
 const FEW: u64 = 25;
 
-/// A file that is being read.
 type Read = JoinHandle<Result<Option<InFile>, ReadError>>;
 
-/// Returns the routes.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new().route("/api/products/imports/{id}/approve", post(approve))
 }
@@ -111,7 +108,6 @@ impl Importer {
         Err(ImportError::OverLimit(over, limits.action))
     }
 
-    /// Reads the first rows of a file.
     fn read_first(
         &self,
         import: &MonitorImport,
@@ -137,8 +133,7 @@ impl Importer {
         (reading, received)
     }
 
-    /// Notes what the first rows of a file would change, for those who are asked. Returns by what it is known, where it
-    /// is noted.
+    /// Records the changes of the first rows for the approval. Returns the preview's number, if recorded.
     async fn preview(
         &self,
         import: &MonitorImport,
@@ -172,7 +167,7 @@ impl Importer {
         Ok(Some(number))
     }
 
-    /// Notes what would become of products that a full file lacks, for those who are asked.
+    /// Records the changes of missing products for the approval.
     async fn preview_missing(
         &self,
         import: &MonitorImport,

@@ -38,8 +38,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/api/products/imports/{id}/changes.csv", get(file))
 }
 
-/// Returns under which name that is noted which is to be seen of an import: what it would change while it waits for
-/// approval, and what it has changed else.
+/// Returns the name of the change set to show: the preview while the import waits for approval, else its changes.
 pub(super) fn noted_as(import: &MonitorImport) -> String {
     match import.needs {
         Some(Question::Approval) => preview_of(&import.id),
@@ -47,7 +46,6 @@ pub(super) fn noted_as(import: &MonitorImport) -> String {
     }
 }
 
-/// The parameters of an address.
 type Parameters = Query<HashMap<String, String>>;
 
 fn filter(parameters: &HashMap<String, String>) -> Result<ChangesFilter, ServiceError> {

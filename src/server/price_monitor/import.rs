@@ -68,9 +68,8 @@ pub(super) enum ImportError {
     Unsound(Unsound),
     /// The table of the file's products cannot be written.
     Scratch(#[source] io::Error),
-    /// It would change more than it may.
     OverLimit(OverLimit, LimitAction),
-    /// There is nothing by which an import could be taken back.
+    /// The import to undo has no recorded changes.
     NothingKept,
     /// Maximum starts without progress reached.
     NoHeadway,
@@ -164,7 +163,6 @@ pub(super) struct Importer {
     pub(super) limits: Limits,
     pub(super) safety: SafetyLimits,
     pub(super) rows_per_second: Option<NonZeroU32>,
-    /// Whether it is kept what imports change.
     pub(super) notes_changes: bool,
     shutdown: CancellationToken,
     /// Owns the retries of recording ends.

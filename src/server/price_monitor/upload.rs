@@ -31,10 +31,8 @@ const HEAD: usize = 8 << 10;
 
 const MAX_FILENAME: usize = 255;
 
-/// The most bytes of a source's name.
 const MAX_SOURCE: usize = 64;
 
-/// How long the rest of an upload that is not needed is read.
 const LINGER: Duration = Duration::from_secs(10);
 
 /// Owner of the import. Imports of one owner wait for each other.
@@ -43,9 +41,8 @@ const OWNER: &str = "x-import-owner";
 /// A UUID that becomes the job's ID; a repeated request gets the existing job.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// `POST /api/products/imports`: stores the file, records the job and answers with it. With
-/// `?mode=check` no product is written; `products`, `fields` and `missing` are those of [`ImportOptions`], `said`,
-/// `limits` and `source` are of a source.
+/// `POST /api/products/imports`: stores the file, records the job and returns it. `?mode=check` writes no product;
+/// `products`, `fields` and `missing` are [`ImportOptions`]; sources send `said`, `limits` and `source`.
 ///
 /// A disconnect or shutdown before the file is complete leaves nothing behind.
 pub(super) async fn upload(
@@ -217,7 +214,7 @@ pub(super) struct UploadQuery {
     /// header.
     said: Option<String>,
     limits: Option<String>,
-    /// By which files of the same source are known: what is said of the columns of one holds for the next.
+    /// The source; answers about columns of one file are remembered for its next files.
     source: Option<String>,
 }
 
@@ -244,7 +241,6 @@ impl UploadQuery {
             .map_err(|_| ServiceError::BadParameter("limits"))
     }
 
-    /// Returns the source.
     fn source(&self) -> Result<Option<String>, ServiceError> {
         let source = self.source.as_deref().filter(|source| !source.is_empty());
         match source {
@@ -253,7 +249,6 @@ impl UploadQuery {
         }
     }
 
-    /// Returns which products and values are written.
     fn options(&self) -> Result<ImportOptions, ServiceError> {
         let mut options = ImportOptions::default();
         let values = [&self.products, &self.fields, &self.missing];

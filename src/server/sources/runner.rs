@@ -174,7 +174,7 @@ impl Sources {
         let outcome = match &end {
             RunEnd::Unchanged(_) => Some(RunOutcome::Unchanged),
             RunEnd::Failed(_) => Some(RunOutcome::Failed),
-            // Its import is not over.
+            // Its import has not ended.
             RunEnd::HandedOver(..) => None,
         };
         let (store, told_after) = (&self.store, self.told_after);
@@ -284,7 +284,7 @@ fn key(run: &str, checksum: &str) -> Option<String> {
     Some(Uuid::from_bytes(key).to_string())
 }
 
-/// Returns how the files of a source are imported.
+/// Returns how the source's files are imported.
 pub(super) fn instructions(source: &Source) -> Instructions {
     Instructions {
         source: Some(source.id.clone()),

@@ -200,7 +200,7 @@ impl Setup {
         self.worker().work_once().await;
     }
 
-    /// Waits until an import is asked about.
+    /// Waits until an import asks a question.
     async fn until_asked(&self, job: &JobId) {
         let deadline = Instant::now() + DEADLINE;
         let imports = &self.sources.imports;
@@ -215,7 +215,6 @@ impl Setup {
         }
     }
 
-    /// Waits until an import is over.
     async fn until_over(&self, job: &JobId) {
         let deadline = Instant::now() + DEADLINE;
         let imports = &self.sources.imports;
@@ -229,7 +228,7 @@ impl Setup {
         }
     }
 
-    /// Has a worker work until the newest run is over, its import included.
+    /// Runs a worker until the newest run and its import have ended.
     async fn work_to_the_end(&self, id: &str) -> SourceRun {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -322,7 +321,7 @@ async fn an_import_over_a_limit_is_refused_where_its_source_says_so() {
     setup.pass_to_next(&id).await;
     let run = setup.work_to_the_end(&id).await;
     assert_eq!(run.problem, Some(RunProblem::ImportFailed), "{run:?}");
-    // Where there are none, it goes on.
+    // Without limits it continues.
     wanted.what.limits.action = Some(LimitAction::Off);
     let changing = setup.sources.change(&setup.owner, &id, &wanted);
     changing.await.unwrap();
@@ -720,7 +719,7 @@ async fn what_the_source_says_of_its_file_counts() {
 #[tokio::test]
 async fn what_is_said_of_the_columns_of_a_source_holds_for_its_next_file_and_no_other_source() {
     let setup = Setup::new().await;
-    // The same header, which says nothing, in two files that mean different things by it.
+    // Two files with the same uninformative header and different meanings.
     let file = |price: &str| format!("A;B;C\nX-1;Y-1;{price}\nX-2;Y-2;{price}\n");
     setup.supplier.set(|feed| feed.body = file("1.00"));
     let answered = async |columns: [&str; 3]| {
@@ -746,7 +745,7 @@ async fn what_is_said_of_the_columns_of_a_source_holds_for_its_next_file_and_no_
         RunOutcome::Imported
     );
 
-    // The other one goes by what is known, and says then that it is otherwise.
+    // The other source uses the known mapping, then states its own.
     let (two, job, said) = answered(["name", "sku", "price"]).await;
     setup.work_to_the_end(&two).await;
     let job = imports.find_changeable(&setup.owner, &job).await.unwrap();

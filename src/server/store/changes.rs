@@ -48,12 +48,12 @@ const DEPTH: u64 = 1_000;
 pub struct ImportNumber(i64);
 
 impl ImportNumber {
-    /// Reads a number from the only column of a row.
+    /// Reads the number in a row's only column.
     pub(super) fn read(row: &QueryResult) -> Result<Self, StoreError> {
         Ok(Self(row.try_get_by_index(0)?))
     }
 
-    /// Returns the identifier of the change that a row of its file makes.
+    /// Returns the ID of the change by a row.
     pub(super) fn change(self, row: u64) -> i64 {
         (self.0 << ROW_BITS) | to_db(row).min(LAST_ROW)
     }
@@ -647,7 +647,7 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the changes of an import, and its number.
+    /// Deletes the changes of an import, and its number.
     pub(super) async fn remove_all_changes(&self, number: ImportNumber) -> Result<(), StoreError> {
         let values = [number.change(0).into(), number.last().into()];
         let sql = "DELETE FROM product_changes WHERE id > $1 AND id <= $2";
@@ -658,12 +658,7 @@ impl Store {
         Ok(())
     }
 
-    /// Removes changes of imports that began before a time and are over, and returns how many there were in this
-    /// slice.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Deletes a batch of changes of imports that began before a time and have ended. Returns their number.
     pub(crate) async fn remove_changes(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let sql = format!(
             "SELECT n.number FROM import_numbers AS n WHERE n.began_at < $1 AND NOT EXISTS \

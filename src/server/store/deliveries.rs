@@ -121,7 +121,7 @@ impl Store {
         }))
     }
 
-    /// Records how an attempt ended, and returns whether it did: not if the lease went to another worker.
+    /// Records the result of an attempt. Returns `false` if another worker has the lease.
     pub(crate) async fn record_attempt(
         &self,
         worker: &str,
@@ -155,9 +155,8 @@ impl Store {
         Ok(recorded.rows_affected > 0)
     }
 
-    /// Counts the deliveries that are to be sent.
     pub(crate) async fn waiting_deliveries(&self) -> Result<WaitingDeliveries, StoreError> {
-        // By the index of those that wait, which a bound value would not do.
+        // Literal values let the partial index of waiting deliveries be used.
         let sql = "SELECT COUNT(*) AS waiting, COUNT(user_id) AS mail FROM deliveries WHERE state = 'waiting'";
         let backend = self.db.get_database_backend();
         let counted = self

@@ -158,11 +158,8 @@ impl Store {
         Ok(Some(settled))
     }
 
-    /// Notes what would become of products of an import that waits for approval, behind as many rows.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails; nothing is noted then.
+    /// Records a preview of missing products of an import that waits for approval, after a number of rows, in one
+    /// transaction.
     pub async fn note_missing_preview(
         &self,
         kind: MissingKind,
@@ -174,7 +171,7 @@ impl Store {
         self.note_previews(kind.number, &previews).await
     }
 
-    /// Says what would become of products, in a check.
+    /// Records what would happen, in a check.
     async fn previews(
         &self,
         kind: MissingKind,
@@ -241,7 +238,7 @@ async fn note(
     row_notes::add(db, id, &notes).await
 }
 
-/// Gives changes the rows behind as many.
+/// Numbers changes after a number of rows.
 fn number_rows(previews: &mut [Preview], first: u64) {
     for (row, preview) in (first + 1..).zip(previews) {
         preview.row = row;

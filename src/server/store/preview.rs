@@ -1,7 +1,7 @@
-//! What an import would change: found by a check, and noted like what an import changes.
+//! Previews an import: a check records what the import would change.
 //!
-//! Of an import that waits for approval it is noted under another name than the import's, so that it is never taken for
-//! what the import has changed.
+//! The preview of an import that waits for approval has another name, so that it is never taken for the import's
+//! changes.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,21 +28,20 @@ const ROWS: usize = 300;
 
 const COUNTED: u64 = 1_000;
 
-/// What is behind an import's name in that of what it would change.
+/// Suffix of an import's ID in the name of its preview.
 const SUFFIX: &str = "/preview";
 
-/// Returns the name of what an import would change.
+/// Returns the name of an import's preview.
 #[must_use]
 pub fn preview_of(import: &str) -> String {
     format!("{import}{SUFFIX}")
 }
 
-/// Returns whether it is the name of what an import would change.
 pub(super) fn is_preview(name: &str) -> bool {
     name.ends_with(SUFFIX)
 }
 
-/// What writing a batch would do.
+/// Effects of writing a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
     /// Products that would be added and changed.
@@ -107,21 +106,13 @@ impl Store {
         Ok(checked)
     }
 
-    /// Begins to note what an import would change, anew, and returns by what that is known.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Starts an import's preview, replacing an earlier one. Returns its number.
     pub async fn begin_preview(&self, import: &str) -> Result<ImportNumber, StoreError> {
         self.forget_preview(import).await?;
         self.number_import(&preview_of(import)).await
     }
 
-    /// Forgets what an import would change.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Deletes an import's preview.
     pub async fn forget_preview(&self, import: &str) -> Result<(), StoreError> {
         match self.import_number(&preview_of(import)).await? {
             Some(number) => self.remove_all_changes(number).await,
@@ -129,7 +120,7 @@ impl Store {
         }
     }
 
-    /// Forgets what an import would change that waits no more, and returns how many such there were.
+    /// Deletes previews of imports that no longer wait. Returns their number.
     pub(crate) async fn remove_previews(&self) -> Result<u64, StoreError> {
         let sql = format!(
             "SELECT n.number FROM import_numbers AS n WHERE n.import_id LIKE '%{SUFFIX}' AND NOT EXISTS \
@@ -143,18 +134,14 @@ impl Store {
         Ok(1)
     }
 
-    /// Notes what writing a batch would change.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails; nothing is noted then.
+    /// Records the changes that a batch would make, in one transaction.
     pub async fn note_preview(&self, batch: &ImportBatch) -> Result<(), StoreError> {
         let checked = self.check_monitor_batch(batch).await?;
         self.note_previews(batch.kind().number(), &checked.changes)
             .await
     }
 
-    /// Notes changes that would be made, in place of those that were noted of the same rows.
+    /// Records changes of a preview, replacing earlier ones of the same rows.
     pub(super) async fn note_previews(
         &self,
         number: Option<ImportNumber>,
@@ -173,7 +160,7 @@ impl Store {
         transaction.commit().await
     }
 
-    /// Finds those of these products that are there, each with its last change.
+    /// Finds existing products, each with its last change.
     pub(super) async fn products_with_changes(
         &self,
         identities: &[&str],

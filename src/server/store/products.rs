@@ -30,10 +30,10 @@ const PAGE_SIZE: u64 = 50;
 /// Maximum products on all pages together; searches and cursors reach others.
 pub const LISTED_AT_MOST: u64 = 10_000;
 
-/// The most variants of a product that are listed with it.
+/// Maximum variants listed with a product.
 pub const VARIANTS: u64 = 100;
 
-/// A product as an import brings it.
+/// A product of an import.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NewProduct {
     /// Identity across files.
@@ -56,10 +56,10 @@ pub struct NewProduct {
     pub availability: Option<String>,
     /// URL of its page.
     pub url: Option<String>,
-    /// The address of its image.
+    /// URL of its image.
     pub image: Option<String>,
-    /// What tells it from the other variants of its product, as [`options_text`](crate::model::product::options_text)
-    /// writes it.
+    /// Options that distinguish it from other variants, in the form of
+    /// [`options_text`](crate::model::product::options_text).
     pub options: Option<String>,
 }
 
@@ -80,9 +80,9 @@ pub struct Said {
     pub availability: bool,
     /// URL of its page.
     pub url: bool,
-    /// The address of its image.
+    /// Image.
     pub image: bool,
-    /// What tells it from other variants.
+    /// Options.
     pub options: bool,
 }
 
@@ -282,12 +282,7 @@ impl Store {
         Ok(found.await.map_err(StoreError::of_search)?.map(listed))
     }
 
-    /// Lists the products that are called so, where there are several: the variants of one product, at most
-    /// [`VARIANTS`].
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Lists the variants of a product: products with its name, if there are several, up to [`VARIANTS`].
     pub async fn variants(&self, name: &str) -> Result<Vec<Product>, StoreError> {
         let rows = product::Entity::find()
             .filter(product::Column::Name.eq(name))
@@ -302,7 +297,7 @@ impl Store {
         })
     }
 
-    /// Counts the rows of a query, as far as `most`.
+    /// Counts the rows of a query, up to `most`.
     pub(super) async fn count_up_to<E: EntityTrait>(
         &self,
         query: Select<E>,
@@ -405,7 +400,6 @@ pub(super) fn listed(row: product::Model) -> Product {
 
 const RUN: usize = 250;
 
-/// What is written of a product.
 const COLUMNS: [&str; 16] = [
     "identity",
     "sku",

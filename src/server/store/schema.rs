@@ -282,7 +282,7 @@ mod tests {
     #[tokio::test]
     async fn products_and_changes_of_the_version_before_stay_and_get_images_and_options() {
         let (database, before) = before("m0173_images_and_options").await;
-        // What that version wrote: an import that added a product, and one that made it dearer.
+        // Written by that version: an import that added a product, and one that raised its price.
         let change = |import: i64| (import << 36) | 1;
         for statement in [
             "INSERT INTO import_numbers (number, import_id, began_at) VALUES (1, 'a', 10), (2, 'b', 20)"

@@ -24,7 +24,7 @@ use crate::model::{
 const PAGE: u64 = 50;
 const AT_ONCE: u64 = 50;
 
-/// The runs whose imports are over, or are no more.
+/// Runs whose imports have ended or were deleted.
 pub(super) const ENDED: &str = "SELECT r.id, r.source_id, j.status AS job_status, j.mode, j.completed_at, \
       j.processed_products AS processed, j.failed_products AS failed, m.cancel_wanted \
     FROM source_runs r LEFT JOIN product_import_jobs j ON j.id = r.job_id LEFT JOIN monitor_imports m ON m.id = r.job_id \
@@ -178,8 +178,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Records how the imports of some runs ended, and returns that of each; `None` of those that another process has
-    /// settled.
+    /// Records how the runs' imports ended. Returns each result; `None` for runs settled by another process.
     pub(crate) async fn settle_source_runs(
         &self,
         settling: &Settling<'_>,

@@ -186,7 +186,7 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes a source with its runs and what was said of its columns. Its imports stay.
+    /// Deletes a source with its runs and mappings; its imports stay.
     pub(crate) async fn delete_source(&self, id: &str) -> Result<(), StoreError> {
         row::Entity::delete_by_id(id).exec(&self.db).await?;
         mapping::Entity::delete_many()

@@ -1,4 +1,4 @@
-//! Metrics of what is done while nobody asks: deliveries of notifications, and runs of sources.
+//! Metrics of background work: deliveries of notifications, and runs of sources.
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -9,12 +9,10 @@ use prometheus_client::{
 use super::Metrics;
 use crate::model::source::RunOutcome;
 
-/// What a delivery is sent by.
+/// The channel of a delivery.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Channel {
-    /// A webhook.
     Webhook,
-    /// An e-mail.
     Mail,
 }
 
@@ -29,14 +27,13 @@ impl Channel {
     }
 }
 
-/// How an attempt at a delivery ended.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Sent {
-    /// It was accepted.
     Delivered,
-    /// It failed, and is tried again.
+    /// Failed; retried.
     Failed,
-    /// It failed, and is not tried again.
+    /// Failed; not retried.
     GivenUp,
 }
 
@@ -52,12 +49,10 @@ impl Sent {
     }
 }
 
-/// Deliveries of all processes that are to be sent.
+/// Waiting deliveries of all processes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct WaitingDeliveries {
-    /// To webhooks.
     pub(crate) webhook: u64,
-    /// By e-mail.
     pub(crate) mail: u64,
 }
 
@@ -85,7 +80,7 @@ pub(super) struct BackgroundMetrics {
 }
 
 impl BackgroundMetrics {
-    /// Creates all series, so that the first event is a change.
+    /// Creates all series at zero, so that the first event is a change.
     pub(super) fn begin_at_zero(&self) {
         for channel in Channel::ALL {
             for sent in Sent::ALL {
@@ -116,7 +111,7 @@ impl BackgroundMetrics {
         );
     }
 
-    /// Sets what waits; nothing is said of it where that is unknown.
+    /// Sets the number of waiting deliveries; omitted if unknown.
     pub(super) fn observe(&self, waiting: Option<WaitingDeliveries>) {
         let Some(WaitingDeliveries { webhook, mail }) = waiting else {
             self.waiting.clear();
@@ -139,12 +134,10 @@ impl BackgroundMetrics {
 }
 
 impl Metrics {
-    /// Counts an attempt at a delivery.
     pub(crate) fn delivery_attempted(&self, channel: Channel, sent: Sent) {
         self.background().attempts(channel, sent).inc();
     }
 
-    /// Counts a run of a source that is over.
     pub(crate) fn source_ran(&self, outcome: RunOutcome) {
         let outcome = outcome.as_str();
         let runs = &self.background().runs;
@@ -154,12 +147,10 @@ impl Metrics {
 
 #[cfg(test)]
 impl Metrics {
-    /// Returns how often an attempt at a delivery ended so.
     pub(crate) fn attempts(&self, channel: Channel, sent: Sent) -> u64 {
         self.background().attempts(channel, sent).get()
     }
 
-    /// Returns how many runs of sources ended so.
     pub(crate) fn runs(&self, outcome: RunOutcome) -> u64 {
         let outcome = outcome.as_str();
         let runs = &self.background().runs;

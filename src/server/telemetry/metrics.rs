@@ -164,7 +164,6 @@ pub(crate) struct Observed {
     pub(crate) imports: Option<ImportLoad>,
     /// Deliveries that wait, if they are sent here and the database answers.
     pub(crate) deliveries: Option<WaitingDeliveries>,
-    /// Database connections.
     pub(crate) connections: Connections,
     pub(crate) disk_free: Option<u64>,
 }

@@ -230,7 +230,7 @@ async fn links_are_few_and_whoever_asks_too_often_waits() {
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
 }
 
-/// Sends a request as a program with a token, and returns the answer.
+/// Sends a request with a token. Returns the answer.
 async fn ask(app: &App, method: Method, path: &str, token: &str, body: Option<Value>) -> Response {
     let request = app.http.request(method, app.url(path)).bearer_auth(token);
     let request = match body {
@@ -271,7 +271,7 @@ async fn a_program_creates_lists_and_revokes_links_to_imports_of_its_user() {
     assert!(page.text().await.unwrap().contains("bad-sku"));
     assert_eq!(listed().await["items"], json!([link]));
 
-    // A token to look is no token to share, and what is not understood is refused.
+    // A read-only token may not share, and invalid requests are rejected.
     for (method, path, token, body, status) in [
         (Method::GET, links.as_str(), looks, None, 403),
         (Method::POST, &links, looks, wanted("day"), 403),

@@ -125,9 +125,8 @@ pub(crate) async fn set(State(state): State<AppState>, request: Request, next: N
     response
 }
 
-/// Sets the policy of the page that is being rendered: only scripts that carry this answer's nonce
-/// run, and those they load; nothing comes from elsewhere or goes there, but for the images on pages of products, which
-/// are their shops'. Does nothing where no page is rendered.
+/// Sets the policy of the page being rendered: only scripts with this answer's nonce run, and those they load; nothing
+/// connects elsewhere, except images on product pages, which come from the shops. Does nothing outside of a page.
 pub(crate) fn set_page_policy() {
     let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else {
         return;
@@ -148,7 +147,7 @@ pub(crate) fn set_page_policy() {
     }
 }
 
-/// Returns whether a path is that of the products' page, or of one of them.
+/// Returns whether a path is the list of products or a product.
 fn is_of_products(path: &str) -> bool {
     let rest = path.strip_prefix("/products");
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

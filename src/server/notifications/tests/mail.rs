@@ -129,7 +129,7 @@ async fn a_server_that_is_busy_is_tried_again_and_one_that_refuses_is_not() {
     let counts = [Sent::Delivered, Sent::Failed, Sent::GivenUp]
         .map(|sent| setup.notifications.metrics.attempts(Channel::Mail, sent));
     assert_eq!(counts, [1, 1, 1]);
-    // Who wants none any more gets none of those that wait either.
+    // After unsubscribing, waiting e-mails are not sent.
     server.refuse_next("451 Try later");
     setup.import("c", ImportStatus::Success).await;
     setup.wish(MailWish::None, Locale::English).await;

@@ -125,7 +125,7 @@ mod tests {
         import(&store, "gone", ImportMode::Import, &["b"], "4").await;
         import(&store, "two", ImportMode::Import, &["c", "a", "d"], "2").await;
         store.remove_monitor_import("gone").await.unwrap().unwrap();
-        // What an import would change that waits to be approved is no change.
+        // The preview of an import that waits for approval is not a change.
         let new = NewImport {
             id: "waits".to_owned(),
             ..NewImport::default()
@@ -165,7 +165,7 @@ mod tests {
         for limit in [1, 50] {
             assert_eq!(all(&store, &updated, limit).await, expected[1..3]);
         }
-        // It is forgotten once nothing waits for it.
+        // It is deleted once nothing waits for it.
         assert_eq!(store.remove_previews().await.unwrap(), 0);
         store.remove_monitor_import("waits").await.unwrap().unwrap();
         assert_eq!(store.remove_previews().await.unwrap(), 1);

@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 #[sea_orm(table_name = "monitor_mappings")]
 pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    /// The source whose files it is for; empty for all files.
+    /// The source of the files; empty for all files.
     pub owner: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub header: String,

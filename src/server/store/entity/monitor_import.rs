@@ -66,7 +66,6 @@ pub(in crate::server::store) struct Model {
     pub missing_after: Option<String>,
     /// Limits that replace the settings', as JSON.
     pub limits: Option<String>,
-    /// The source that its file is of.
     pub source: Option<String>,
 }
 

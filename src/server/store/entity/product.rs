@@ -19,10 +19,9 @@ pub(in crate::server::store) struct Model {
     pub availability: Option<String>,
     pub url: Option<String>,
     pub image: Option<String>,
-    /// The values that tell a variant from the others, with `/` between them.
+    /// The option values of a variant, separated by `/`.
     pub options: Option<String>,
-    /// Name, SKU and identity in lower case, for searches. The databases fold ASCII, or their locale's
-    /// letters only.
+    /// Name, SKU and identity in lower case. The databases fold ASCII or their locale's letters only.
     pub search_text: String,
     pub created_at: i64,
     pub updated_at: i64,

@@ -1,4 +1,4 @@
-//! The source that an import's file is of, for which answers about its columns are remembered.
+//! The source of an import's file, for which answers about columns are remembered.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! The image of a product and the options of a variant, also among what imports change of them.
+//! Images of products and options of variants, including their changes.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use sea_orm_migration::prelude::*;
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
 
-/// The values of a product, in the order of the bits that say which of them changed.
+/// Values of a product, in the order of the bits for changed values.
 const FIELDS: [&str; 11] = [
     "sku",
     "name",
@@ -48,7 +48,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Lists the columns of what was and what is, and their values where they differ.
+/// Lists the columns of old and new, and their values if they differ.
 fn values(old: &str, new: &str, differs: &str) -> (String, String) {
     let (mut columns, mut values) = (String::new(), String::new());
     for (age, row) in [("old", old), ("new", new)] {

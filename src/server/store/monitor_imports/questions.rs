@@ -23,7 +23,7 @@ use crate::{
 const ANY: &str = "";
 
 impl Store {
-    /// Remembers the mapping of a header row: for the source, and for other files if they have none yet.
+    /// Stores the mapping of a header row for its source, and for other files if they have none yet.
     pub async fn remember_mapping(
         &self,
         source: Option<&str>,

@@ -304,7 +304,7 @@ async fn what_was_said_of_a_file_of_a_source_is_remembered_for_that_source_first
     let [one, two] = [Some("one"), Some("two")];
     store.remember_mapping(one, "h", "of one").await.unwrap();
     assert_eq!(remembered(one).await.as_deref(), Some("of one"));
-    // Where nothing else was said, that is better than to ask.
+    // Without a mapping of its own, this is better than asking.
     assert_eq!(remembered(two).await.as_deref(), Some("of one"));
     store.remember_mapping(two, "h", "of two").await.unwrap();
     assert_eq!(remembered(one).await.as_deref(), Some("of one"));

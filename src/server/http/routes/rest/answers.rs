@@ -60,7 +60,7 @@ pub(crate) enum ChangesImport {}
 /// Those of a route that is about links to an import: [`OfProgram`]'s, and that there is none.
 pub(crate) enum OfLink {}
 
-/// Those of a route that is about a webhook: [`OfProgram`]'s, and that there is none.
+/// Responses of a route for a webhook: also 404.
 pub(crate) enum OfWebhook {}
 
 /// Responses of a route that changes a webhook: also conflicts.

@@ -197,7 +197,6 @@ pub(crate) async fn show(
     }))
 }
 
-/// Finds an import that a program may change.
 pub(super) async fn find_changeable(
     state: &AppState,
     who: &Principal,

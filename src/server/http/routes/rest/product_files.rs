@@ -212,7 +212,7 @@ impl Export {
     }
 }
 
-/// The columns, by names that an import understands.
+/// Column names that an import understands.
 const COLUMNS: [&str; 11] = [
     "SKU",
     "Name",

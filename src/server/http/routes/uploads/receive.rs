@@ -81,7 +81,6 @@ pub(crate) async fn upload(
     let what = Instructions::default();
     let taken = take_file(&state, &user, what, source, request).await;
     let form = match &taken {
-        // There is no such page.
         Err(UploadError::NoSource) => None,
         _ => form,
     };
@@ -89,7 +88,7 @@ pub(crate) async fn upload(
     answer(&state, is_form, form, taken.map(|(id, _)| id))
 }
 
-/// Reads which source's page the form is on.
+/// Returns the source whose page has the form.
 fn source_in_query(query: Option<&str>) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(query?.as_bytes());
     let (_, id) = pairs.find(|(name, _)| name == SOURCE_FIELD)?;
@@ -161,7 +160,7 @@ pub(crate) fn instructs(name: &str) -> bool {
     name == MODE_FIELD || PARAMETERS.contains(&name)
 }
 
-/// Answers a script, or leads a browser to the import, or back to the form's page.
+/// Answers a script with JSON; redirects a browser to the import or back to the form.
 fn answer(
     state: &AppState,
     is_form: bool,
@@ -220,8 +219,8 @@ pub(crate) async fn fetch_file(
     Ok(id)
 }
 
-/// Takes the file in the body, has it imported for the user and notes that they did. `what` is done
-/// with it, and it is of `source`, where the form does not say.
+/// Imports the file of the body for the user, and records that. `what` and `source` hold unless the form says
+/// otherwise.
 pub(crate) async fn take_file(
     state: &AppState,
     user: &User,
