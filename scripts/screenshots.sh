@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 scripts/build.sh dev
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 cd end2end
-IMPORT_RELAY_BIN=$target/debug/import-relay README_PICTURES=$PWD/../docs npx playwright test readme trust sources --grep-invert 'without JavaScript' --reporter=line
+IMPORT_RELAY_BIN=$target/debug/import-relay README_PICTURES=$PWD/../docs npx playwright test readme.spec trust.spec sources.spec --grep-invert 'without JavaScript' --reporter=line
