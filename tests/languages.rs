@@ -16,7 +16,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const SAYS: [&str; 3] = ["say", "fill", "words"];
 
 /// The directories whose texts the browser says, too.
-const BROWSER: [&str; 3] = ["islands", "hooks", "i18n"];
+const BROWSER: [&str; 2] = ["islands", "i18n"];
 
 /// Texts that are the same in English and Spanish.
 const SAME_IN_SPANISH: [&str; 1] = ["Total"];

@@ -184,6 +184,7 @@ fn card(
         total_products: total,
     };
     let live = UseProductImportProgressReturn {
+        followed: RwSignal::new(true),
         progress: Signal::stored(progress),
         status: Signal::stored(status),
         error: Signal::stored(error),

@@ -184,8 +184,7 @@ pub(crate) fn percent(progress: &ImportProgress) -> Option<u8> {
 
 /// Returns which whole percent `part` is of `total`, rounded down.
 pub(crate) fn share(part: u64, total: u64) -> Option<u8> {
-    let hundredths = u128::from(part) * 100;
-    let percent = hundredths.checked_div(u128::from(total))?;
+    let percent = part.saturating_mul(100).checked_div(total)?;
     Some(u8::try_from(percent.min(100)).unwrap_or(100))
 }
 

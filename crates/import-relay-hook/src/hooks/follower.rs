@@ -3,16 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    hooks::{Connection, ProgressError, UseProgressOptions},
-    model::{
-        error::ApiError,
-        job::{ImportProgress, ImportStatus, JobId, ProductImportJob, ProgressEvent},
-        progress::{UpstreamEvent, UpstreamState},
-        reason::Reason,
-    },
+use super::{Connection, ProgressError, UseProgressOptions, wire};
+use crate::model::{
+    error::ApiError,
+    job::{ImportProgress, ImportStatus, JobId, ProductImportJob, ProgressEvent},
+    progress::UpstreamState,
+    reason::Reason,
 };
 
 /// A time or a span of it in milliseconds, as the browser's clock gives it.
@@ -70,7 +66,7 @@ pub(super) struct View {
 }
 
 /// What happens on a stream. Tabs hand it on to each other.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum StreamEvent {
     /// The stream is open.
     Opened,
@@ -231,20 +227,19 @@ enum Phase {
     SignedOut,
 }
 
-/// Returns which job the data of an event is of, where it says so.
-pub(super) fn job_of(text: &str) -> Option<JobId> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Tag {
-        job_id: JobId,
-    }
-    serde_json::from_str::<Tag>(text).ok().map(|tag| tag.job_id)
-}
-
 impl View {
     /// Shows a job as it is recorded.
     pub(super) fn of(job: &ProductImportJob) -> Self {
         Self::new(job.progress(), job.status, job.error.clone())
+    }
+
+    /// Writes the counts that are shown into a job that was recorded before.
+    pub(super) fn keep_in(&self, job: &mut ProductImportJob) {
+        job.processed_products = self.progress.processed_products;
+        job.failed_products = self.progress.failed_products;
+        if self.progress.total_products > 0 {
+            job.total_products = Some(self.progress.total_products);
+        }
     }
 
     /// Shows a recorded state.
@@ -427,9 +422,10 @@ impl Follower {
     }
 
     fn live(&self) -> Connection {
-        match self.upstream.trouble() {
-            Some(_) => Connection::Polling,
-            None => Connection::Open,
+        if self.upstream.is_trouble() {
+            Connection::Polling
+        } else {
+            Connection::Open
         }
     }
 
@@ -560,12 +556,12 @@ impl Follower {
                 self.message(job, &text);
             }
             StreamEvent::Upstream(text) => {
-                if let Ok(UpstreamEvent { state }) = serde_json::from_str(&text) {
+                if let Some(state) = wire::upstream(&text) {
                     self.upstream = state;
                 }
             }
             StreamEvent::NotFound(text) => {
-                if let Some(id) = job_of(&text)
+                if let Some(id) = wire::job_of(&text)
                     && let Some(job) = self.jobs.get_mut(&id)
                 {
                     job.refuse(&ApiError::NotFound);
@@ -626,10 +622,10 @@ impl Follower {
     }
 
     fn message(&mut self, job: Option<JobId>, text: &str) {
-        let state = serde_json::from_str::<ProgressEvent>(text);
-        let job = job.or_else(|| job_of(text));
+        let state = wire::state(text);
+        let job = job.or_else(|| wire::job_of(text));
         match (job, state) {
-            (Some(id), Ok(state)) => {
+            (Some(id), Some(state)) => {
                 let is_final = state.status.is_final();
                 match self.jobs.get_mut(&id) {
                     Some(job) => job.show(state),
@@ -644,7 +640,7 @@ impl Follower {
                     self.let_go();
                 }
             }
-            (Some(id), Err(_)) => {
+            (Some(id), None) => {
                 if let Some(job) = self.jobs.get_mut(&id) {
                     job.is_unreadable = true;
                 }

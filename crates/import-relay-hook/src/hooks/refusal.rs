@@ -4,7 +4,7 @@
 use gloo_net::http::{Request, Response};
 use web_sys::{AbortController, RequestCredentials};
 
-use super::{desk::Wants, event_source::address, follower::Answer};
+use super::{UseProgressOptions, desk::Wants, event_source::address, follower::Answer};
 use crate::model::error::ApiError;
 
 /// Asks the stream itself why it is refused, and returns what it says for good. `error` is what the
@@ -12,13 +12,13 @@ use crate::model::error::ApiError;
 pub(super) async fn of_stream(
     wants: &Wants,
     error: &ApiError,
-    with_credentials: bool,
+    options: &UseProgressOptions,
 ) -> Option<Answer> {
     if !may_be_of_another(error) {
         return None;
     }
     let abort = AbortController::new().ok()?;
-    let answer = ask(wants, &abort, with_credentials).await;
+    let answer = ask(wants, &abort, options).await;
     // Of a stream that is granted after all nothing is read.
     abort.abort();
     let answer = answer.ok()?;
@@ -29,13 +29,13 @@ pub(super) async fn of_stream(
 async fn ask(
     wants: &Wants,
     abort: &AbortController,
-    with_credentials: bool,
+    options: &UseProgressOptions,
 ) -> Result<Response, gloo_net::Error> {
-    let (url, _) = address(wants);
+    let (url, _) = address(wants, options);
     let mut request = Request::get(&url)
         .header("accept", "text/event-stream")
         .abort_signal(Some(&abort.signal()));
-    if with_credentials {
+    if options.with_credentials {
         request = request.credentials(RequestCredentials::Include);
     }
     request.send().await
