@@ -2,7 +2,7 @@ import { type Page } from '@playwright/test';
 
 import { test } from '../support/behind_proxy.ts';
 import { lostConnection } from '../support/console.ts';
-import { csv, tinyFile, writeProducts } from '../support/csv.ts';
+import { writeProducts } from '../support/csv.ts';
 import { ImportsPage, JobPage, jobIdOf } from '../support/pages.ts';
 import { expect } from '../support/test.ts';
 
@@ -15,6 +15,10 @@ const anImport = /\/imports\/[^/?#]+$/;
 async function openImports(page: Page, origin: string): Promise<ImportsPage> {
   await page.goto(`${origin}/imports`);
   return new ImportsPage(page);
+}
+
+function csv(name: string, content: string) {
+  return { name, mimeType: 'text/csv', buffer: Buffer.from(content) };
 }
 
 /** Chooses files once the form is alive: only then does it take several. */
