@@ -9,9 +9,7 @@ use web_sys::{
 };
 
 use super::parts::locale::use_locale;
-use crate::{
-    model::{base_path::address, error::ApiError, import_extras::PreviewRow},
-};
+use crate::model::{base_path::address, error::ApiError, import_extras::PreviewRow};
 
 /// The path of the server function [`preview_columns`](crate::api::import_controls::preview_columns).
 const PATH: &str = "/api/preview_columns";

@@ -49,7 +49,8 @@ mod followed {
         let options = UseProgressOptions::default()
             .server(&relay)
             .with_credentials(true);
-        let import = use_product_import_progress_with_options(ProductImportJob::pending(id), options);
+        let import =
+            use_product_import_progress_with_options(ProductImportJob::pending(id), options);
         view! {
             <p>
                 <span id="processed">{move || import.progress.get().processed_products}</span>

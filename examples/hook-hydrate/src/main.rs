@@ -10,7 +10,9 @@ use leptos_axum::{LeptosRoutes, file_and_error_handler, generate_route_list};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let address = arguments.next().unwrap_or_else(|| "127.0.0.1:3100".to_owned());
+    let address = arguments
+        .next()
+        .unwrap_or_else(|| "127.0.0.1:3100".to_owned());
     let address: SocketAddr = address.parse()?;
     let site = arguments.next().unwrap_or_else(|| "site".to_owned());
     let options = LeptosOptions::builder()

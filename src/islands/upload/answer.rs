@@ -142,7 +142,9 @@ mod tests {
             assert!(!answer(status, ours).lets_no_part_through());
         }
         assert!(answer(413, "<html>").wants_smaller_parts());
-        assert!(!answer(413, r#"{"error":"Too large.","code":"file-too-large"}"#).wants_smaller_parts());
+        assert!(
+            !answer(413, r#"{"error":"Too large.","code":"file-too-large"}"#).wants_smaller_parts()
+        );
         assert!(!answer(403, "").wants_smaller_parts());
     }
 }

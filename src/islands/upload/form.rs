@@ -94,7 +94,9 @@ pub(crate) fn UploadForm(
         let first = files.and_then(|files| files.into_iter().next());
         if let (Some(file), true) = (first, resumes.get_value()) {
             resumes.set_value(false);
-            let found = left.get_untracked().filter(|left| left.unfinished.is_of_file(&file));
+            let found = left
+                .get_untracked()
+                .filter(|left| left.unfinished.is_of_file(&file));
             if let Some(found) = found {
                 left.set(None);
                 queue.resume(file, found.unfinished.location);

@@ -10,9 +10,7 @@ use super::transfer::{Choices, Sent, Transfer};
 use crate::{
     i18n::messages::ErrorCode,
     islands::parts::locale::use_locale,
-    model::{
-        base_path::address, job::JobId, reason::Reason,
-    },
+    model::{base_path::address, job::JobId, reason::Reason},
 };
 
 /// Where the form stands.
@@ -96,7 +94,8 @@ impl Queue {
     pub(super) fn refuse(self, file: &File, reason: Reason) {
         self.is_several.set_value(true);
         let (name, came_of_it) = (file.name(), Err(reason));
-        self.ended.update(|ended| ended.push(Ended { name, came_of_it }));
+        self.ended
+            .update(|ended| ended.push(Ended { name, came_of_it }));
     }
 
     fn add_one(self, file: File, choices: Choices, left_at: Option<String>) {
@@ -158,10 +157,7 @@ impl Queue {
         });
         match started {
             Ok(started) => self.transfer.set_value(Some(SendWrapper::new(started))),
-            Err(_) => self.has_ended(
-                file.name(),
-                Err(ErrorCode::BrowserCannotRead.into()),
-            ),
+            Err(_) => self.has_ended(file.name(), Err(ErrorCode::BrowserCannotRead.into())),
         }
     }
 
@@ -183,7 +179,8 @@ impl Queue {
             }
             _ => {}
         }
-        self.ended.update(|ended| ended.push(Ended { name, came_of_it }));
+        self.ended
+            .update(|ended| ended.push(Ended { name, came_of_it }));
         self.stage.set(Stage::Ready);
         if let Some(next) = next {
             self.names.update(|names| {
@@ -205,7 +202,11 @@ pub(super) fn Queued(queue: Queue) -> impl IntoView {
     let waiting = move || {
         let names = queue.names.get();
         (!names.is_empty()).then(|| {
-            t.fill("Next: {names}", "Danach: {names}", &[("names", &names.join(", "))])
+            t.fill(
+                "Next: {names}",
+                "Danach: {names}",
+                &[("names", &names.join(", "))],
+            )
         })
     };
     let ended = move || {

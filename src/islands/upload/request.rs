@@ -79,9 +79,10 @@ pub(super) async fn send(
             let _ = ended.send(());
         }
     });
-    let on_progress = Closure::<dyn FnMut(ev::ProgressEvent)>::new(move |event: ev::ProgressEvent| {
-        on_bytes(whole(event.loaded()));
-    });
+    let on_progress =
+        Closure::<dyn FnMut(ev::ProgressEvent)>::new(move |event: ev::ProgressEvent| {
+            on_bytes(whole(event.loaded()));
+        });
     request.set_onloadend(Some(on_end.as_ref().unchecked_ref()));
     if let Ok(upload) = request.upload() {
         upload.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
@@ -110,11 +111,7 @@ pub(super) async fn send(
     }
 }
 
-fn opened(
-    method: &str,
-    path: &str,
-    headers: &[(&str, String)],
-) -> Result<XmlHttpRequest, JsValue> {
+fn opened(method: &str, path: &str, headers: &[(&str, String)]) -> Result<XmlHttpRequest, JsValue> {
     let request = XmlHttpRequest::new()?;
     request.open_with_async(method, path, true)?;
     request.set_request_header("Tus-Resumable", "1.0.0")?;

@@ -168,7 +168,8 @@ impl Upload {
         let mut last_problem = None;
         let recalled = self.left_at.clone().or_else(|| {
             let left = Unfinished::find()?;
-            left.is_of(&self.file, &self.told()).then_some(left.location)
+            left.is_of(&self.file, &self.told())
+                .then_some(left.location)
         });
         let mut is_recalled = recalled.is_some();
         self.shared.location.replace(recalled);
@@ -334,7 +335,15 @@ impl Upload {
             });
         };
         let current = &self.shared.request;
-        send("PATCH", location, &headers, Body::Part(&part), current, on_bytes).await
+        send(
+            "PATCH",
+            location,
+            &headers,
+            Body::Part(&part),
+            current,
+            on_bytes,
+        )
+        .await
     }
 
     /// Says what is to be done with the file, to tell its uploads apart.

@@ -100,7 +100,10 @@ mod tests {
 
     #[test]
     fn a_server_elsewhere_is_asked_there() {
-        for server in ["https://relay.example/import", "https://relay.example/import/"] {
+        for server in [
+            "https://relay.example/import",
+            "https://relay.example/import/",
+        ] {
             let options = UseProgressOptions::default().server(server);
             assert_eq!(
                 options.address("/api/jobs/1/progress"),

@@ -26,9 +26,7 @@ impl ProgressError {
         match self {
             Self::Import(reason) => reason.clone(),
             Self::Connection => Reason::coded("stream-lost", "Connection error"),
-            Self::Unreadable => {
-                Reason::coded("stream-unreadable", "Failed to parse progress data")
-            }
+            Self::Unreadable => Reason::coded("stream-unreadable", "Failed to parse progress data"),
             Self::MonitorRefused => Reason::coded(
                 "live-connection-refused",
                 "The price monitor rejected this server's API key, so progress may not update. Contact your administrator.",

@@ -104,8 +104,7 @@ impl Line {
     pub(super) fn new(options: UseProgressOptions, inputs: Inputs) -> Self {
         let tab = js_sys::Math::random().to_string();
         // Its stream and its lock are the ones of these options.
-        let is_alike =
-            options.share_tabs && !options.with_credentials && options.server.is_none();
+        let is_alike = options.share_tabs && !options.with_credentials && options.server.is_none();
         Self {
             options,
             inputs,

@@ -479,7 +479,10 @@ mod tests {
                 Reason::new(
                     "Cancelled after importing 3 of 10 products.",
                     Some("cancelled-after".to_owned()),
-                    Params::from([("done".to_owned(), 3.into()), ("total".to_owned(), 10.into())]),
+                    Params::from([
+                        ("done".to_owned(), 3.into()),
+                        ("total".to_owned(), 10.into()),
+                    ]),
                 )
                 .with_cancelled(true),
             ),

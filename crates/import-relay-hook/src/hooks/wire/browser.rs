@@ -75,7 +75,9 @@ pub(in crate::hooks) fn refusal(text: &str) -> Option<ApiError> {
         return Some(ApiError::Throttled { seconds });
     }
     if let Some(reason) = within("Unavailable") {
-        return Some(ApiError::Unavailable(reason.reason("message", "code", "params")?));
+        return Some(ApiError::Unavailable(
+            reason.reason("message", "code", "params")?,
+        ));
     }
     let reason = within("Invalid")?.reason("message", "code", "params")?;
     Some(ApiError::Invalid(reason))
