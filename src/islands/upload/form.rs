@@ -83,11 +83,21 @@ pub(crate) fn UploadForm(
             None => Some(files),
         }
     };
+    // While a file is sent, others wait; one that cannot be sent is told among those that were.
+    let send_later = move |files: Vec<File>| {
+        for file in files {
+            match problem(file.name(), whole(file.size()), max_bytes) {
+                Some(problem) => queue.refuse(&file, problem.into()),
+                None => queue.add(vec![file], &choices()),
+            }
+        }
+    };
     let look = move || {
+        let files = chosen_files(input);
         if queue.is_sending() {
+            send_later(files);
             return;
         }
-        let files = chosen_files(input);
         chosen.set(Chosen::of(&files));
         stage.set(Stage::Ready);
         let files = look_at(files);
@@ -105,13 +115,7 @@ pub(crate) fn UploadForm(
     };
     let on_drop = move |files: web_sys::FileList| {
         if queue.is_sending() {
-            // One that cannot be sent is told among those that were.
-            for file in files_of(Some(&files)) {
-                match problem(file.name(), whole(file.size()), max_bytes) {
-                    Some(problem) => queue.refuse(&file, problem.into()),
-                    None => queue.add(vec![file], &choices()),
-                }
-            }
+            send_later(files_of(Some(&files)));
         } else if let Some(input) = input.get_untracked() {
             input.set_files(Some(&files));
             look();
@@ -124,6 +128,16 @@ pub(crate) fn UploadForm(
             if !chosen_files(input).is_empty() {
                 look();
             }
+        }
+    });
+
+    // What is told of by name is not to be sent once more.
+    Effect::new(move |_| {
+        if queue.has_told()
+            && let Some(input) = input.get_untracked()
+        {
+            input.set_value("");
+            chosen.set(None);
         }
     });
 

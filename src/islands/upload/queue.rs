@@ -78,6 +78,11 @@ impl Queue {
             .with_untracked(|stage| matches!(stage, Stage::Sending(..)))
     }
 
+    /// Returns whether it is told what came of files. Tracks that.
+    pub(super) fn has_told(self) -> bool {
+        self.ended.with(|ended| !ended.is_empty())
+    }
+
     /// Sends files, once those before them are through.
     pub(super) fn add(self, files: Vec<File>, choices: &Choices) {
         for file in files {
@@ -102,6 +107,7 @@ impl Queue {
         if !self.is_sending() {
             self.ended.set(Vec::new());
             self.is_several.set_value(false);
+            self.is_left.set_value(false);
             self.send(Waiting {
                 file,
                 choices,

@@ -20,8 +20,8 @@ pub(super) struct Unfinished {
     /// Where it is.
     pub(super) location: String,
     /// The size of the file.
-    pub(super) size: f64,
-    modified: f64,
+    pub(super) size: u64,
+    modified: u64,
     /// What is to be done with the file.
     told: String,
     /// The name of the file.
@@ -32,8 +32,8 @@ impl Unfinished {
     pub(super) fn new(file: &File, told: &str, location: &str) -> Self {
         Self {
             location: location.to_owned(),
-            size: file.size(),
-            modified: file.last_modified(),
+            size: whole(file.size()),
+            modified: whole(file.last_modified()),
             told: told.to_owned(),
             name: file.name(),
         }
@@ -110,7 +110,7 @@ impl Left {
         let answer = ask(Method::HEAD, &unfinished.location, &[]).await;
         match (answer.status, answer.offset) {
             (200, Some(there)) if answer.job.is_none() => {
-                let percent = format::share(there, whole(unfinished.size)).unwrap_or_default();
+                let percent = format::share(there, unfinished.size).unwrap_or_default();
                 Some(Self {
                     unfinished,
                     percent,
@@ -137,8 +137,8 @@ mod tests {
     fn an_upload_reads_back_whatever_its_file_is_called() {
         let left = Unfinished {
             location: "/uploads/1".to_owned(),
-            size: 12.0,
-            modified: 1_764_000_000_123.0,
+            size: 12,
+            modified: 1_764_000_000_123,
             told: "false products=existing".to_owned(),
             name: "a\nb 1.csv".to_owned(),
         };

@@ -102,7 +102,8 @@ struct Own {
 impl Line {
     /// Makes a line on which nothing is wanted. `inputs` is told what happens.
     pub(super) fn new(options: UseProgressOptions, inputs: Inputs) -> Self {
-        let tab = js_sys::Math::random().to_string();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it is from 0 to 2^53
+        let tab = ((js_sys::Math::random() * 9_007_199_254_740_992.0) as u64).to_string();
         // Its stream and its lock are the ones of these options.
         let is_alike = options.share_tabs && !options.with_credentials && options.server.is_none();
         Self {
