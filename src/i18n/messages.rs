@@ -11,10 +11,7 @@ mod rows;
 use std::fmt;
 
 pub use import_relay_hook::model::params::{Param, Params};
-use import_relay_hook::{
-    hooks::ProgressError,
-    model::{error::ApiError, reason::Reason},
-};
+use import_relay_hook::{hooks::ProgressError, model::reason::Reason};
 
 pub use self::codes::ErrorCode;
 use super::locale::Locale;
@@ -100,11 +97,6 @@ impl Locale {
         known.unwrap_or_else(|| reason.message().to_owned())
     }
 
-    /// Says why a server function did not answer.
-    pub(crate) fn error(self, error: &ApiError) -> String {
-        self.reason(&error.reason())
-    }
-
     /// Says what is wrong with an import, or with the way to it.
     pub(crate) fn progress_error(self, error: &ProgressError) -> String {
         self.reason(&error.reason())
@@ -129,7 +121,7 @@ pub fn codes_with(words: &str) -> Vec<&'static str> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use import_relay_hook::model::error::Elsewhere;
+    use import_relay_hook::model::refusal::{Elsewhere, Refusal};
 
     use super::*;
 
@@ -211,28 +203,27 @@ mod tests {
     fn the_errors_of_the_hook_are_among_the_codes() {
         let throttled = |seconds| {
             (
-                ApiError::Throttled { seconds }.reason(),
+                Refusal::Throttled { seconds }.reason(),
                 ErrorCode::Throttled { seconds },
             )
         };
         for (reason, code) in [
-            (ApiError::SignedOut.reason(), ErrorCode::SignedOut),
+            (Refusal::SignedOut.reason(), ErrorCode::SignedOut),
             (
-                ApiError::Elsewhere(Elsewhere::Unreadable).reason(),
+                Refusal::Elsewhere(Elsewhere::Unreadable).reason(),
                 ErrorCode::UnreadableSession,
             ),
             (
-                ApiError::Elsewhere(Elsewhere::NoRole).reason(),
+                Refusal::Elsewhere(Elsewhere::NoRole).reason(),
                 ErrorCode::NoRole,
             ),
-            (ApiError::NotFound.reason(), ErrorCode::NotFound),
-            (ApiError::Forbidden.reason(), ErrorCode::Forbidden),
-            (ApiError::Unconfirmed.reason(), ErrorCode::Unconfirmed),
-            (ApiError::PasskeyDue.reason(), ErrorCode::PasskeyDue),
-            (ApiError::PasskeyRefused.reason(), ErrorCode::PasskeyRefused),
-            (ApiError::TooMany.reason(), ErrorCode::TooMany),
-            (ApiError::Connection.reason(), ErrorCode::Connection),
-            (ApiError::Internal.reason(), ErrorCode::Internal),
+            (Refusal::NotFound.reason(), ErrorCode::NotFound),
+            (Refusal::Forbidden.reason(), ErrorCode::Forbidden),
+            (Refusal::Unconfirmed.reason(), ErrorCode::Unconfirmed),
+            (Refusal::PasskeyDue.reason(), ErrorCode::PasskeyDue),
+            (Refusal::TooMany.reason(), ErrorCode::TooMany),
+            (Refusal::Connection.reason(), ErrorCode::Connection),
+            (Refusal::Internal.reason(), ErrorCode::Internal),
             throttled(1),
             throttled(90),
             throttled(91),

@@ -1,6 +1,6 @@
 //! The types that the server and the browser share. They know nothing of the rest of the crate but the languages.
 
-pub use import_relay_hook::model::{base_path, error, job, progress};
+pub use import_relay_hook::model::{base_path, job, progress};
 
 pub mod account;
 pub mod activity;
@@ -9,6 +9,7 @@ pub mod bundle;
 pub mod changes;
 #[cfg(feature = "ssr")]
 pub mod clock;
+pub mod error;
 pub mod import_extras;
 pub mod import_options;
 pub mod imports_filter;

@@ -3,6 +3,7 @@
 //!
 //! One state at a time: a page has one progress card, and so do its identifiers.
 
+use import_relay_hook::model::refusal::Refusal;
 use leptos::prelude::*;
 
 use super::query;
@@ -88,7 +89,7 @@ const STATES: &[State] = &[
         )
     }),
     ("signed-out", || {
-        let error = Some(ProgressError::Refused(ApiError::SignedOut));
+        let error = Some(ProgressError::Refused(Refusal::SignedOut));
         card(
             400,
             0,

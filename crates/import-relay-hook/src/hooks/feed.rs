@@ -22,9 +22,9 @@ use super::{
     wire,
 };
 use crate::model::{
-    error::ApiError,
     job::{JobId, ProductImportJob},
     progress::{JobsPerStream, job_states_path},
+    refusal::Refusal,
 };
 
 /// How often the feed looks at the clock.
@@ -309,13 +309,13 @@ async fn ask_states(jobs: &[JobId], options: &UseProgressOptions) -> Answer {
     if options.with_credentials {
         request = request.credentials(RequestCredentials::Include);
     }
-    let answer = request.send().await.map_err(|_| ApiError::Connection)?;
-    let text = answer.text().await.map_err(|_| ApiError::Connection)?;
+    let answer = request.send().await.map_err(|_| Refusal::Connection)?;
+    let text = answer.text().await.map_err(|_| Refusal::Connection)?;
     if answer.ok() {
-        wire::states(&text).ok_or(ApiError::Connection)
+        wire::states(&text).ok_or(Refusal::Connection)
     } else {
         // What is not the server's own word says nothing.
-        Err(wire::refusal(&text).unwrap_or(ApiError::Connection))
+        Err(wire::refusal(&text).unwrap_or(Refusal::Connection))
     }
 }
 

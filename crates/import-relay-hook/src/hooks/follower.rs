@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Connection, ProgressError, UseProgressOptions, wire};
 use crate::model::{
-    error::ApiError,
     job::{ImportProgress, ImportStatus, JobId, ProductImportJob, ProgressEvent},
     progress::UpstreamState,
     reason::Reason,
+    refusal::Refusal,
 };
 
 /// A time or a span of it in milliseconds, as the browser's clock gives it.
@@ -92,7 +92,7 @@ pub(super) enum StreamEvent {
 }
 
 /// What the server says of jobs.
-pub(super) type Answer = Result<Vec<(JobId, ProgressEvent)>, ApiError>;
+pub(super) type Answer = Result<Vec<(JobId, ProgressEvent)>, Refusal>;
 
 /// What happens.
 #[derive(Clone, Debug)]
@@ -298,7 +298,7 @@ impl Followed {
         }
     }
 
-    fn refuse(&mut self, error: &ApiError) {
+    fn refuse(&mut self, error: &Refusal) {
         if self.over.is_none() {
             self.view.error = Some(ProgressError::Refused(error.clone()));
             self.view.loading = false;
@@ -564,7 +564,7 @@ impl Follower {
                 if let Some(id) = wire::job_of(&text)
                     && let Some(job) = self.jobs.get_mut(&id)
                 {
-                    job.refuse(&ApiError::NotFound);
+                    job.refuse(&Refusal::NotFound);
                     self.let_go();
                 }
             }
@@ -695,7 +695,7 @@ impl Follower {
                 Action::Wait
             }
             Phase::SignedOut => {
-                self.sign_out(&ApiError::SignedOut);
+                self.sign_out(&Refusal::SignedOut);
                 Action::Wait
             }
         }
@@ -767,7 +767,7 @@ impl Follower {
         Action::Open
     }
 
-    fn sign_out(&mut self, error: &ApiError) {
+    fn sign_out(&mut self, error: &Refusal) {
         for job in self.jobs.values_mut() {
             job.refuse(error);
         }
@@ -789,7 +789,7 @@ impl Follower {
                 for (id, job) in &mut self.jobs {
                     match states.remove(id) {
                         Some(state) => job.show(state),
-                        None if asked.contains(id) => job.refuse(&ApiError::NotFound),
+                        None if asked.contains(id) => job.refuse(&Refusal::NotFound),
                         // It was not asked for: it has come since.
                         None => {}
                     }
@@ -860,8 +860,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::error::Elsewhere;
     use crate::model::job::ImportMode;
+    use crate::model::refusal::Elsewhere;
 
     fn id(name: &str) -> JobId {
         name.parse().unwrap()
@@ -1073,7 +1073,7 @@ mod tests {
         for expected in [
             1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.0, 30_000.0, 30_000.0,
         ] {
-            give_up(&mut follower, now, Err(ApiError::Connection));
+            give_up(&mut follower, now, Err(Refusal::Connection));
             assert_eq!(
                 follower.step(Event::Tick, now + expected - 1.0, 0.0),
                 Action::Wait
@@ -1081,7 +1081,7 @@ mod tests {
             now += expected;
             assert_eq!(follower.step(Event::Tick, now, 0.0), Action::Open);
         }
-        give_up(&mut follower, now, Err(ApiError::Connection));
+        give_up(&mut follower, now, Err(Refusal::Connection));
         assert_eq!(follower.step(Event::Awake, now + 1.0, 0.0), Action::Open);
     }
 
@@ -1092,11 +1092,11 @@ mod tests {
         assert_eq!(give_up(&mut follower, 1.0, finished), Action::Close);
         assert_eq!(view(&follower, 2.0).status, ImportStatus::Success);
         for (answer, error) in [
-            (Ok(Vec::new()), ApiError::NotFound),
-            (Err(ApiError::SignedOut), ApiError::SignedOut),
+            (Ok(Vec::new()), Refusal::NotFound),
+            (Err(Refusal::SignedOut), Refusal::SignedOut),
             (
-                Err(ApiError::Elsewhere(Elsewhere::Unreadable)),
-                ApiError::Elsewhere(Elsewhere::Unreadable),
+                Err(Refusal::Elsewhere(Elsewhere::Unreadable)),
+                Refusal::Elsewhere(Elsewhere::Unreadable),
             ),
         ] {
             let mut follower = open();
@@ -1220,7 +1220,7 @@ mod tests {
         assert_eq!(follower.step(Event::Tick, 90_000.0, 0.0), Action::Ask);
         let mut now = 90_000.0;
         for expected in [5_000.0, 6_000.0, 6_000.0] {
-            give_up(&mut follower, now, Err(ApiError::Connection));
+            give_up(&mut follower, now, Err(Refusal::Connection));
             assert_eq!(
                 follower.step(Event::Tick, now + expected - 1.0, 0.0),
                 Action::Wait
@@ -1251,7 +1251,7 @@ mod tests {
         assert_eq!((shown.progress.processed_products, shown.error), (4, None));
         assert_eq!(follower.step(Event::Tick, 7_001.0, 0.0), Action::Poll);
         // Where the server cannot be asked either, that is said.
-        let failed = answered(Err(ApiError::Connection));
+        let failed = answered(Err(Refusal::Connection));
         assert_eq!(follower.step(failed, 7_100.0, 0.0), Action::Wait);
         assert_eq!(
             view(&follower, 10_100.0).connection,
@@ -1413,8 +1413,8 @@ mod tests {
             Just(Event::Stream(StreamEvent::GivenUp)),
             Just(Event::Stream(StreamEvent::End)),
             Just(answered(answer(5, ImportStatus::Pending))),
-            Just(answered(Err(ApiError::Connection))),
-            Just(answered(Err(ApiError::SignedOut))),
+            Just(answered(Err(Refusal::Connection))),
+            Just(answered(Err(Refusal::SignedOut))),
             Just(Event::Tick),
             Just(Event::Awake),
             Just(Event::Frozen),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{error::ApiError, reason::Reason};
+use crate::model::{reason::Reason, refusal::Refusal};
 
 /// What is wrong with an import, or with the way to it. [`Display`](fmt::Display) writes it in English.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -16,7 +16,7 @@ pub enum ProgressError {
     /// The price monitor does not accept the server's key, so progress may not update.
     MonitorRefused,
     /// The server refuses to tell, for good.
-    Refused(ApiError),
+    Refused(Refusal),
 }
 
 impl ProgressError {

@@ -1,6 +1,6 @@
 //! Parameters of errors.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
 

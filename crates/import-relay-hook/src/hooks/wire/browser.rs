@@ -4,11 +4,11 @@ use js_sys::{Array, JSON, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::model::{
-    error::{ApiError, Elsewhere},
     job::{ImportMode, ImportStatus, JobId, ProgressEvent},
     params::{Param, Params},
     progress::UpstreamState,
     reason::Reason,
+    refusal::{Elsewhere, Refusal},
 };
 
 /// Returns which job the data of an event is of, where it says so.
@@ -46,17 +46,17 @@ pub(in crate::hooks) fn upstream(text: &str) -> Option<UpstreamState> {
 }
 
 /// Reads why the server does not answer.
-pub(in crate::hooks) fn refusal(text: &str) -> Option<ApiError> {
+pub(in crate::hooks) fn refusal(text: &str) -> Option<Refusal> {
     let value = JSON::parse(text).ok()?;
     if let Some(name) = value.as_string() {
         return Some(match name.as_str() {
-            "SignedOut" => ApiError::SignedOut,
-            "NotFound" => ApiError::NotFound,
-            "Forbidden" => ApiError::Forbidden,
-            "Unconfirmed" => ApiError::Unconfirmed,
-            "PasskeyDue" => ApiError::PasskeyDue,
-            "TooMany" => ApiError::TooMany,
-            "Internal" => ApiError::Internal,
+            "SignedOut" => Refusal::SignedOut,
+            "NotFound" => Refusal::NotFound,
+            "Forbidden" => Refusal::Forbidden,
+            "Unconfirmed" => Refusal::Unconfirmed,
+            "PasskeyDue" => Refusal::PasskeyDue,
+            "TooMany" => Refusal::TooMany,
+            "Internal" => Refusal::Internal,
             _ => return None,
         });
     }
@@ -67,20 +67,20 @@ pub(in crate::hooks) fn refusal(text: &str) -> Option<ApiError> {
             "NoRole" => Elsewhere::NoRole,
             _ => Elsewhere::Unreadable,
         };
-        return Some(ApiError::Elsewhere(elsewhere));
+        return Some(Refusal::Elsewhere(elsewhere));
     }
     let within = |name| Fields::of(fields.get(name));
     if let Some(throttled) = within("Throttled") {
         let seconds = throttled.count("seconds")?;
-        return Some(ApiError::Throttled { seconds });
+        return Some(Refusal::Throttled { seconds });
     }
     if let Some(reason) = within("Unavailable") {
-        return Some(ApiError::Unavailable(
+        return Some(Refusal::Unavailable(
             reason.reason("message", "code", "params")?,
         ));
     }
     let reason = within("Invalid")?.reason("message", "code", "params")?;
-    Some(ApiError::Invalid(reason))
+    Some(Refusal::Invalid(reason))
 }
 
 fn state_of(fields: &Fields) -> Option<ProgressEvent> {

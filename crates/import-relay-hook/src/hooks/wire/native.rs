@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use crate::model::{
-    error::ApiError,
     job::{JobId, ProgressEvent},
     progress::{UpstreamEvent, UpstreamState},
+    refusal::Refusal,
 };
 
 /// Returns which job the data of an event is of, where it says so.
@@ -35,6 +35,6 @@ pub(in crate::hooks) fn upstream(text: &str) -> Option<UpstreamState> {
 }
 
 /// Reads why the server does not answer.
-pub(in crate::hooks) fn refusal(text: &str) -> Option<ApiError> {
+pub(in crate::hooks) fn refusal(text: &str) -> Option<Refusal> {
     serde_json::from_str(text).ok()
 }

@@ -8,7 +8,8 @@ use leptos::server_fn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{params::Params, reason::Reason};
+use super::reason::Reason;
+use crate::i18n::{locale::Locale, messages::ErrorCode};
 
 /// Why a server function did not answer. [`Display`](fmt::Display) writes it in English.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -76,50 +77,32 @@ impl ApiError {
     /// Returns it as a code with parameters, or as another service's words.
     #[must_use]
     pub fn reason(&self) -> Reason {
-        let (code, message) = match self {
+        let code = match self {
             Self::Invalid(reason)
             | Self::WeakPassword(reason)
             | Self::NoSpace(reason)
             | Self::Unavailable(reason)
             | Self::BadGateway(reason)
             | Self::Busy { reason, .. } => return reason.clone(),
-            Self::Throttled { seconds } => return throttled(*seconds),
-            Self::SignedOut => ("signed-out", "You are signed out. Sign in to continue."),
-            Self::Elsewhere(Elsewhere::Unreadable) => (
-                "unreadable-session",
-                "You may be signed in elsewhere, but this server can't read that session. Ask your administrator to check the server log.",
-            ),
-            Self::Elsewhere(Elsewhere::NoRole) => (
-                "no-role",
-                "Your account doesn't have access to this app. Ask the owner.",
-            ),
-            Self::NotFound => ("not-found", "Import not found."),
-            Self::Forbidden => ("forbidden", "You don't have permission."),
-            Self::Unconfirmed => ("unconfirmed", "Confirm your identity first."),
-            Self::PasskeyDue => ("passkey-due", "Use your passkey first."),
-            Self::PasskeyRefused => (
-                "passkey-refused",
-                "The passkey was not accepted. Try again.",
-            ),
-            Self::TooMany => (
-                "too-many-requests",
-                "Too many requests. Try again in a moment.",
-            ),
-            Self::Connection => (
-                "unreachable",
-                "The server can't be reached. Check your connection and try again.",
-            ),
-            Self::Internal => (
-                "internal",
-                "Something went wrong on our side. Try again in a moment.",
-            ),
+            Self::SignedOut => ErrorCode::SignedOut,
+            Self::Elsewhere(Elsewhere::Unreadable) => ErrorCode::UnreadableSession,
+            Self::Elsewhere(Elsewhere::NoRole) => ErrorCode::NoRole,
+            Self::NotFound => ErrorCode::NotFound,
+            Self::Forbidden => ErrorCode::Forbidden,
+            Self::Unconfirmed => ErrorCode::Unconfirmed,
+            Self::PasskeyDue => ErrorCode::PasskeyDue,
+            Self::PasskeyRefused => ErrorCode::PasskeyRefused,
+            Self::TooMany => ErrorCode::TooMany,
+            Self::Throttled { seconds } => ErrorCode::Throttled { seconds: *seconds },
+            Self::Connection => ErrorCode::Connection,
+            Self::Internal => ErrorCode::Internal,
         };
-        Reason::coded(code, message)
+        code.into()
     }
 
     /// Makes the error of a request that cannot be taken.
     #[must_use]
-    pub fn invalid(why: impl Into<Reason>) -> Self {
+    pub fn invalid(why: ErrorCode) -> Self {
         Self::Invalid(why.into())
     }
 }
@@ -139,25 +122,16 @@ impl FromServerFnError for ApiError {
         match error {
             ServerFnErrorErr::Args(_)
             | ServerFnErrorErr::MissingArg(_)
-            | ServerFnErrorErr::Deserialization(_) => Self::invalid(Reason::coded(
-                "unreadable-request",
-                "The request could not be read.",
-            )),
+            | ServerFnErrorErr::Deserialization(_) => Self::invalid(ErrorCode::Unreadable),
             ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::Connection,
             _ => Self::Internal,
         }
     }
 }
 
-fn throttled(seconds: u64) -> Reason {
-    let (number, unit) = match seconds {
-        0..=1 => (1, "second"),
-        2..=90 => (seconds, "seconds"),
-        _ => (seconds.div_ceil(60), "minutes"),
-    };
-    Reason::new(
-        format!("Too many attempts. Try again in {number} {unit}."),
-        Some("throttled".to_owned()),
-        Params::from([("seconds".to_owned(), seconds.into())]),
-    )
+impl Locale {
+    /// Says why a server function did not answer.
+    pub(crate) fn error(self, error: &ApiError) -> String {
+        self.reason(&error.reason())
+    }
 }
