@@ -91,6 +91,8 @@ export class FaultProxy {
         });
       }
       if (method === 'PATCH' && proxy.holdsParts) {
+        // Counting its bytes has set it in motion.
+        incoming.pause();
         onward.flushHeaders();
         proxy.#heldParts.push(() => incoming.pipe(onward));
       } else {

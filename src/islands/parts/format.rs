@@ -263,7 +263,7 @@ mod tests {
             (23.04, 1, "23.0"),
             (-1.0, 1, "0.0"),
         ] {
-            assert_eq!(super::decimal(number, decimals), text);
+            assert_eq!(decimal(number, decimals), text);
         }
     }
 
