@@ -114,6 +114,7 @@ step "links in the documentation" node scripts/doc-links.mjs
 rust_tests "product files" --package product-feed
 rust_tests "the price monitor's messages" --package price-monitor-wire
 rust_tests "sessions of Auth.js" --package authjs-session
+rust_tests "the hook" --package import-relay-hook
 rust_tests "unit, property and HTTP tests" --package import-relay --features ssr
 rust_tests "what threads share" --package relay-sync
 rust_tests "the same in every order of threads, by a model checker" --release --package relay-sync --features loom \
@@ -129,6 +130,7 @@ if [ -n "${IMPORT_RELAY_POSTGRES:-}" ]; then
 fi
 step "development build" scripts/build.sh dev
 step "wasm without names" without_names
+step "examples of the hook" scripts/hook-examples.sh
 rust_tests_by "the hook in Chromium" scripts/hook-tests.sh
 step "the REST API against its description" scripts/schemathesis.sh
 browser_tests

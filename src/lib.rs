@@ -6,7 +6,7 @@
 //! - [`server`] (feature `ssr`): talks to the price monitor, keeps the newest snapshot of every job
 //!   and streams it out as Server-Sent Events; accounts, storage, the embedded price monitor.
 //! - [`api`]: the server functions, the only door between client code and server code.
-//! - [`hooks`]: [`use_product_import_progress`](hooks::use_product_import_progress), which turns the
+//! - [`hooks`] (the crate `import-relay-hook`): [`use_product_import_progress`](hooks::use_product_import_progress), which turns the
 //!   stream into signals.
 //! - `islands`: the interactive parts of pages. They, the hooks and what they need are compiled for browsers.
 //! - `components` and `pages` (feature `ssr`): the pages, rendered on the server alone.
@@ -20,12 +20,13 @@ compile_error!(
     "built without scripts/rustc.sh, which .cargo/config.toml names: is RUSTC_WRAPPER set to another one?"
 );
 
+pub use import_relay_hook::hooks;
+
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod app;
 #[cfg(feature = "ssr")]
 mod components;
-pub mod hooks;
 pub mod i18n;
 #[cfg(any(feature = "hydrate", feature = "ssr"))]
 mod islands;

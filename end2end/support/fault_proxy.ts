@@ -22,7 +22,14 @@ export class FaultProxy {
   mode: Mode = 'pass';
   /** Number of bytes after which the next part of an upload is broken off. */
   breakPartAfter: number | undefined;
-  /** The offset of each part of an upload. */
+  /** The most bytes of a part that are let through; more is answered as nginx does. */
+  partLimit: number | undefined;
+  /** What parts are answered with in place of being let through. */
+  refusePartsWith: number | undefined;
+  /** Whether parts are held back until they are released. */
+  holdsParts = false;
+  readonly #heldParts: (() => void)[] = [];
+  /** Where each part of an upload began. */
   readonly partOffsets: number[] = [];
   /** The URL of every request for a stream. */
   readonly asked: string[] = [];
@@ -51,6 +58,15 @@ export class FaultProxy {
         outgoing.on('close', () => proxy.#open.delete(outgoing));
         isHeldBack = proxy.mode === 'silent';
       }
+      const partRefusal =
+        Number(headers['content-length']) > (proxy.partLimit ?? Infinity) ? 413 : proxy.refusePartsWith;
+      if (method === 'PATCH' && partRefusal) {
+        incoming.resume();
+        incoming.on('end', () => {
+          outgoing.writeHead(partRefusal, { 'content-type': 'text/html' }).end('<h1>No</h1>');
+        });
+        return;
+      }
       const onward = forward({ host: '127.0.0.1', port: target, method, path: url, headers });
       onward.on('response', (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
@@ -74,7 +90,14 @@ export class FaultProxy {
           if (!incoming.complete) onward.destroy();
         });
       }
-      incoming.pipe(onward);
+      if (method === 'PATCH' && proxy.holdsParts) {
+        // Counting its bytes has set it in motion.
+        incoming.pause();
+        onward.flushHeaders();
+        proxy.#heldParts.push(() => incoming.pipe(onward));
+      } else {
+        incoming.pipe(onward);
+      }
     });
     return proxy;
   }
@@ -89,6 +112,12 @@ export class FaultProxy {
 
   breakStreams(): void {
     for (const stream of this.#open) stream.destroy();
+  }
+
+  /** Lets parts through that were held back, and those to come. */
+  releaseParts(): void {
+    this.holdsParts = false;
+    for (const release of this.#heldParts.splice(0)) release();
   }
 
   async stop(): Promise<void> {

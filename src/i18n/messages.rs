@@ -8,9 +8,10 @@ mod files;
 #[cfg(feature = "ssr")]
 mod rows;
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
+pub use import_relay_hook::model::params::{Param, Params};
+use import_relay_hook::{hooks::ProgressError, model::reason::Reason};
 
 pub use self::codes::ErrorCode;
 use super::locale::Locale;
@@ -18,62 +19,6 @@ use super::locale::Locale;
 /// A code and its sentence in each language. In braces are parameters: `{count}`; `{size:bytes}` is a size,
 /// `{seconds:wait}` a time to wait, `{share:hundredths}` a number with decimals.
 type Message = (&'static str, &'static str, &'static str);
-
-/// The parameters of an error, by name.
-pub type Params = BTreeMap<String, Param>;
-
-/// A parameter of an error.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Param {
-    /// A number, written as the language does.
-    Number(u64),
-    /// A text, such as what a cell holds.
-    Text(String),
-}
-
-impl From<u64> for Param {
-    fn from(number: u64) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<String> for Param {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<&str> for Param {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-/// Reads a number or a text. By hand, as what `serde` makes of untagged values weighs a lot in the browser.
-impl<'de> Deserialize<'de> for Param {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-
-        impl Visitor<'_> for Either {
-            type Value = Param;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number or a text")
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Param, E> {
-                Ok(Param::Number(number))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Param, E> {
-                Ok(Param::Text(text.to_owned()))
-            }
-        }
-
-        deserializer.deserialize_any(Either)
-    }
-}
 
 /// Every table of messages.
 #[cfg(feature = "ssr")]
@@ -134,6 +79,30 @@ impl fmt::Display for ErrorCode {
     }
 }
 
+impl From<ErrorCode> for Reason {
+    fn from(error: ErrorCode) -> Self {
+        let is_cancelled = error.is_cancelled();
+        let code = Some(error.code().to_owned());
+        Self::new(error.to_string(), code, error.params()).with_cancelled(is_cancelled)
+    }
+}
+
+impl Locale {
+    /// Says why something failed. Words of others, and codes of a later version, stay as they are.
+    #[must_use]
+    pub fn reason(self, reason: &Reason) -> String {
+        let known = reason
+            .code()
+            .and_then(|code| self.message(code, reason.params()));
+        known.unwrap_or_else(|| reason.message().to_owned())
+    }
+
+    /// Says what is wrong with an import, or with the way to it.
+    pub(crate) fn progress_error(self, error: &ProgressError) -> String {
+        self.reason(&error.reason())
+    }
+}
+
 /// Returns the codes whose sentence contains a text in any language, in any case: what a search for words means.
 #[cfg(feature = "ssr")]
 #[must_use]
@@ -151,6 +120,8 @@ pub fn codes_with(words: &str) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use import_relay_hook::model::refusal::{Elsewhere, Refusal};
 
     use super::*;
 
@@ -204,6 +175,80 @@ mod tests {
             .message("throttled", &Params::new())
             .unwrap();
         assert_eq!(missing, "Too many attempts. Try again in ….");
+    }
+
+    #[test]
+    fn a_code_is_said_in_the_reader_s_language_and_words_of_others_stay() {
+        let reason = Reason::from(ErrorCode::CancelledAfter {
+            done: 166_000,
+            total: 1_500_000,
+        });
+        assert_eq!(
+            reason.to_string(),
+            "Cancelled after importing 166,000 of 1,500,000 products."
+        );
+        assert_eq!(
+            Locale::German.reason(&reason),
+            "Nach 166.000 von 1.500.000 Produkten abgebrochen."
+        );
+        assert!(reason.is_cancelled());
+        let theirs = Reason::words("The shop is closed on Sundays.");
+        assert_eq!(Locale::German.reason(&theirs), theirs.to_string());
+        assert!(!theirs.is_cancelled());
+        let later = Reason::new("Too hot.", Some("too-hot".to_owned()), Params::new());
+        assert_eq!(Locale::German.reason(&later), "Too hot.");
+    }
+
+    #[test]
+    fn the_errors_of_the_hook_are_among_the_codes() {
+        let throttled = |seconds| {
+            (
+                Refusal::Throttled { seconds }.reason(),
+                ErrorCode::Throttled { seconds },
+            )
+        };
+        for (reason, code) in [
+            (Refusal::SignedOut.reason(), ErrorCode::SignedOut),
+            (
+                Refusal::Elsewhere(Elsewhere::Unreadable).reason(),
+                ErrorCode::UnreadableSession,
+            ),
+            (
+                Refusal::Elsewhere(Elsewhere::NoRole).reason(),
+                ErrorCode::NoRole,
+            ),
+            (Refusal::NotFound.reason(), ErrorCode::NotFound),
+            (Refusal::Forbidden.reason(), ErrorCode::Forbidden),
+            (Refusal::Unconfirmed.reason(), ErrorCode::Unconfirmed),
+            (Refusal::PasskeyDue.reason(), ErrorCode::PasskeyDue),
+            (Refusal::TooMany.reason(), ErrorCode::TooMany),
+            (Refusal::Connection.reason(), ErrorCode::Connection),
+            (Refusal::Internal.reason(), ErrorCode::Internal),
+            throttled(1),
+            throttled(90),
+            throttled(91),
+            (ProgressError::Connection.reason(), ErrorCode::StreamLost),
+            (
+                ProgressError::Unreadable.reason(),
+                ErrorCode::StreamUnreadable,
+            ),
+            (
+                ProgressError::MonitorRefused.reason(),
+                ErrorCode::LiveConnectionRefused,
+            ),
+        ] {
+            assert_eq!(reason, Reason::from(code));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_import_is_said_in_german() {
+        for error in [ProgressError::Connection, ProgressError::Unreadable] {
+            assert_eq!(Locale::English.progress_error(&error), error.to_string());
+            assert_ne!(Locale::German.progress_error(&error), error.to_string());
+        }
+        let theirs = ProgressError::Import(Reason::words("no header"));
+        assert_eq!(Locale::German.progress_error(&theirs), "no header");
     }
 
     #[test]

@@ -9,10 +9,7 @@ use web_sys::{
 };
 
 use super::parts::locale::use_locale;
-use crate::{
-    hooks::read_answer,
-    model::{base_path::address, error::ApiError, import_extras::PreviewRow},
-};
+use crate::model::{base_path::address, error::ApiError, import_extras::PreviewRow};
 
 /// The path of the server function [`preview_columns`](crate::api::import_controls::preview_columns).
 const PATH: &str = "/api/preview_columns";
@@ -88,7 +85,14 @@ async fn ask(form: &HtmlFormElement, abort: &AbortController) -> Result<Vec<Prev
         .abort_signal(Some(&abort.signal()))
         .body(fields)
         .map_err(|_| ApiError::Connection)?;
-    read_answer(request.send().await).await
+    let answer = request.send().await.map_err(|_| ApiError::Connection)?;
+    let text = answer.text().await.map_err(|_| ApiError::Connection)?;
+    if answer.ok() {
+        serde_json::from_str(&text).map_err(|_| ApiError::Connection)
+    } else {
+        // What is not the server's own word says nothing.
+        Err(serde_json::from_str(&text).unwrap_or(ApiError::Connection))
+    }
 }
 
 /// The first rows.

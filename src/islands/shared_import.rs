@@ -11,7 +11,10 @@ use super::{
         status_badge::{Stage, StatusBadge, begun},
     },
 };
-use crate::{hooks::use_shared_import, model::share_link::SharedImport};
+use crate::{
+    hooks::use_progress_stream,
+    model::{job::ProgressEvent, share_link::SharedImport},
+};
 
 /// An import as the page behind a link begins with it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -39,7 +42,15 @@ pub(crate) fn LiveShared(
         stream,
     } = state;
     let (created_at, completed_at, mode) = (import.created_at, import.completed_at, import.mode);
-    let live = use_shared_import(&import, stream);
+    let known = ProgressEvent {
+        processed_products: import.progress.processed_products,
+        failed_products: import.progress.failed_products,
+        total_products: import.progress.total_products,
+        status: import.status,
+        error: import.error,
+        mode,
+    };
+    let live = use_progress_stream(known, stream);
     let cancelled = Signal::derive(move || live.is_cancelled());
     let stage = Signal::derive(move || {
         let begun = live.progress.with(begun);

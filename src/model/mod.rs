@@ -1,9 +1,10 @@
 //! The types that the server and the browser share. They know nothing of the rest of the crate but the languages.
 
+pub use import_relay_hook::model::{base_path, job, progress};
+
 pub mod account;
 pub mod activity;
 pub mod audit;
-pub mod base_path;
 pub mod bundle;
 pub mod changes;
 #[cfg(feature = "ssr")]
@@ -12,14 +13,12 @@ pub mod error;
 pub mod import_extras;
 pub mod import_options;
 pub mod imports_filter;
-pub mod job;
 #[cfg(feature = "ssr")]
 pub mod job_state;
 pub mod page;
 pub mod passkey;
 pub mod product;
 pub mod products_filter;
-pub mod progress;
 pub mod reason;
 pub mod role;
 pub mod secret;

@@ -3,8 +3,7 @@
 //!
 //! One state at a time: a page has one progress card, and so do its identifiers.
 
-mod lists;
-
+use import_relay_hook::model::refusal::Refusal;
 use leptos::prelude::*;
 
 use super::query;
@@ -90,7 +89,7 @@ const STATES: &[State] = &[
         )
     }),
     ("signed-out", || {
-        let error = Some(ProgressError::Refused(ApiError::SignedOut));
+        let error = Some(ProgressError::Refused(Refusal::SignedOut));
         card(
             400,
             0,
@@ -187,6 +186,7 @@ fn card(
         total_products: total,
     };
     let live = UseProductImportProgressReturn {
+        followed: RwSignal::new(true),
         progress: Signal::stored(progress),
         status: Signal::stored(status),
         error: Signal::stored(error),

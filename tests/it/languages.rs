@@ -12,8 +12,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// Functions that take a text in English and in German.
 const SAYS: [&str; 3] = ["say", "fill", "words"];
 
-/// Directories whose texts the browser has too.
-const BROWSER: [&str; 3] = ["islands", "hooks", "i18n"];
+/// The directories whose texts the browser says, too.
+const BROWSER: [&str; 2] = ["islands", "i18n"];
 
 /// Texts that are the same in English and Spanish.
 const SAME_IN_SPANISH: [&str; 1] = ["Total"];

@@ -2,14 +2,17 @@
 
 use super::{Message, Params};
 
-/// Declares errors: name, parameters, code, and the sentence in English and German.
+/// Declares errors: name, parameters, code, and the sentence in English and German. Those of `#[cfg(all())]` are in the
+/// browser's bundle too: what uploads, column mappings and imports end with. The others are said by the server alone.
 macro_rules! error_codes {
-    ($($name:ident $({ $($param:ident: $kind:ty),+ })? = $code:literal, $english:literal, $german:literal;)+) => {
+    ($(#[$side:meta] {
+        $($name:ident $({ $($param:ident: $kind:ty),+ })? = $code:literal, $english:literal, $german:literal;)+
+    })+) => {
         /// An error of this program: a code with parameters.
         #[derive(Clone, Debug, Eq, PartialEq)]
         #[allow(missing_docs)] // the sentence of each parameter's error says what it is
         pub enum ErrorCode {
-            $(#[doc = $english] $name $({ $($param: $kind),+ })?,)+
+            $($(#[$side] #[doc = $english] $name $({ $($param: $kind),+ })?,)+)+
         }
 
         impl ErrorCode {
@@ -17,7 +20,7 @@ macro_rules! error_codes {
             #[must_use]
             pub fn code(&self) -> &'static str {
                 match self {
-                    $(Self::$name { .. } => $code,)+
+                    $($(#[$side] Self::$name { .. } => $code,)+)+
                 }
             }
 
@@ -25,19 +28,32 @@ macro_rules! error_codes {
             #[must_use]
             pub fn params(&self) -> Params {
                 match self {
-                    $(Self::$name $({ $($param),+ })? => {
+                    $($(#[$side] Self::$name $({ $($param),+ })? => {
                         Params::from([$($((stringify!($param).to_owned(), $param.clone().into())),+)?])
-                    })+
+                    })+)+
                 }
+            }
+
+            /// Returns whether it is that somebody cancelled an import.
+            pub(super) fn is_cancelled(&self) -> bool {
+                matches!(
+                    self,
+                    Self::Cancelled
+                        | Self::CancelledCheck
+                        | Self::CancelledBefore
+                        | Self::CancelledAfter { .. }
+                        | Self::CancelledUndo { .. }
+                )
             }
         }
 
         /// The sentences.
-        pub(super) const MESSAGES: &[Message] = &[$(($code, $english, $german)),+];
+        pub(super) const MESSAGES: &[Message] = &[$($(#[$side] ($code, $english, $german)),+),+];
     };
 }
 
 error_codes! {
+    #[cfg(all())] {
     // Requests.
     SignedOut = "signed-out",
         "You are signed out. Sign in to continue.",
@@ -90,6 +106,8 @@ error_codes! {
     Restarting = "restarting",
         "The server is restarting. Try again in a moment.",
         "Der Server wird neu gestartet. Versuche es gleich noch einmal.";
+    }
+    #[cfg(feature = "ssr")] {
     SearchGivenUp = "search-given-up",
         "The search took too long. Try again, or use a longer search term.",
         "Die Suche hat zu lange gedauert. Versuche es noch einmal oder verwende einen längeren Suchbegriff.";
@@ -236,6 +254,8 @@ error_codes! {
         "The URL must start with https:// and must not contain a password.",
         "Die URL muss mit https:// beginnen und darf kein Passwort enthalten.";
 
+    }
+    #[cfg(all())] {
     // Uploads.
     NoFile = "no-file",
         "Choose a product file first.",
@@ -273,6 +293,8 @@ error_codes! {
     UnreadableForm = "unreadable-form",
         "The form could not be read. Reload the page and try again.",
         "Das Formular war nicht lesbar. Lade die Seite neu und versuche es noch einmal.";
+    }
+    #[cfg(feature = "ssr")] {
     UnknownUploadParameter { name: String } = "unknown-parameter",
         "Unknown parameter {name}. Supported parameters are mode, products, fields, missing, source, file and, in JSON, url.",
         "Unbekannter Parameter {name}. Möglich sind mode, products, fields, missing, source, file und, in JSON, url.";
@@ -362,15 +384,21 @@ error_codes! {
     TusVersion = "tus-version",
         "This server supports version 1.0.0 of the tus protocol.",
         "Dieser Server unterstützt Version 1.0.0 des tus-Protokolls.";
+    }
+    #[cfg(all())] {
     NoUpload = "no-upload",
         "Upload not found.",
         "Upload nicht gefunden.";
+    }
+    #[cfg(feature = "ssr")] {
     PartType = "part-type",
         "Parts must be sent as application/offset+octet-stream.",
         "Teile müssen als application/offset+octet-stream gesendet werden.";
     UploadOffset = "upload-offset",
         "The upload offset doesn't match.",
         "Die Position im Upload stimmt nicht.";
+    }
+    #[cfg(all())] {
     UploadBusy = "upload-busy",
         "This upload is already in progress.",
         "Dieser Upload läuft bereits.";
@@ -395,6 +423,8 @@ error_codes! {
     DiskFull = "disk-full",
         "The server's disk is almost full. Contact your administrator.",
         "Die Festplatte des Servers ist fast voll. Wende dich an deinen Administrator.";
+    }
+    #[cfg(feature = "ssr")] {
     UrlsOff = "urls-off",
         "Importing from a URL is disabled.",
         "Der Import von einer URL ist deaktiviert.";
@@ -417,6 +447,8 @@ error_codes! {
         "The download was interrupted. Try again.",
         "Der Download wurde unterbrochen. Versuche es noch einmal.";
 
+    }
+    #[cfg(all())] {
     // The connection to the price monitor.
     LiveConnectionLost = "live-connection-lost",
         "Live connection to the price monitor lost. Checking every few seconds.",
@@ -467,6 +499,8 @@ error_codes! {
         "No import API was found at the price monitor's address (HTTP 404). Ask your administrator to correct it.",
         "Unter der Adresse des Preismonitors wurde keine Import-API gefunden (HTTP 404). Bitte deinen Administrator, sie zu berichtigen.";
 
+    }
+    #[cfg(feature = "ssr")] {
     // Requests to the embedded price monitor.
     WrongApiKey = "wrong-api-key",
         "Invalid API key",
@@ -483,9 +517,13 @@ error_codes! {
     NoFileField = "no-file-field",
         "The upload has no \"file\" field.",
         "Der Upload hat kein Feld „file“.";
+    }
+    #[cfg(all())] {
     MostUnfinished = "too-many-unfinished",
         "You have reached the limit of unfinished imports. Wait until one of them finishes.",
         "Du hast das Limit laufender Importe erreicht. Warte, bis einer davon fertig ist.";
+    }
+    #[cfg(feature = "ssr")] {
     BadIdempotencyKey = "bad-idempotency-key",
         "The idempotency key must be a UUID.",
         "Der Idempotenzschlüssel muss eine UUID sein.";
@@ -519,6 +557,8 @@ error_codes! {
     BeingUndone = "being-undone",
         "This import is already being undone.",
         "Dieser Import wird bereits rückgängig gemacht.";
+    }
+    #[cfg(all())] {
     UnknownMeaning { word: String } = "unknown-meaning",
         "Invalid column mapping: \"{word}\": not a known field.",
         "Ungültige Spaltenzuordnung: „{word}“ ist keine Bedeutung einer Spalte.";
@@ -636,6 +676,8 @@ error_codes! {
         "{count} of {of} products are not in the file. Imports over this limit are refused.",
         "{count} von {of} Produkten sind nicht in der Datei. Importe über diesem Limit werden abgelehnt.";
 
+    }
+    #[cfg(feature = "ssr")] {
     // Rows.
     ReplacedBy { line: u64 } = "replaced-by",
         "Replaced by line {line}.",
@@ -643,4 +685,5 @@ error_codes! {
     ChangedSince = "changed-since",
         "A later import has changed this product, so it was left unchanged.",
         "Ein späterer Import hat dieses Produkt geändert, daher blieb es unverändert.";
+    }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The circle's circumference is 100, so that a percent is a unit of its stroke.
-const RADIUS: f64 = 15.915_494;
+const RADIUS: &str = "15.915494";
 
 /// Shows in the tab's icon how far an import is.
 #[component]

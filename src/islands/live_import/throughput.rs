@@ -7,6 +7,7 @@ use crate::{
     i18n::locale::Locale,
     islands::parts::{
         clock::{browser_now, use_now},
+        format::decimal,
         locale::use_locale,
     },
     model::job::{ImportProgress, ImportStatus, UnixMillis},
@@ -17,7 +18,7 @@ const STEPS: usize = 48;
 /// The shortest step.
 const FIRST_STEP: UnixMillis = 500;
 /// The line's box: as wide as there are steps.
-const HEIGHT: f64 = 24.0;
+const HEIGHT: u8 = 24;
 
 /// How many products went through in each step of time since the page looks. When there are too many
 /// steps, two become one.
@@ -73,8 +74,9 @@ impl Throughput {
         }
         let width = STEPS as f64 / (whole.len() - 1) as f64;
         let point = |(index, products): (usize, &u64)| {
-            let y = HEIGHT - 1.0 - *products as f64 / most * (HEIGHT - 2.0);
-            format!("{:.1},{y:.1}", index as f64 * width)
+            let y = f64::from(HEIGHT - 1) - *products as f64 / most * f64::from(HEIGHT - 2);
+            let (x, y) = (decimal(index as f64 * width, 1), decimal(y, 1));
+            format!("{x},{y}")
         };
         let points: Vec<_> = whole.iter().enumerate().map(point).collect();
         Some(points.join(" "))

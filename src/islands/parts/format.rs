@@ -182,10 +182,19 @@ pub(crate) fn percent(progress: &ImportProgress) -> Option<u8> {
     share(progress.done(), progress.total_products)
 }
 
+/// Writes a number that is not negative with decimals. By whole numbers: the code that writes floats weighs more in the
+/// browser than the rest of this file.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the cast saturates
+pub(crate) fn decimal(number: f64, decimals: usize) -> String {
+    let one = 10_u64.pow(decimals as u32);
+    #[allow(clippy::cast_precision_loss)] // a power of ten
+    let parts = (number * one as f64).round() as u64;
+    format!("{}.{:0decimals$}", parts / one, parts % one)
+}
+
 /// Returns which whole percent `part` is of `total`, rounded down.
 pub(crate) fn share(part: u64, total: u64) -> Option<u8> {
-    let hundredths = u128::from(part) * 100;
-    let percent = hundredths.checked_div(u128::from(total))?;
+    let percent = part.saturating_mul(100).checked_div(total)?;
     Some(u8::try_from(percent.min(100)).unwrap_or(100))
 }
 
@@ -245,6 +254,19 @@ fn civil(at: UnixMillis) -> (i64, i64, i64) {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn decimals_are_rounded() {
+        for (number, decimals, text) in [
+            (0.0, 2, "0.00"),
+            (12.346, 2, "12.35"),
+            (99.2, 2, "99.20"),
+            (23.04, 1, "23.0"),
+            (-1.0, 1, "0.0"),
+        ] {
+            assert_eq!(decimal(number, decimals), text);
+        }
+    }
+
     use super::*;
     use Locale::{English, German};
 

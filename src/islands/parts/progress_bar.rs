@@ -203,7 +203,7 @@ fn shares(progress: &ImportProgress, status: ImportStatus) -> Shares {
 }
 
 fn of_width(share: f64) -> String {
-    format!("{share:.2}%")
+    format!("{}%", format::decimal(share, 2))
 }
 
 #[cfg(test)]

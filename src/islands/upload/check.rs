@@ -1,50 +1,70 @@
 //! What can be said about a file before it is sent.
 
+use web_sys::{File, FileList};
+
+use super::request::whole;
 use crate::i18n::messages::ErrorCode;
 
-/// What the form knows of a chosen file.
+/// What the form knows of the chosen files.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Chosen {
-    /// What it is called.
+    /// What the first is called.
     pub(super) name: String,
     /// Its size in bytes.
     pub(super) size: u64,
+    /// How many there are behind it.
+    pub(super) more: u64,
 }
 
 impl Chosen {
-    /// Returns why the file would be refused, as far as its size can tell.
-    pub(super) fn problem(&self, max_bytes: u64) -> Option<ErrorCode> {
-        let name = self.name.clone();
-        if self.size == 0 {
-            return Some(ErrorCode::EmptyChoice { name });
-        }
-        (self.size > max_bytes).then_some(ErrorCode::TooLargeChoice {
-            name,
-            size: self.size,
-            limit: max_bytes,
+    /// Looks at files; `None` if there is none.
+    pub(super) fn of(files: &[File]) -> Option<Self> {
+        let (first, more) = files.split_first()?;
+        Some(Self {
+            name: first.name(),
+            size: whole(first.size()),
+            more: more.len() as u64,
         })
     }
+}
+
+/// Returns why a file would be refused, as far as its size can tell.
+pub(super) fn problem(name: String, size: u64, max_bytes: u64) -> Option<ErrorCode> {
+    if size == 0 {
+        return Some(ErrorCode::EmptyChoice { name });
+    }
+    (size > max_bytes).then_some(ErrorCode::TooLargeChoice {
+        name,
+        size,
+        limit: max_bytes,
+    })
+}
+
+/// Returns the files of a list.
+pub(super) fn files_of(list: Option<&FileList>) -> Vec<File> {
+    let Some(list) = list else {
+        return Vec::new();
+    };
+    (0..list.length())
+        .filter_map(|index| list.get(index))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn problem(size: u64) -> Option<String> {
-        Chosen {
-            name: "feed.csv".to_owned(),
-            size,
-        }
-        .problem(1_048_576)
-        .map(|problem| problem.to_string())
+    fn said(size: u64) -> Option<String> {
+        let problem = problem("feed.csv".to_owned(), size, 1_048_576);
+        problem.map(|problem| problem.to_string())
     }
 
     #[test]
     fn an_empty_and_a_too_large_file_are_not_sent() {
-        assert!(problem(0).unwrap().contains("empty"));
-        let too_large = problem(2_621_440).unwrap();
+        assert!(said(0).unwrap().contains("empty"));
+        let too_large = said(2_621_440).unwrap();
         assert!(too_large.contains("2.5 MB") && too_large.contains("The limit is 1 MB"));
-        assert_eq!(problem(1), None);
-        assert_eq!(problem(1_048_576), None);
+        assert_eq!(said(1), None);
+        assert_eq!(said(1_048_576), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Where a file is dropped or chosen.
 
 use leptos::{ev, html, prelude::*};
+use web_sys::FileList;
 
 use super::check::Chosen;
 use crate::islands::parts::{
@@ -25,12 +26,22 @@ pub(super) fn DropZone(
     max_bytes: u64,
     /// Says that there is another choice.
     on_choice: impl Fn() + Clone + Send + Sync + 'static,
+    /// Takes files that were dropped on the page.
+    on_drop: impl Fn(FileList) + Clone + Send + Sync + 'static,
     /// Whether what was chosen was refused.
     invalid: Signal<bool>,
 ) -> impl IntoView {
     let t = use_locale();
-    let over = follow_drags(input, on_choice.clone());
+    let over = follow_drags(on_drop);
     let title = move || match chosen.get() {
+        Some(file) if file.more > 0 => {
+            let more = t.count(file.more);
+            t.fill(
+                "{name} and {count} more",
+                "{name} und {count} weitere",
+                &[("name", &file.name), ("count", &more)],
+            )
+        }
         Some(file) => file.name,
         None if over.get() => t
             .say(
@@ -95,13 +106,10 @@ pub(super) fn DropZone(
 
 /// Follows files that are dragged over the page, takes what is dropped, and returns whether there
 /// is one over it now.
-fn follow_drags(
-    input: NodeRef<html::Input>,
-    on_choice: impl Fn() + Clone + 'static,
-) -> ReadSignal<bool> {
+fn follow_drags(on_drop: impl Fn(FileList) + Clone + 'static) -> ReadSignal<bool> {
     let (over, set_over) = signal(false);
     Effect::new(move |_| {
-        let on_choice = on_choice.clone();
+        let on_drop = on_drop.clone();
         let handles = [
             window_event_listener(ev::dragover, move |event| {
                 if carries_files(&event) {
@@ -119,13 +127,9 @@ fn follow_drags(
             window_event_listener(ev::drop, move |event| {
                 set_over.set(false);
                 let files = event.data_transfer().and_then(|data| data.files());
-                let (Some(files), Some(input)) = (files, input.get_untracked()) else {
-                    return;
-                };
-                if files.length() > 0 && !input.disabled() {
+                if let Some(files) = files.filter(|files| files.length() > 0) {
                     event.prevent_default();
-                    input.set_files(Some(&files));
-                    on_choice();
+                    on_drop(files);
                 }
             }),
         ];

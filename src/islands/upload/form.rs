@@ -1,16 +1,17 @@
 //! The upload form.
 
-use leptos::{ev, html, prelude::*};
-use send_wrapper::SendWrapper;
-use web_sys::FormData;
+use leptos::{ev, html, prelude::*, task::spawn_local};
+use web_sys::{File, FormData};
 
 use super::{
-    check::Chosen,
+    check::{Chosen, files_of, problem},
     drop_zone::DropZone,
-    transfer::{Sent, Transfer},
+    queue::{Queue, Queued, Stage},
+    request::{throw_away, whole},
+    transfer::Choices,
+    unfinished::{Left, Unfinished},
 };
 use crate::{
-    i18n::messages::ErrorCode,
     islands::parts::{
         format,
         icons::{Glyph, Icon},
@@ -21,25 +22,11 @@ use crate::{
         error::ApiError,
         import_options::PARAMETERS,
         job::ImportMode,
-        reason::Reason,
         upload::{MODE_FIELD, UPLOAD_PATH, UploadFormState},
     },
 };
 
-/// Where the form stands.
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Stage {
-    /// Waiting for a file, or for the word to send it.
-    Ready,
-    /// On its way: bytes sent, bytes in all.
-    Sending(u64, u64),
-    /// The server says no, or the file does.
-    Refused(Reason),
-    /// There is no session.
-    SignedOut,
-}
-
-/// Takes a product file and goes on to its import.
+/// Takes product files and goes on to the import.
 #[island]
 pub(crate) fn UploadForm(
     /// What the server says about the form.
@@ -57,81 +44,117 @@ pub(crate) fn UploadForm(
     let form = NodeRef::<html::Form>::new();
     let input = NodeRef::<html::Input>::new();
     let check = NodeRef::<html::Input>::new();
-    let stage = RwSignal::new(last_error.map_or(Stage::Ready, Stage::Refused));
+    let queue = Queue::new(last_error.map_or(Stage::Ready, Stage::Refused));
+    let stage = queue.stage;
     let chosen = RwSignal::new(None::<Chosen>);
-    // Wrapped only once there is one, in the browser: on the server a wrapper must not move.
-    let transfer = StoredValue::new(None::<SendWrapper<Transfer>>);
+    let left = RwSignal::new(None::<Left>);
+    // Whether the file is chosen to go on with what was left.
+    let resumes = StoredValue::new(false);
     let sending = Memo::new(move |_| matches!(stage.get(), Stage::Sending(..)));
 
-    // On the way to the import's page nothing is lost.
-    let is_leaving = StoredValue::new(false);
     Effect::new(move |_| {
         let ask = window_event_listener(ev::beforeunload, move |event| {
-            if sending.get_untracked() && !is_leaving.get_value() {
+            if queue.asks_before_leaving() {
                 event.prevent_default();
             }
         });
         on_cleanup(move || ask.remove());
+        spawn_local(async move {
+            if let Some(found) = Left::find().await {
+                left.try_set(Some(found));
+            }
+        });
     });
 
+    let choices = move || Choices {
+        only_check: check.get_untracked().is_some_and(|check| check.checked()),
+        options: chosen_options(form),
+    };
+    // Returns the files if all of them can be sent, as far as their sizes can tell.
+    let look_at = move |files: Vec<File>| {
+        let problem = files
+            .iter()
+            .find_map(|file| problem(file.name(), whole(file.size()), max_bytes));
+        match problem {
+            Some(problem) => {
+                stage.set(Stage::Refused(problem.into()));
+                None
+            }
+            None => Some(files),
+        }
+    };
+    // While a file is sent, others wait; one that cannot be sent is told among those that were.
+    let send_later = move |files: Vec<File>| {
+        for file in files {
+            match problem(file.name(), whole(file.size()), max_bytes) {
+                Some(problem) => queue.refuse(&file, problem.into()),
+                None => queue.add(vec![file], &choices()),
+            }
+        }
+    };
     let look = move || {
-        let file = chosen_file(input);
-        let problem = file.as_ref().and_then(|file| file.problem(max_bytes));
-        stage.set(problem.map_or(Stage::Ready, |problem| Stage::Refused(problem.into())));
-        chosen.set(file);
+        let files = chosen_files(input);
+        if queue.is_sending() {
+            send_later(files);
+            return;
+        }
+        chosen.set(Chosen::of(&files));
+        stage.set(Stage::Ready);
+        let files = look_at(files);
+        let first = files.and_then(|files| files.into_iter().next());
+        if let (Some(file), true) = (first, resumes.get_value()) {
+            resumes.set_value(false);
+            let found = left
+                .get_untracked()
+                .filter(|left| left.unfinished.is_of_file(&file));
+            if let Some(found) = found {
+                left.set(None);
+                queue.resume(file, found.unfinished.location);
+            }
+        }
+    };
+    let on_drop = move |files: web_sys::FileList| {
+        if queue.is_sending() {
+            send_later(files_of(Some(&files)));
+        } else if let Some(input) = input.get_untracked() {
+            input.set_files(Some(&files));
+            look();
+        }
     };
     // What was chosen before the page came to life, or is still chosen after a reload.
     Effect::new(move |_| {
-        if input.get().is_some() && chosen_file(input).is_some() {
-            look();
+        if let Some(input_now) = input.get() {
+            input_now.set_multiple(true);
+            if !chosen_files(input).is_empty() {
+                look();
+            }
+        }
+    });
+
+    // What is told of by name is not to be sent once more.
+    Effect::new(move |_| {
+        if queue.has_told()
+            && let Some(input) = input.get_untracked()
+        {
+            input.set_value("");
+            chosen.set(None);
         }
     });
 
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        let file = input
-            .get_untracked()
-            .and_then(|input| input.files()?.get(0));
-        let (Some(file), false) = (file, sending.get_untracked()) else {
+        let files = chosen_files(input);
+        if queue.is_sending() || files.is_empty() {
             return;
-        };
+        }
         look();
-        if matches!(stage.get_untracked(), Stage::Refused(_)) {
+        if queue.is_sending() || matches!(stage.get_untracked(), Stage::Refused(_)) {
             return;
         }
-        let checks = check.get_untracked().is_some_and(|check| check.checked());
-        let started = Transfer::start(
-            &file,
-            checks,
-            chosen_options(form),
-            move |sent| match sent {
-                Sent::Bytes { loaded, total } => stage.set(Stage::Sending(loaded, total)),
-                Sent::SignedOut => stage.set(Stage::SignedOut),
-                Sent::Refused(reason) => stage.set(Stage::Refused(reason)),
-                Sent::Started(id) => {
-                    is_leaving.set_value(true);
-                    // It fails only for an address that is none.
-                    let _ = window()
-                        .location()
-                        .set_href(&address(&format!("/imports/{id}")));
-                }
-            },
-        );
-        match started {
-            Ok(started) => {
-                stage.set(Stage::Sending(
-                    0,
-                    chosen.with_untracked(|it| it.as_ref().map_or(0, |it| it.size)),
-                ));
-                transfer.set_value(Some(SendWrapper::new(started)));
-            }
-            Err(_) => stage.set(Stage::Refused(ErrorCode::BrowserCannotRead.into())),
-        }
+        left.set(None);
+        queue.add(files, &choices());
     };
-    let cancel = move |_| {
-        transfer.set_value(None);
-        stage.set(Stage::Ready);
-    };
+    let cancel = move |_| queue.cancel();
 
     let invalid = Signal::derive(move || matches!(stage.get(), Stage::Refused(_)));
     view! {
@@ -166,7 +189,17 @@ pub(crate) fn UploadForm(
                     }
                 })}
             {children()}
-            <DropZone input chosen=chosen.into() max_bytes on_choice=look invalid />
+            <Resume
+                left
+                on_resume=move |_| {
+                    resumes.set_value(true);
+                    if let Some(input) = input.get_untracked() {
+                        input.click();
+                    }
+                }
+            />
+            <DropZone input chosen=chosen.into() max_bytes on_choice=look on_drop invalid />
+            <Queued queue />
             <div class="upload-foot">
                 <Problem stage />
                 <Sending stage on_cancel=cancel />
@@ -200,14 +233,45 @@ fn chosen_options(form: NodeRef<html::Form>) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-fn chosen_file(input: NodeRef<html::Input>) -> Option<Chosen> {
-    let file = input.get_untracked()?.files()?.get(0)?;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a size is a whole number
-    let size = file.size() as u64;
-    Some(Chosen {
-        name: file.name(),
-        size,
-    })
+fn chosen_files(input: NodeRef<html::Input>) -> Vec<File> {
+    let list = input.get_untracked().and_then(|input| input.files());
+    files_of(list.as_ref())
+}
+
+/// What was left in the middle before a reload, to go on with.
+#[component]
+fn Resume(
+    left: RwSignal<Option<Left>>,
+    on_resume: impl Fn(ev::MouseEvent) + 'static,
+) -> impl IntoView {
+    let t = use_locale();
+    let text = move || {
+        left.with(|left| {
+            let left = left.as_ref()?;
+            let percent = t.percent(left.percent);
+            Some(t.fill(
+                "Resume {name} ({percent})",
+                "{name} fortsetzen ({percent})",
+                &[("name", &left.unfinished.name), ("percent", &percent)],
+            ))
+        })
+    };
+    let discard = move |_| {
+        if let Some(left) = left.try_update(Option::take).flatten() {
+            Unfinished::forget(&left.unfinished.location);
+            spawn_local(throw_away(left.unfinished.location));
+        }
+    };
+    view! {
+        <div class="upload-left" data-testid="upload-left" hidden=move || left.with(Option::is_none)>
+            <button type="button" class="button" translate="no" on:click=on_resume>
+                {text}
+            </button>
+            <button type="button" class="button button-quiet" on:click=discard>
+                {t.say("Discard", "Verwerfen")}
+            </button>
+        </div>
+    }
 }
 
 /// Why the file was not taken.

@@ -1,8 +1,6 @@
 //! Sends a file and says how far it is; goes on where it broke off, by the tus protocol 1.0, after a
-//! reload too. Where the server does not offer that, or another instance of it knows nothing of the
-//! upload, the file is sent in one piece.
-//!
-//! By `XMLHttpRequest`, because `fetch` does not say how much of a request has been sent.
+//! reload too. Where the server does not offer that, something on the way does not let parts through, or another
+//! instance of the server knows nothing of the upload, the file is sent in one piece.
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,22 +8,21 @@ use std::{
     time::Duration,
 };
 
-use futures::channel::oneshot;
-use leptos::{ev, prelude::*};
-use web_sys::{
-    Blob, File, FormData, XmlHttpRequest,
-    wasm_bindgen::{JsCast, JsValue, closure::Closure},
-};
+use gloo_net::http::Method;
+use gloo_timers::future::sleep;
+use leptos::{prelude::window, task::spawn_local};
+use web_sys::{File, FormData, XmlHttpRequest, wasm_bindgen::JsValue};
 
-use super::unfinished::Fingerprint;
-use crate::{
-    i18n::messages::ErrorCode,
-    model::{
-        base_path::address,
-        job::{ImportMode, JobId},
-        reason::Reason,
-        upload::{MODE_FIELD, RESUMABLE_PATH, UPLOAD_PATH, UploadAnswer},
-    },
+use super::{
+    answer::{Answer, End, not_arrived},
+    request::{Body, ask, send, throw_away, whole},
+    unfinished::Unfinished,
+};
+use crate::model::{
+    base_path::address,
+    job::{ImportMode, JobId},
+    reason::Reason,
+    upload::{MODE_FIELD, RESUMABLE_PATH, UPLOAD_PATH, UploadAnswer},
 };
 
 /// How often it is tried again without any headway.
@@ -34,6 +31,13 @@ const TRIES: u32 = 8;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest time before it is tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The most bytes that are sent in one request, and the fewest: widely used proxies take no more than 100 MB, some
+/// a tenth of that, and nginx 1 MB where nobody has said otherwise.
+const LARGEST_PART: u64 = 32 << 20;
+const SMALLEST_PART: u64 = 256 << 10;
+/// The price monitor refused the file, and the server has thrown the upload away: there is nothing to
+/// take back.
+const REFUSED: u16 = 422;
 
 /// What happens to a file on its way.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -53,6 +57,15 @@ pub(super) enum Sent {
     Refused(Reason),
 }
 
+/// What is done with a file, as the form says it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Choices {
+    /// Whether it is only checked.
+    pub(super) only_check: bool,
+    /// Further parameters.
+    pub(super) options: Vec<(&'static str, String)>,
+}
+
 /// A file on its way. Dropping it ends the upload.
 pub(super) struct Transfer {
     shared: Rc<Shared>,
@@ -60,54 +73,39 @@ pub(super) struct Transfer {
 
 /// What the running upload and its owner share.
 struct Shared {
-    fingerprint: Fingerprint,
     request: RefCell<Option<XmlHttpRequest>>,
     /// Where the upload is, once it has begun.
     location: RefCell<Option<String>>,
     is_dropped: Cell<bool>,
 }
 
-impl Shared {
-    /// The upload is there now.
-    fn has_begun(&self, location: String) {
-        self.fingerprint.remember(&location);
-        self.location.replace(Some(location));
-    }
-
-    /// There is nothing of the upload to go on with, or to take back.
-    fn is_over(&self) {
-        self.fingerprint.forget();
-        self.location.replace(None);
-    }
-}
-
 impl Transfer {
-    /// Starts to send a file, to be imported or only checked, with further parameters.
+    /// Starts to send a file, or goes on with one that was left at an address.
     ///
     /// # Errors
     ///
     /// When the browser will not.
     pub(super) fn start(
         file: &File,
-        only_check: bool,
-        options: Vec<(&'static str, String)>,
+        choices: Choices,
+        left_at: Option<String>,
         on_sent: impl Fn(Sent) + Clone + 'static,
     ) -> Result<Self, JsValue> {
         let shared = Rc::new(Shared {
-            fingerprint: Fingerprint::of(file, &told(only_check, &options)),
             request: RefCell::default(),
             location: RefCell::default(),
             is_dropped: Cell::default(),
         });
         let upload = Upload {
-            only_check,
-            metadata: metadata(&file.name(), only_check, &options)?,
-            options,
+            metadata: metadata(&file.name(), &choices)?,
+            choices,
+            left_at,
             total: whole(file.size()),
+            part: Cell::new(LARGEST_PART),
             file: file.clone(),
             shared: Rc::clone(&shared),
         };
-        leptos::task::spawn_local(async move {
+        spawn_local(async move {
             let end = upload.run(&on_sent).await;
             if !upload.shared.is_dropped.get() {
                 on_sent(end);
@@ -117,13 +115,6 @@ impl Transfer {
     }
 }
 
-/// The most bytes that are sent in one request: widely used proxies take no more than 100 MB.
-const PART: u64 = 64 << 20;
-
-/// The price monitor refused the file, and the server has thrown the upload away: there is nothing to
-/// take back.
-const REFUSED: u16 = 422;
-
 impl Drop for Transfer {
     fn drop(&mut self) {
         self.shared.is_dropped.set(true);
@@ -131,12 +122,10 @@ impl Drop for Transfer {
             // Only a request that was never opened cannot be aborted.
             let _ = request.abort();
         }
-        // What has arrived is of no use to anybody. Whether this is heard does not matter: it expires.
+        // What has arrived is of no use to anybody.
         if let Some(location) = self.shared.location.take() {
-            self.shared.fingerprint.forget();
-            if let Ok(request) = opened("DELETE", &location) {
-                let _ = request.send();
-            }
+            Unfinished::forget(&location);
+            spawn_local(throw_away(location));
         }
     }
 }
@@ -145,35 +134,43 @@ impl Drop for Transfer {
 struct Upload {
     file: File,
     total: u64,
-    only_check: bool,
-    options: Vec<(&'static str, String)>,
+    choices: Choices,
     metadata: String,
+    left_at: Option<String>,
+    /// How much is sent in one request.
+    part: Cell<u64>,
     shared: Rc<Shared>,
 }
 
-/// What a request carries.
-enum Body<'a> {
-    Nothing,
-    Part(&'a Blob),
-    Form(&'a FormData),
-}
-
-/// How a request was answered.
-struct Answer {
-    status: u16,
-    text: String,
-    location: Option<String>,
-    offset: Option<u64>,
-    job: Option<JobId>,
-}
-
 impl Upload {
+    /// The upload is there now.
+    fn has_begun(&self, location: String) {
+        if self.shared.is_dropped.get() {
+            // Nobody waits for it any more.
+            spawn_local(throw_away(location));
+            return;
+        }
+        Unfinished::new(&self.file, &self.told(), &location).remember();
+        self.shared.location.replace(Some(location));
+    }
+
+    /// There is nothing of the upload to go on with, or to take back.
+    fn is_over(&self) -> Option<String> {
+        let location = self.shared.location.take()?;
+        Unfinished::forget(&location);
+        Some(location)
+    }
+
     /// Sends the file to its end, however often that breaks off.
     async fn run(&self, on_sent: &(impl Fn(Sent) + Clone + 'static)) -> Sent {
         let mut offset = 0;
         let mut tries = 0;
         let mut last_problem = None;
-        let recalled = self.shared.fingerprint.recall();
+        let recalled = self.left_at.clone().or_else(|| {
+            let left = Unfinished::find()?;
+            left.is_of(&self.file, &self.told())
+                .then_some(left.location)
+        });
         let mut is_recalled = recalled.is_some();
         self.shared.location.replace(recalled);
         while tries <= TRIES && !self.shared.is_dropped.get() {
@@ -184,13 +181,13 @@ impl Upload {
             let known = self.shared.location.borrow().clone();
             let Some(location) = known else {
                 let answer = self.create().await;
-                match answer.location {
+                match &answer.location {
                     Some(location) if answer.status == 201 => {
-                        self.shared.has_begun(location);
+                        self.has_begun(location.clone());
                         tries = 0;
                     }
-                    _ if has_no_parts(answer.status) => return self.send_whole(on_sent).await,
-                    _ => match end_of(&answer) {
+                    _ if answer.lets_no_part_through() => return self.send_whole(on_sent).await,
+                    _ => match answer.end() {
                         End::Final(sent) => return sent,
                         End::Passing(problem) => last_problem = Some(problem),
                     },
@@ -199,11 +196,11 @@ impl Upload {
             };
             if tries > 1 || is_recalled {
                 // What arrived of the request that broke off?
-                let answer = self.ask(&location).await;
+                let answer = ask(Method::HEAD, &location, &[]).await;
                 match (answer.status, answer.offset) {
                     (200, Some(there)) => {
                         if let Some(job) = answer.job {
-                            self.shared.is_over();
+                            self.is_over();
                             return Sent::Started(job);
                         }
                         if there > offset {
@@ -213,14 +210,14 @@ impl Upload {
                         is_recalled = false;
                     }
                     // It was somebody else's in this browser, or it is too old.
-                    (status, _) if is_recalled && has_no_parts(status) => {
-                        self.shared.is_over();
+                    _ if is_recalled && answer.has_no_parts() => {
+                        self.is_over();
                         is_recalled = false;
                         tries = 0;
                         continue;
                     }
-                    (status, _) if has_no_parts(status) => return self.send_whole(on_sent).await,
-                    _ => match end_of(&answer) {
+                    _ if answer.has_no_parts() => return self.send_whole(on_sent).await,
+                    _ => match answer.end() {
                         End::Final(sent) => return sent,
                         End::Passing(problem) => {
                             last_problem = Some(problem);
@@ -231,7 +228,7 @@ impl Upload {
             }
             let answer = self.append(&location, offset, on_sent.clone()).await;
             if let (204, Some(job)) = (answer.status, answer.job.clone()) {
-                self.shared.is_over();
+                self.is_over();
                 return Sent::Started(job);
             }
             if let (204, Some(there)) = (answer.status, answer.offset)
@@ -240,13 +237,19 @@ impl Upload {
                 (offset, tries) = (there, 0);
                 continue;
             }
-            if has_no_parts(answer.status) {
+            let sent = self.part.get().min(self.total - offset);
+            if answer.wants_smaller_parts() && sent > SMALLEST_PART {
+                self.part.set((sent / 2).max(SMALLEST_PART));
+                tries = 0;
+                continue;
+            }
+            if answer.lets_no_part_through() {
                 return self.send_whole(on_sent).await;
             }
             if answer.status == REFUSED {
-                self.shared.is_over();
+                self.is_over();
             }
-            match end_of(&answer) {
+            match answer.end() {
                 End::Final(sent) => return sent,
                 End::Passing(problem) => last_problem = Some(problem),
             }
@@ -258,7 +261,12 @@ impl Upload {
 
     /// Sends the file in one piece. Should that break off, it is not known what came of it.
     async fn send_whole(&self, on_sent: &(impl Fn(Sent) + Clone + 'static)) -> Sent {
-        self.shared.is_over();
+        if let Some(location) = self.is_over() {
+            spawn_local(throw_away(location));
+        }
+        if self.shared.is_dropped.get() {
+            return Sent::Refused(not_arrived());
+        }
         let Ok(form) = self.form() else {
             return Sent::Refused(not_arrived());
         };
@@ -271,14 +279,14 @@ impl Upload {
             });
         };
         let path = address(UPLOAD_PATH);
-        let sending = self.request("POST", &path, &[], Body::Form(&form), on_bytes);
-        let answer = sending.await;
+        let current = &self.shared.request;
+        let answer = send("POST", &path, &[], Body::Form(&form), current, on_bytes).await;
         if let (201, Ok(UploadAnswer::Started { id })) =
             (answer.status, serde_json::from_str(&answer.text))
         {
             return Sent::Started(id);
         }
-        match end_of(&answer) {
+        match answer.end() {
             End::Final(sent) => sent,
             End::Passing(problem) => Sent::Refused(problem),
         }
@@ -286,10 +294,10 @@ impl Upload {
 
     fn form(&self) -> Result<FormData, JsValue> {
         let form = FormData::new()?;
-        if self.only_check {
+        if self.choices.only_check {
             form.append_with_str(MODE_FIELD, ImportMode::Check.as_str())?;
         }
-        for (name, value) in &self.options {
+        for (name, value) in &self.choices.options {
             form.append_with_str(name, value)?;
         }
         form.append_with_blob_and_filename("file", &self.file, &self.file.name())?;
@@ -301,14 +309,7 @@ impl Upload {
             ("Upload-Length", self.total.to_string()),
             ("Upload-Metadata", self.metadata.clone()),
         ];
-        let path = address(RESUMABLE_PATH);
-        self.request("POST", &path, &headers, Body::Nothing, |_| {})
-            .await
-    }
-
-    async fn ask(&self, location: &str) -> Answer {
-        self.request("HEAD", location, &[], Body::Nothing, |_| {})
-            .await
+        ask(Method::POST, &address(RESUMABLE_PATH), &headers).await
     }
 
     async fn append(
@@ -318,10 +319,10 @@ impl Upload {
         on_sent: impl Fn(Sent) + 'static,
     ) -> Answer {
         let total = self.total;
-        let end = (offset + PART).min(total);
+        let end = (offset + self.part.get()).min(total);
         #[allow(clippy::cast_precision_loss)] // no file has 2^53 bytes
         let Ok(part) = self.file.slice_with_f64_and_f64(offset as f64, end as f64) else {
-            return Answer::none();
+            return Answer::default();
         };
         let headers = [
             ("Upload-Offset", offset.to_string()),
@@ -333,99 +334,26 @@ impl Upload {
                 total,
             });
         };
-        self.request("PATCH", location, &headers, Body::Part(&part), on_bytes)
-            .await
+        let current = &self.shared.request;
+        send(
+            "PATCH",
+            location,
+            &headers,
+            Body::Part(&part),
+            current,
+            on_bytes,
+        )
+        .await
     }
 
-    async fn request(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, String)],
-        body: Body<'_>,
-        on_bytes: impl Fn(u64) + 'static,
-    ) -> Answer {
-        let Ok(request) = opened(method, path) else {
-            return Answer::none();
-        };
-        for (name, value) in headers {
-            let _ = request.set_request_header(name, value);
+    /// Says what is to be done with the file, to tell its uploads apart.
+    fn told(&self) -> String {
+        let mut told = self.choices.only_check.to_string();
+        for (name, value) in &self.choices.options {
+            told.push_str(&format!(" {name}={value}"));
         }
-        let (ended, end) = oneshot::channel();
-        let ended = RefCell::new(Some(ended));
-        let on_end = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| {
-            if let Some(ended) = ended.take() {
-                let _ = ended.send(());
-            }
-        });
-        let on_progress =
-            Closure::<dyn FnMut(ev::ProgressEvent)>::new(move |event: ev::ProgressEvent| {
-                on_bytes(whole(event.loaded()))
-            });
-        request.set_onloadend(Some(on_end.as_ref().unchecked_ref()));
-        if !matches!(body, Body::Nothing)
-            && let Ok(upload) = request.upload()
-        {
-            upload.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
-        }
-        let sent = match body {
-            Body::Part(part) => request.send_with_opt_blob(Some(part)),
-            Body::Form(form) => request.send_with_opt_form_data(Some(form)),
-            Body::Nothing => request.send(),
-        };
-        if sent.is_err() {
-            return Answer::none();
-        }
-        self.shared.request.replace(Some(request.clone()));
-        let _ = end.await;
-        if let Ok(upload) = request.upload() {
-            upload.set_onprogress(None);
-        }
-        request.set_onloadend(None);
-        self.shared.request.replace(None);
-        Answer::of(&request)
+        told
     }
-}
-
-impl Answer {
-    /// No answer at all.
-    fn none() -> Self {
-        Self {
-            status: 0,
-            text: String::new(),
-            location: None,
-            offset: None,
-            job: None,
-        }
-    }
-
-    fn of(request: &XmlHttpRequest) -> Self {
-        let header = |name| request.get_response_header(name).ok().flatten();
-        Self {
-            status: request.status().unwrap_or_default(),
-            text: request.response_text().ok().flatten().unwrap_or_default(),
-            location: header("Location"),
-            offset: header("Upload-Offset").and_then(|offset| offset.parse().ok()),
-            job: header("Import-Job").and_then(|job| job.parse().ok()),
-        }
-    }
-}
-
-fn opened(method: &str, path: &str) -> Result<XmlHttpRequest, JsValue> {
-    let request = XmlHttpRequest::new()?;
-    request.open_with_async(method, path, true)?;
-    request.set_request_header("Tus-Resumable", "1.0.0")?;
-    request.set_request_header("Accept", "application/json")?;
-    Ok(request)
-}
-
-async fn sleep(time: Duration) {
-    let (over, wait) = oneshot::channel();
-    let over = move || {
-        let _ = over.send(());
-    };
-    set_timeout(over, time);
-    let _ = wait.await;
 }
 
 /// Twice as long each time.
@@ -435,123 +363,23 @@ fn wait_before(tries: u32) -> Duration {
         .min(LONGEST_WAIT)
 }
 
-/// Says what is to be done with a file, to tell its uploads apart.
-fn told(only_check: bool, options: &[(&'static str, String)]) -> String {
-    let mut told = only_check.to_string();
-    for (name, value) in options {
-        told.push_str(&format!(" {name}={value}"));
-    }
-    told
-}
-
 /// The file's name, and what is to be done with it, as tus writes it: in Base64, of UTF-8.
-fn metadata(
-    name: &str,
-    only_check: bool,
-    options: &[(&'static str, String)],
-) -> Result<String, JsValue> {
+fn metadata(name: &str, choices: &Choices) -> Result<String, JsValue> {
     let bytes: String = name.bytes().map(char::from).collect();
     let mut metadata = format!("filename {}", window().btoa(&bytes)?);
-    if only_check {
+    if choices.only_check {
         let mode = window().btoa(ImportMode::Check.as_str())?;
         metadata.push_str(&format!(",{MODE_FIELD} {mode}"));
     }
-    for (name, value) in options {
+    for (name, value) in &choices.options {
         metadata.push_str(&format!(",{name} {}", window().btoa(value)?));
     }
     Ok(metadata)
 }
 
-/// Whether the server has no parts of uploads, or none of this one, so that it must come in one piece.
-fn has_no_parts(status: u16) -> bool {
-    matches!(status, 404 | 405 | 410 | 501 | 507)
-}
-
-/// What an answer means that is not what was hoped for.
-#[derive(Debug, Eq, PartialEq)]
-enum End {
-    /// The upload is over.
-    Final(Sent),
-    /// The next try may do better. This is told should there be none.
-    Passing(Reason),
-}
-
-fn end_of(answer: &Answer) -> End {
-    end(answer.status, &answer.text)
-}
-
-fn end(status: u16, text: &str) -> End {
-    let said = match serde_json::from_str(text) {
-        Ok(UploadAnswer::Refused(body)) => Some(Reason::from(body)),
-        _ => None,
-    };
-    match (status, said) {
-        // The server itself says what is the matter; a proxy before it has no such words.
-        (502 | 503, Some(said)) => End::Final(Sent::Refused(said)),
-        (status, said) => end_by_status(status, said),
-    }
-}
-
-fn end_by_status(status: u16, said: Option<Reason>) -> End {
-    match status {
-        401 => End::Final(Sent::SignedOut),
-        // No answer at all: the network, or a server that is starting again.
-        0 => End::Passing(not_arrived()),
-        408 | 409 | 423 | 425 | 502..=504 => End::Passing(said.unwrap_or_else(not_arrived)),
-        413 => End::Final(Sent::Refused(
-            said.unwrap_or_else(|| ErrorCode::TooLargeForServer.into()),
-        )),
-        _ => End::Final(Sent::Refused(
-            said.unwrap_or_else(|| ErrorCode::UploadFailed.into()),
-        )),
-    }
-}
-
-fn not_arrived() -> Reason {
-    ErrorCode::UploadUnreachable.into()
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // sizes are whole and positive
-fn whole(bytes: f64) -> u64 {
-    bytes as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_answer_says_something() {
-        assert_eq!(
-            end(422, r#"{"error":"No header."}"#),
-            End::Final(Sent::Refused(Reason::words("No header.")))
-        );
-        assert_eq!(end(401, ""), End::Final(Sent::SignedOut));
-        for (status, body) in [(413, "<html>"), (500, "<html>"), (400, "")] {
-            assert!(
-                matches!(end(status, body), End::Final(Sent::Refused(text)) if !text.is_empty())
-            );
-        }
-        assert_eq!(
-            end(503, r#"{"error":"The price monitor cannot be reached."}"#),
-            End::Final(Sent::Refused(Reason::words(
-                "The price monitor cannot be reached."
-            )))
-        );
-        for status in [0, 408, 423, 502] {
-            assert!(matches!(end(status, "<html>"), End::Passing(text) if !text.is_empty()));
-        }
-    }
-
-    #[test]
-    fn a_server_without_parts_gets_the_file_in_one_piece() {
-        for status in [404, 405, 507] {
-            assert!(has_no_parts(status));
-        }
-        for status in [0, 201, 401, 409, 413, 422, 423, 500, 503] {
-            assert!(!has_no_parts(status));
-        }
-    }
 
     #[test]
     fn it_is_tried_again_after_longer_and_longer_waits() {

@@ -1,59 +1,127 @@
 //! Remembers where an upload is that has not come to its end, so that it goes on from there after a reload,
 //! once the same file is chosen again. Only the newest is remembered, in this browser.
 
+use gloo_net::http::Method;
 use leptos::prelude::window;
 use web_sys::{File, Storage};
 
-use crate::model::base_path::base_path;
+use super::request::{ask, whole};
+use crate::{islands::parts::format, model::base_path::base_path};
 
 /// Another app on the same host has uploads of its own.
 fn key() -> String {
     format!("import-relay.unfinished-upload{}", base_path().as_str())
 }
 
-/// What tells a file from others, as far as a browser says it, and what is to be done with it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Fingerprint(String);
+/// An upload that has not come to its end: where it is, and what tells its file from others, as far as a browser says
+/// it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Unfinished {
+    /// Where it is.
+    pub(super) location: String,
+    /// The size of the file.
+    pub(super) size: u64,
+    modified: u64,
+    /// What is to be done with the file.
+    told: String,
+    /// The name of the file.
+    pub(super) name: String,
+}
 
-impl Fingerprint {
-    pub(super) fn of(file: &File, told: &str) -> Self {
-        Self::new(&file.name(), file.size(), file.last_modified(), told)
-    }
-
-    fn new(name: &str, size: f64, modified: f64, told: &str) -> Self {
-        Self(format!("{size} {modified} {told} {name}"))
-    }
-
-    /// Remembers where the upload of this file is, and forgets any other.
-    pub(super) fn remember(&self, location: &str) {
-        if let Some(storage) = storage() {
-            // Storage that is full or forbidden only means that a reload begins anew.
-            let _ = storage.set_item(&key(), &self.entry(location));
+impl Unfinished {
+    pub(super) fn new(file: &File, told: &str, location: &str) -> Self {
+        Self {
+            location: location.to_owned(),
+            size: whole(file.size()),
+            modified: whole(file.last_modified()),
+            told: told.to_owned(),
+            name: file.name(),
         }
     }
 
-    /// Where the upload of this file was left.
-    pub(super) fn recall(&self) -> Option<String> {
-        let entry = storage()?.get_item(&key()).ok().flatten()?;
-        self.location_in(&entry).map(str::to_owned)
+    /// Remembers it, and forgets any other.
+    pub(super) fn remember(&self) {
+        if let Some(storage) = storage() {
+            // Storage that is full or forbidden only means that a reload begins anew.
+            let _ = storage.set_item(&key(), &self.entry());
+        }
     }
 
-    /// Forgets where the upload of this file is.
-    pub(super) fn forget(&self) {
-        if self.recall().is_some()
+    /// Returns the one that was left.
+    pub(super) fn find() -> Option<Self> {
+        Self::read(&storage()?.get_item(&key()).ok().flatten()?)
+    }
+
+    /// Forgets the one at this address.
+    pub(super) fn forget(location: &str) {
+        if Self::find().is_some_and(|left| left.location == location)
             && let Some(storage) = storage()
         {
             let _ = storage.remove_item(&key());
         }
     }
 
-    fn entry(&self, location: &str) -> String {
-        format!("{location}\n{}", self.0)
+    /// Returns whether it is of this file, whatever is to be done with it.
+    pub(super) fn is_of_file(&self, file: &File) -> bool {
+        self.is_of(file, &self.told)
     }
 
-    fn location_in<'entry>(&self, entry: &'entry str) -> Option<&'entry str> {
-        let (location, of) = entry.split_once('\n')?;
-        (of == self.0).then_some(location)
+    /// Returns whether it is of this file, to do this with it.
+    pub(super) fn is_of(&self, file: &File, told: &str) -> bool {
+        *self == Self::new(file, told, &self.location)
+    }
+
+    fn entry(&self) -> String {
+        let Self {
+            location,
+            size,
+            modified,
+            told,
+            name,
+        } = self;
+        format!("{location}\n{size}\n{modified}\n{told}\n{name}")
+    }
+
+    fn read(entry: &str) -> Option<Self> {
+        // A name may have line breaks itself.
+        let mut fields = entry.splitn(5, '\n');
+        Some(Self {
+            location: fields.next()?.to_owned(),
+            size: fields.next()?.parse().ok()?,
+            modified: fields.next()?.parse().ok()?,
+            told: fields.next()?.to_owned(),
+            name: fields.next()?.to_owned(),
+        })
+    }
+}
+
+/// An upload that was left in the middle, as the server knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Left {
+    pub(super) unfinished: Unfinished,
+    /// How much of it is there.
+    pub(super) percent: u8,
+}
+
+impl Left {
+    /// Asks the server for what was left; one that it no longer has is forgotten.
+    pub(super) async fn find() -> Option<Self> {
+        let unfinished = Unfinished::find()?;
+        let answer = ask(Method::HEAD, &unfinished.location, &[]).await;
+        match (answer.status, answer.offset) {
+            (200, Some(there)) if answer.job.is_none() => {
+                let percent = format::share(there, unfinished.size).unwrap_or_default();
+                Some(Self {
+                    unfinished,
+                    percent,
+                })
+            }
+            (200, _) | (403 | 404 | 410, _) => {
+                Unfinished::forget(&unfinished.location);
+                None
+            }
+            _ => None,
+        }
     }
 }
 
@@ -66,18 +134,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_upload_is_recalled_for_its_file_alone() {
-        let file = Fingerprint::new("a\nb.csv", 12.0, 34.0, "false");
-        let entry = file.entry("/uploads/1");
-        assert_eq!(file.location_in(&entry), Some("/uploads/1"));
-        for other in [
-            Fingerprint::new("a\nb.csv", 13.0, 34.0, "false"),
-            Fingerprint::new("a\nb.csv", 12.0, 35.0, "false"),
-            Fingerprint::new("a\nb.csv", 12.0, 34.0, "true"),
-            Fingerprint::new("b.csv", 12.0, 34.0, "false"),
-        ] {
-            assert_eq!(other.location_in(&entry), None);
+    fn an_upload_reads_back_whatever_its_file_is_called() {
+        let left = Unfinished {
+            location: "/uploads/1".to_owned(),
+            size: 12,
+            modified: 1_764_000_000_123,
+            told: "false products=existing".to_owned(),
+            name: "a\nb 1.csv".to_owned(),
+        };
+        assert_eq!(Unfinished::read(&left.entry()), Some(left));
+        for text in ["", "nonsense", "/uploads/1\n12 34 false b.csv"] {
+            assert_eq!(Unfinished::read(text), None);
         }
-        assert_eq!(file.location_in("nonsense"), None);
     }
 }

@@ -63,7 +63,7 @@ impl StreamControl {
             return (after, Bytes::new());
         };
         self.beat = beat;
-        if state.trouble().is_none() {
+        if !state.is_trouble() {
             return (after, Bytes::new());
         }
         self.told = state;

@@ -5,7 +5,6 @@
 
 use js_sys::{Function, Object, Promise, Reflect};
 use leptos::{prelude::*, task::spawn_local};
-use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, BroadcastChannel, MessageEvent};
@@ -17,11 +16,12 @@ use super::{
     event_source::{Source, jobs_per_stream},
     feed::Inputs,
     follower::{Event, Millis, StreamEvent},
+    post::Post,
 };
 use crate::model::{base_path::base_path, job::JobId, progress::JobsPerStream};
 
 /// The lock's and the channel's name. The page uses it too, before its bundle is there.
-pub(crate) const NAME: &str = "import-relay-progress";
+pub const NAME: &str = "import-relay-progress";
 /// The same, for streams that are opened with credentials.
 const NAME_WITH_CREDENTIALS: &str = "import-relay-progress-with-credentials";
 /// So long a tab waits for the one that keeps the stream before it opens its own.
@@ -43,27 +43,6 @@ pub(super) enum TabEvent {
     Streamed(StreamEvent),
     /// The hooks of this tab are to know what has happened on the stream, which spoke so long ago.
     Told(Vec<StreamEvent>, Millis),
-}
-
-/// What tabs say to each other.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-enum Post {
-    /// This tab wants this.
-    Want { tab: String, wants: Wants },
-    /// The tab that keeps the stream knows what this tab wants.
-    Known { tab: String },
-    /// This tab asks whether there is one that keeps the stream.
-    Ping { tab: String },
-    /// To this tab is told again what has happened on the stream, which spoke so long ago.
-    Repeat {
-        tab: String,
-        events: Vec<StreamEvent>,
-        age: Millis,
-    },
-    /// A tab has begun to keep the stream: say what you want.
-    Lead,
-    /// Something happened on the stream.
-    Event(StreamEvent),
 }
 
 /// This tab's end of the line to the server.
@@ -123,9 +102,10 @@ struct Own {
 impl Line {
     /// Makes a line on which nothing is wanted. `inputs` is told what happens.
     pub(super) fn new(options: UseProgressOptions, inputs: Inputs) -> Self {
-        let tab = js_sys::Math::random().to_string();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it is from 0 to 2^53
+        let tab = ((js_sys::Math::random() * 9_007_199_254_740_992.0) as u64).to_string();
         // Its stream and its lock are the ones of these options.
-        let is_alike = options.share_tabs && !options.with_credentials;
+        let is_alike = options.share_tabs && !options.with_credentials && options.server.is_none();
         Self {
             options,
             inputs,
@@ -175,11 +155,11 @@ impl Line {
         }
         let lock = self.early.as_mut().and_then(Early::take_lock);
         // Another app on the same host has tabs of its own.
-        Sharing::begin(
-            &format!("{name}{}", base_path().as_str()),
-            lock,
-            &self.inputs,
-        )
+        let name = match &self.options.server {
+            Some(server) => format!("{name}{server}"),
+            None => format!("{name}{}", base_path().as_str()),
+        };
+        Sharing::begin(&name, lock, &self.inputs)
     }
 
     /// Says that less is wanted, where another tab keeps the stream.
@@ -340,7 +320,7 @@ impl Line {
 
     /// Reads what a tab says. Where one keeps the stream for all, the page's own is not needed.
     fn read(&mut self, text: &str) -> Option<Post> {
-        let post = serde_json::from_str(text).ok()?;
+        let post = Post::read(text)?;
         if !matches!(post, Post::Want { .. } | Post::Ping { .. }) {
             self.early = None;
         }
@@ -378,7 +358,7 @@ impl Line {
         match order {
             Order::Nothing => {}
             Order::Open(wants) => {
-                let opened = open(&wants, self.early.take(), &self.inputs, self.options);
+                let opened = open(&wants, self.early.take(), &self.inputs, &self.options);
                 self.keep(opened);
             }
             Order::Close => self.keep(None),
@@ -405,7 +385,7 @@ impl Line {
             jobs: jobs.cloned().collect(),
             new: self.wants.new,
         };
-        let source = open(&wants, self.early.take(), &self.inputs, self.options)?;
+        let source = open(&wants, self.early.take(), &self.inputs, &self.options)?;
         Some(Own {
             jobs: wants.jobs,
             _source: source,
@@ -440,13 +420,13 @@ fn open(
     wants: &Wants,
     early: Option<Early>,
     inputs: &Inputs,
-    options: UseProgressOptions,
+    options: &UseProgressOptions,
 ) -> Option<Source> {
     let emit = {
         let inputs = inputs.clone();
         move |event| inputs.tab(TabEvent::Streamed(event))
     };
-    let source = Source::open(wants, early, options.with_credentials, emit.clone());
+    let source = Source::open(wants, early, options, emit.clone());
     if source.is_err() {
         emit(StreamEvent::GivenUp);
     }
@@ -522,11 +502,8 @@ impl Sharing {
     }
 
     fn post(&self, post: &Post) {
-        let Ok(text) = serde_json::to_string(post) else {
-            return;
-        };
         // It fails only on a closed channel, which this one is not before it is dropped.
-        let _ = self.channel.post_message(&text.into());
+        let _ = self.channel.post_message(&post.text().into());
     }
 }
 

@@ -5,13 +5,14 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{EventSource, EventSourceInit, MessageEvent};
 
 use super::{
+    UseProgressOptions,
     desk::Wants,
     early::{Early, EarlyStream},
     follower::StreamEvent,
 };
 use crate::model::{
     job::JobId,
-    progress::{JobsPerStream, jobs_progress_url, new_jobs_progress_url, progress_url},
+    progress::{JobsPerStream, jobs_progress_path, new_jobs_progress_path, progress_path},
 };
 
 /// An open `EventSource` and its listeners, which live and end with it.
@@ -33,14 +34,14 @@ impl Source {
     pub(super) fn open(
         wants: &Wants,
         early: Option<Early>,
-        with_credentials: bool,
+        options: &UseProgressOptions,
         emit: impl Fn(StreamEvent) + Clone + 'static,
     ) -> Result<Self, JsValue> {
-        let (url, job) = address(wants);
+        let (url, job) = address(wants, options);
         let early = early.and_then(|mut early| early.take_stream(&url));
         let source = match &early {
             Some(early) => early.source.clone(),
-            None if with_credentials => with_credentials_too(&url)?,
+            None if options.with_credentials => with_credentials_too(&url)?,
             None => EventSource::new(&url)?,
         };
         Self::listen(source, job, early, emit)
@@ -124,12 +125,13 @@ impl Source {
 }
 
 /// Returns the address of a stream of what is wanted, and the job that it is of where it is one alone.
-pub(super) fn address(wants: &Wants) -> (String, Option<JobId>) {
-    match wants.jobs.as_slice() {
-        [job] if !wants.new => (progress_url(job), Some(job.clone())),
-        jobs if wants.new => (new_jobs_progress_url(jobs), None),
-        jobs => (jobs_progress_url(jobs), None),
-    }
+pub(super) fn address(wants: &Wants, options: &UseProgressOptions) -> (String, Option<JobId>) {
+    let (path, job) = match wants.jobs.as_slice() {
+        [job] if !wants.new => (progress_path(job), Some(job.clone())),
+        jobs if wants.new => (new_jobs_progress_path(jobs), None),
+        jobs => (jobs_progress_path(jobs), None),
+    };
+    (options.address(&path), job)
 }
 
 fn with_credentials_too(url: &str) -> Result<EventSource, JsValue> {

@@ -1,6 +1,8 @@
 //! Options of the hooks.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use crate::model::base_path;
 
 /// Two and a half times the longest heartbeat interval, 15 s.
 const SILENCE: Duration = Duration::from_millis(37_500);
@@ -12,7 +14,7 @@ const SILENCE: Duration = Duration::from_millis(37_500);
 /// ```
 /// use std::time::Duration;
 ///
-/// use import_relay::hooks::UseProgressOptions;
+/// use import_relay_hook::hooks::UseProgressOptions;
 ///
 /// let options = UseProgressOptions::default()
 ///     .reconnect(Duration::from_secs(2), Duration::from_secs(60))
@@ -20,13 +22,14 @@ const SILENCE: Duration = Duration::from_millis(37_500);
 ///     .share_tabs(false);
 /// assert_ne!(options, UseProgressOptions::default());
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct UseProgressOptions {
     pub(super) first_delay: Duration,
     pub(super) longest_delay: Duration,
     pub(super) stale_after: Duration,
     pub(super) with_credentials: bool,
+    pub(super) server: Option<Arc<str>>,
     pub(super) share_tabs: bool,
 }
 
@@ -37,6 +40,7 @@ impl Default for UseProgressOptions {
             longest_delay: Duration::from_secs(30),
             stale_after: SILENCE,
             with_credentials: false,
+            server: None,
             share_tabs: true,
         }
     }
@@ -60,8 +64,16 @@ impl UseProgressOptions {
         self
     }
 
-    /// Sets `withCredentials` of the `EventSource`, for a stream on another origin (by a document's
-    /// `<base>`). Default: false. On the page's own origin cookies are always sent.
+    /// Sets where the server is, as `https://relay.example` or `/relay`. Default: where the page says that the
+    /// app is (`<meta name="base-path">`), else the root of the page's own origin. A server on another origin
+    /// has to list that of the page in `CORS_ORIGINS`.
+    pub fn server(mut self, address: &str) -> Self {
+        self.server = Some(address.trim_end_matches('/').into());
+        self
+    }
+
+    /// Sets whether cookies are sent to a server on another origin. Default: false. On the page's own origin they
+    /// always are.
     pub fn with_credentials(mut self, with_credentials: bool) -> Self {
         self.with_credentials = with_credentials;
         self
@@ -71,5 +83,33 @@ impl UseProgressOptions {
     pub fn share_tabs(mut self, share_tabs: bool) -> Self {
         self.share_tabs = share_tabs;
         self
+    }
+
+    /// Returns the address of a path of the server.
+    pub(super) fn address(&self, path: &str) -> String {
+        match &self.server {
+            Some(server) => format!("{server}{path}"),
+            None => base_path::address(path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_elsewhere_is_asked_there() {
+        for server in [
+            "https://relay.example/import",
+            "https://relay.example/import/",
+        ] {
+            let options = UseProgressOptions::default().server(server);
+            assert_eq!(
+                options.address("/api/jobs/1/progress"),
+                "https://relay.example/import/api/jobs/1/progress"
+            );
+        }
+        assert_eq!(UseProgressOptions::default().address("/api"), "/api");
     }
 }

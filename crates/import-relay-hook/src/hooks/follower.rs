@@ -3,16 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    hooks::{Connection, ProgressError, UseProgressOptions},
-    model::{
-        error::ApiError,
-        job::{ImportProgress, ImportStatus, JobId, ProductImportJob, ProgressEvent},
-        progress::{UpstreamEvent, UpstreamState},
-        reason::Reason,
-    },
+use super::{Connection, ProgressError, UseProgressOptions, wire};
+use crate::model::{
+    job::{ImportProgress, ImportStatus, JobId, ProductImportJob, ProgressEvent},
+    progress::UpstreamState,
+    reason::Reason,
+    refusal::Refusal,
 };
 
 /// A time or a span of it in milliseconds, as the browser's clock gives it.
@@ -70,7 +66,7 @@ pub(super) struct View {
 }
 
 /// What happens on a stream. Tabs hand it on to each other.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum StreamEvent {
     /// The stream is open.
     Opened,
@@ -96,7 +92,7 @@ pub(super) enum StreamEvent {
 }
 
 /// What the server says of jobs.
-pub(super) type Answer = Result<Vec<(JobId, ProgressEvent)>, ApiError>;
+pub(super) type Answer = Result<Vec<(JobId, ProgressEvent)>, Refusal>;
 
 /// What happens.
 #[derive(Clone, Debug)]
@@ -231,20 +227,19 @@ enum Phase {
     SignedOut,
 }
 
-/// Returns which job the data of an event is of, where it says so.
-pub(super) fn job_of(text: &str) -> Option<JobId> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Tag {
-        job_id: JobId,
-    }
-    serde_json::from_str::<Tag>(text).ok().map(|tag| tag.job_id)
-}
-
 impl View {
     /// Shows a job as it is recorded.
     pub(super) fn of(job: &ProductImportJob) -> Self {
         Self::new(job.progress(), job.status, job.error.clone())
+    }
+
+    /// Writes the counts that are shown into a job that was recorded before.
+    pub(super) fn keep_in(&self, job: &mut ProductImportJob) {
+        job.processed_products = self.progress.processed_products;
+        job.failed_products = self.progress.failed_products;
+        if self.progress.total_products > 0 {
+            job.total_products = Some(self.progress.total_products);
+        }
     }
 
     /// Shows a recorded state.
@@ -303,7 +298,7 @@ impl Followed {
         }
     }
 
-    fn refuse(&mut self, error: &ApiError) {
+    fn refuse(&mut self, error: &Refusal) {
         if self.over.is_none() {
             self.view.error = Some(ProgressError::Refused(error.clone()));
             self.view.loading = false;
@@ -427,9 +422,10 @@ impl Follower {
     }
 
     fn live(&self) -> Connection {
-        match self.upstream.trouble() {
-            Some(_) => Connection::Polling,
-            None => Connection::Open,
+        if self.upstream.is_trouble() {
+            Connection::Polling
+        } else {
+            Connection::Open
         }
     }
 
@@ -560,15 +556,15 @@ impl Follower {
                 self.message(job, &text);
             }
             StreamEvent::Upstream(text) => {
-                if let Ok(UpstreamEvent { state }) = serde_json::from_str(&text) {
+                if let Some(state) = wire::upstream(&text) {
                     self.upstream = state;
                 }
             }
             StreamEvent::NotFound(text) => {
-                if let Some(id) = job_of(&text)
+                if let Some(id) = wire::job_of(&text)
                     && let Some(job) = self.jobs.get_mut(&id)
                 {
-                    job.refuse(&ApiError::NotFound);
+                    job.refuse(&Refusal::NotFound);
                     self.let_go();
                 }
             }
@@ -626,10 +622,10 @@ impl Follower {
     }
 
     fn message(&mut self, job: Option<JobId>, text: &str) {
-        let state = serde_json::from_str::<ProgressEvent>(text);
-        let job = job.or_else(|| job_of(text));
+        let state = wire::state(text);
+        let job = job.or_else(|| wire::job_of(text));
         match (job, state) {
-            (Some(id), Ok(state)) => {
+            (Some(id), Some(state)) => {
                 let is_final = state.status.is_final();
                 match self.jobs.get_mut(&id) {
                     Some(job) => job.show(state),
@@ -644,7 +640,7 @@ impl Follower {
                     self.let_go();
                 }
             }
-            (Some(id), Err(_)) => {
+            (Some(id), None) => {
                 if let Some(job) = self.jobs.get_mut(&id) {
                     job.is_unreadable = true;
                 }
@@ -699,7 +695,7 @@ impl Follower {
                 Action::Wait
             }
             Phase::SignedOut => {
-                self.sign_out(&ApiError::SignedOut);
+                self.sign_out(&Refusal::SignedOut);
                 Action::Wait
             }
         }
@@ -771,7 +767,7 @@ impl Follower {
         Action::Open
     }
 
-    fn sign_out(&mut self, error: &ApiError) {
+    fn sign_out(&mut self, error: &Refusal) {
         for job in self.jobs.values_mut() {
             job.refuse(error);
         }
@@ -793,7 +789,7 @@ impl Follower {
                 for (id, job) in &mut self.jobs {
                     match states.remove(id) {
                         Some(state) => job.show(state),
-                        None if asked.contains(id) => job.refuse(&ApiError::NotFound),
+                        None if asked.contains(id) => job.refuse(&Refusal::NotFound),
                         // It was not asked for: it has come since.
                         None => {}
                     }
@@ -864,8 +860,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::error::Elsewhere;
     use crate::model::job::ImportMode;
+    use crate::model::refusal::Elsewhere;
 
     fn id(name: &str) -> JobId {
         name.parse().unwrap()
@@ -1077,7 +1073,7 @@ mod tests {
         for expected in [
             1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.0, 30_000.0, 30_000.0,
         ] {
-            give_up(&mut follower, now, Err(ApiError::Connection));
+            give_up(&mut follower, now, Err(Refusal::Connection));
             assert_eq!(
                 follower.step(Event::Tick, now + expected - 1.0, 0.0),
                 Action::Wait
@@ -1085,7 +1081,7 @@ mod tests {
             now += expected;
             assert_eq!(follower.step(Event::Tick, now, 0.0), Action::Open);
         }
-        give_up(&mut follower, now, Err(ApiError::Connection));
+        give_up(&mut follower, now, Err(Refusal::Connection));
         assert_eq!(follower.step(Event::Awake, now + 1.0, 0.0), Action::Open);
     }
 
@@ -1096,11 +1092,11 @@ mod tests {
         assert_eq!(give_up(&mut follower, 1.0, finished), Action::Close);
         assert_eq!(view(&follower, 2.0).status, ImportStatus::Success);
         for (answer, error) in [
-            (Ok(Vec::new()), ApiError::NotFound),
-            (Err(ApiError::SignedOut), ApiError::SignedOut),
+            (Ok(Vec::new()), Refusal::NotFound),
+            (Err(Refusal::SignedOut), Refusal::SignedOut),
             (
-                Err(ApiError::Elsewhere(Elsewhere::Unreadable)),
-                ApiError::Elsewhere(Elsewhere::Unreadable),
+                Err(Refusal::Elsewhere(Elsewhere::Unreadable)),
+                Refusal::Elsewhere(Elsewhere::Unreadable),
             ),
         ] {
             let mut follower = open();
@@ -1224,7 +1220,7 @@ mod tests {
         assert_eq!(follower.step(Event::Tick, 90_000.0, 0.0), Action::Ask);
         let mut now = 90_000.0;
         for expected in [5_000.0, 6_000.0, 6_000.0] {
-            give_up(&mut follower, now, Err(ApiError::Connection));
+            give_up(&mut follower, now, Err(Refusal::Connection));
             assert_eq!(
                 follower.step(Event::Tick, now + expected - 1.0, 0.0),
                 Action::Wait
@@ -1255,7 +1251,7 @@ mod tests {
         assert_eq!((shown.progress.processed_products, shown.error), (4, None));
         assert_eq!(follower.step(Event::Tick, 7_001.0, 0.0), Action::Poll);
         // Where the server cannot be asked either, that is said.
-        let failed = answered(Err(ApiError::Connection));
+        let failed = answered(Err(Refusal::Connection));
         assert_eq!(follower.step(failed, 7_100.0, 0.0), Action::Wait);
         assert_eq!(
             view(&follower, 10_100.0).connection,
@@ -1417,8 +1413,8 @@ mod tests {
             Just(Event::Stream(StreamEvent::GivenUp)),
             Just(Event::Stream(StreamEvent::End)),
             Just(answered(answer(5, ImportStatus::Pending))),
-            Just(answered(Err(ApiError::Connection))),
-            Just(answered(Err(ApiError::SignedOut))),
+            Just(answered(Err(Refusal::Connection))),
+            Just(answered(Err(Refusal::SignedOut))),
             Just(Event::Tick),
             Just(Event::Awake),
             Just(Event::Frozen),

@@ -5,8 +5,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::reason::Reason;
-use crate::i18n::messages::Params;
+use super::{params::Params, reason::Reason};
 
 /// The identifier the price monitor gave an import job.
 ///
@@ -366,6 +365,25 @@ pub struct ProductImportJob {
 }
 
 impl ProductImportJob {
+    /// Makes an import of which nothing is known yet but that it is there: what its stream tells comes first.
+    #[must_use]
+    pub fn pending(id: JobId) -> Self {
+        Self {
+            id,
+            filename: String::new(),
+            status: ImportStatus::Pending,
+            error: None,
+            total_products: None,
+            processed_products: 0,
+            failed_products: 0,
+            failed_product_skus: Vec::new(),
+            created_at: 0,
+            updated_at: 0,
+            completed_at: None,
+            mode: ImportMode::Import,
+        }
+    }
+
     /// Returns whether it ended because somebody cancelled it.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
@@ -386,7 +404,6 @@ impl ProductImportJob {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::i18n::messages::ErrorCode;
 
     #[test]
     fn an_identifier_is_safe_in_a_url_and_a_room_name() {
@@ -458,7 +475,17 @@ mod tests {
     fn an_error_goes_over_the_wire_as_a_sentence_and_as_a_code() {
         let event = ProgressEvent {
             status: ImportStatus::Error,
-            error: Some(ErrorCode::CancelledAfter { done: 3, total: 10 }.into()),
+            error: Some(
+                Reason::new(
+                    "Cancelled after importing 3 of 10 products.",
+                    Some("cancelled-after".to_owned()),
+                    Params::from([
+                        ("done".to_owned(), 3.into()),
+                        ("total".to_owned(), 10.into()),
+                    ]),
+                )
+                .with_cancelled(true),
+            ),
             ..ProgressEvent::default()
         };
         let text = serde_json::to_string(&event).unwrap();

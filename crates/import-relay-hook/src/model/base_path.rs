@@ -50,14 +50,14 @@ impl BasePath {
 }
 
 /// Returns where the app is whose page this is.
-#[cfg(feature = "ssr")]
+#[cfg(not(target_family = "wasm"))]
 #[must_use]
 pub fn base_path() -> BasePath {
     leptos::prelude::use_context().unwrap_or_default()
 }
 
 /// Returns where the app is whose page this is.
-#[cfg(not(feature = "ssr"))]
+#[cfg(target_family = "wasm")]
 #[must_use]
 pub fn base_path() -> BasePath {
     thread_local! {
@@ -66,7 +66,7 @@ pub fn base_path() -> BasePath {
     TOLD.with(BasePath::clone)
 }
 
-#[cfg(not(feature = "ssr"))]
+#[cfg(target_family = "wasm")]
 fn told() -> Option<BasePath> {
     let name = format!("meta[name={}]", BasePath::NAME);
     let meta = leptos::prelude::document().query_selector(&name).ok()??;

@@ -1,4 +1,4 @@
-//! Follows the import behind a link as signals.
+//! Follows an import on a stream at an address of its own.
 
 use std::time::Duration;
 
@@ -10,24 +10,42 @@ use super::{
     Connection, ProgressError, UseProductImportProgressReturn,
     event_source::Source,
     follower::{StreamEvent, View},
+    wire,
 };
-use crate::model::{job::ProgressEvent, share_link::SharedImport};
+use crate::model::job::ProgressEvent;
 
 /// The time until a stream that was refused is opened again.
 const AGAIN: Duration = Duration::from_secs(15);
 
-/// Follows an import on a stream at an address of its own, until it is over. A broken stream is the browser's to open
-/// again; one that was refused is tried anew every 15 seconds.
-pub(crate) fn use_shared_import(
-    import: &SharedImport,
-    url: String,
-) -> UseProductImportProgressReturn {
-    let view = RwSignal::new(view_of(import));
+/// Follows an import from its known state on, on a stream at an address of its own, such as that behind a link to it,
+/// until it is over. A broken stream is the browser's to open again; one that was refused is tried anew every 15
+/// seconds. On the server the hook returns the known state and opens nothing.
+///
+/// # Example
+///
+/// ```
+/// use import_relay_hook::{hooks::use_progress_stream, model::job::ProgressEvent};
+/// use leptos::prelude::*;
+///
+/// #[component]
+/// fn Shared(secret: String) -> impl IntoView {
+///     let url = format!("/shared/{secret}/progress");
+///     let import = use_progress_stream(ProgressEvent::default(), url);
+///     view! { <p>{move || import.progress.get().processed_products} " products"</p> }
+/// }
+/// ```
+pub fn use_progress_stream(known: ProgressEvent, url: String) -> UseProductImportProgressReturn {
+    let view = RwSignal::new(view_of(known));
     let tries = RwSignal::new(0_u32);
+    let followed = RwSignal::new(true);
     let is_over = Memo::new(move |_| view.with(|view| view.status.is_final()));
     Effect::new(move |_| {
         tries.track();
         if is_over.get() {
+            return;
+        }
+        if !followed.get() {
+            view.update(|view| view.connection = Connection::Closed);
             return;
         }
         let emit = move |event| {
@@ -44,7 +62,7 @@ pub(crate) fn use_shared_import(
             Err(_) => view.update(|view| view.connection = Connection::Refused),
         }
     });
-    UseProductImportProgressReturn::of(view)
+    UseProductImportProgressReturn::of(view, followed)
 }
 
 fn try_again(tries: RwSignal<u32>, is_over: Memo<bool>) {
@@ -56,15 +74,15 @@ fn try_again(tries: RwSignal<u32>, is_over: Memo<bool>) {
     });
 }
 
-fn view_of(import: &SharedImport) -> View {
-    View::new(import.progress, import.status, import.error.clone())
+fn view_of(known: ProgressEvent) -> View {
+    View::new(known.progress(), known.status, known.error)
 }
 
 fn hear(view: &mut View, event: StreamEvent) {
     match event {
         StreamEvent::Opened | StreamEvent::Heartbeat => view.connection = Connection::Open,
         StreamEvent::Message { text, .. } => {
-            let Ok(state) = serde_json::from_str::<ProgressEvent>(&text) else {
+            let Some(state) = wire::state(&text) else {
                 return;
             };
             view.progress = state.progress();
@@ -86,18 +104,11 @@ fn hear(view: &mut View, event: StreamEvent) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::job::{ImportMode, ImportProgress, ImportStatus};
+    use crate::model::job::ImportStatus;
 
     #[test]
     fn a_view_follows_its_stream_to_the_end() {
-        let mut view = view_of(&SharedImport {
-            progress: ImportProgress::default(),
-            status: ImportStatus::Pending,
-            error: None,
-            mode: ImportMode::Import,
-            created_at: 0,
-            completed_at: None,
-        });
+        let mut view = view_of(ProgressEvent::default());
         let message = |text: &str| StreamEvent::Message {
             job: None,
             text: text.to_owned(),

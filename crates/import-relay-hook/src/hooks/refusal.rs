@@ -4,21 +4,21 @@
 use gloo_net::http::{Request, Response};
 use web_sys::{AbortController, RequestCredentials};
 
-use super::{desk::Wants, event_source::address, follower::Answer};
-use crate::model::error::ApiError;
+use super::{UseProgressOptions, desk::Wants, event_source::address, follower::Answer};
+use crate::model::refusal::Refusal;
 
 /// Asks the stream itself why it is refused, and returns what it says for good. `error` is what the
 /// server function said: where that is the server's own word, there is nothing more to ask.
 pub(super) async fn of_stream(
     wants: &Wants,
-    error: &ApiError,
-    with_credentials: bool,
+    error: &Refusal,
+    options: &UseProgressOptions,
 ) -> Option<Answer> {
     if !may_be_of_another(error) {
         return None;
     }
     let abort = AbortController::new().ok()?;
-    let answer = ask(wants, &abort, with_credentials).await;
+    let answer = ask(wants, &abort, options).await;
     // Of a stream that is granted after all nothing is read.
     abort.abort();
     let answer = answer.ok()?;
@@ -29,26 +29,23 @@ pub(super) async fn of_stream(
 async fn ask(
     wants: &Wants,
     abort: &AbortController,
-    with_credentials: bool,
+    options: &UseProgressOptions,
 ) -> Result<Response, gloo_net::Error> {
-    let (url, _) = address(wants);
+    let (url, _) = address(wants, options);
     let mut request = Request::get(&url)
         .header("accept", "text/event-stream")
         .abort_signal(Some(&abort.signal()));
-    if with_credentials {
+    if options.with_credentials {
         request = request.credentials(RequestCredentials::Include);
     }
     request.send().await
 }
 
 /// Returns whether an error may come of an answer that is not the server's.
-fn may_be_of_another(error: &ApiError) -> bool {
+fn may_be_of_another(error: &Refusal) -> bool {
     !matches!(
         error,
-        ApiError::SignedOut
-            | ApiError::TooMany
-            | ApiError::Throttled { .. }
-            | ApiError::Unavailable(_)
+        Refusal::SignedOut | Refusal::TooMany | Refusal::Throttled { .. } | Refusal::Unavailable(_)
     )
 }
 
@@ -56,7 +53,7 @@ fn may_be_of_another(error: &ApiError) -> bool {
 /// there is the server's to say, not that of a front end without such a page.
 fn answer_of(status: u16, kind: &str) -> Option<Answer> {
     match status {
-        401 => Some(Err(ApiError::SignedOut)),
+        401 => Some(Err(Refusal::SignedOut)),
         404 if kind.starts_with("application/json") => Some(Ok(Vec::new())),
         _ => None,
     }
@@ -69,7 +66,7 @@ mod tests {
 
     #[test]
     fn only_what_the_server_says_is_the_end() {
-        assert_eq!(answer_of(401, "text/html"), Some(Err(ApiError::SignedOut)));
+        assert_eq!(answer_of(401, "text/html"), Some(Err(Refusal::SignedOut)));
         assert_eq!(answer_of(404, "application/json"), Some(Ok(Vec::new())));
         for (status, kind) in [
             (404, "text/html; charset=utf-8"),
@@ -84,10 +81,10 @@ mod tests {
 
     #[test]
     fn the_servers_own_word_is_not_asked_again() {
-        assert!(!may_be_of_another(&ApiError::SignedOut));
-        assert!(!may_be_of_another(&ApiError::TooMany));
+        assert!(!may_be_of_another(&Refusal::SignedOut));
+        assert!(!may_be_of_another(&Refusal::TooMany));
         // What comes of a page where an answer was looked for.
-        assert!(may_be_of_another(&ApiError::Invalid(Reason::default())));
-        assert!(may_be_of_another(&ApiError::Connection));
+        assert!(may_be_of_another(&Refusal::Invalid(Reason::default())));
+        assert!(may_be_of_another(&Refusal::Connection));
     }
 }

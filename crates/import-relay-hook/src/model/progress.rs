@@ -2,46 +2,59 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    i18n::messages::ErrorCode,
-    model::{base_path::address, job::JobId},
-};
+use super::{base_path::address, job::JobId};
 
 /// Returns the address of a job's event stream: `GET /api/jobs/{jobId}/progress`.
 #[must_use]
 pub fn progress_url(job: &JobId) -> String {
-    address(&format!("/api/jobs/{job}/progress"))
+    address(&progress_path(job))
+}
+
+/// Returns the path of a job's event stream below that of the app.
+pub(crate) fn progress_path(job: &JobId) -> String {
+    format!("/api/jobs/{job}/progress")
 }
 
 /// Returns the address of one event stream of these jobs: `GET /api/jobs/progress?ids=a,b,c`. Each
 /// state carries its `jobId`.
 #[must_use]
 pub fn jobs_progress_url(jobs: &[JobId]) -> String {
+    address(&jobs_progress_path(jobs))
+}
+
+pub(crate) fn jobs_progress_path(jobs: &[JobId]) -> String {
     let ids: Vec<_> = jobs.iter().map(JobId::as_str).collect();
-    address(&format!("/api/jobs/progress?ids={}", ids.join(",")))
+    format!("/api/jobs/progress?ids={}", ids.join(","))
 }
 
 /// Returns the address of one event stream of these jobs, and of the user's other unfinished ones,
 /// new ones as they start.
 #[must_use]
 pub fn new_jobs_progress_url(jobs: &[JobId]) -> String {
-    if jobs.is_empty() {
-        return address("/api/jobs/progress");
-    }
-    format!("{}&unfinished=true", jobs_progress_url(jobs))
+    address(&new_jobs_progress_path(jobs))
 }
 
-/// Returns the address of the newest states of these jobs
-/// ([`job_states`](crate::api::progress::job_states)).
+pub(crate) fn new_jobs_progress_path(jobs: &[JobId]) -> String {
+    if jobs.is_empty() {
+        return "/api/jobs/progress".to_owned();
+    }
+    format!("{}&unfinished=true", jobs_progress_path(jobs))
+}
+
+/// Returns the address of the newest states of these jobs.
 #[must_use]
 pub fn job_states_url(jobs: &[JobId]) -> String {
+    address(&job_states_path(jobs))
+}
+
+pub(crate) fn job_states_path(jobs: &[JobId]) -> String {
     // Their characters need no escape.
     let ids: Vec<_> = jobs
         .iter()
         .enumerate()
         .map(|(index, id)| format!("ids[{index}]={id}"))
         .collect();
-    address(&format!("/api/job_states?{}", ids.join("&")))
+    format!("/api/job_states?{}", ids.join("&"))
 }
 
 /// The most jobs that one stream takes: every page says it in a `meta` element, for the hooks.
@@ -96,14 +109,10 @@ impl UpstreamState {
         }
     }
 
-    /// Returns what a viewer may notice of it, if anything.
+    /// Returns whether a viewer may notice anything of it: there is no live connection.
     #[must_use]
-    pub fn trouble(self) -> Option<ErrorCode> {
-        match self {
-            Self::Connecting | Self::Connected => None,
-            Self::Polling => Some(ErrorCode::LiveConnectionLost),
-            Self::Refused => Some(ErrorCode::LiveConnectionRefused),
-        }
+    pub fn is_trouble(self) -> bool {
+        matches!(self, Self::Polling | Self::Refused)
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::{Deserialize, Serialize};
-
-use super::follower::{Millis, StreamEvent, job_of};
+use super::{
+    follower::{Millis, StreamEvent},
+    wire::job_of,
+};
 use crate::model::{job::JobId, progress::JobsPerStream};
 
 /// What one tab wants of the stream.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Wants {
     /// The jobs it follows.
     pub(super) jobs: Vec<JobId>,

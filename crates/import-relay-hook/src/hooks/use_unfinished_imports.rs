@@ -6,13 +6,10 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
 use super::{
-    Connection, UseProgressOptions,
+    Connection, ProgressError, UseProgressOptions,
     feed::{self, Views},
 };
-use crate::{
-    hooks::ProgressError,
-    model::job::{ImportProgress, ImportStatus, JobId},
-};
+use crate::model::job::{ImportProgress, ImportStatus, JobId};
 
 /// An import followed by [`use_unfinished_imports`].
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +33,7 @@ pub struct LiveImport {
 /// # Example
 ///
 /// ```
-/// use import_relay::hooks::use_unfinished_imports;
+/// use import_relay_hook::hooks::use_unfinished_imports;
 /// use leptos::prelude::*;
 ///
 /// #[component]
@@ -54,7 +51,7 @@ pub fn use_unfinished_imports() -> Signal<BTreeMap<JobId, LiveImport>> {
 /// # Example
 ///
 /// ```
-/// use import_relay::hooks::{UseProgressOptions, use_unfinished_imports_with_options};
+/// use import_relay_hook::hooks::{UseProgressOptions, use_unfinished_imports_with_options};
 /// use leptos::prelude::*;
 ///
 /// #[component]
@@ -69,7 +66,7 @@ pub fn use_unfinished_imports_with_options(
 ) -> Signal<BTreeMap<JobId, LiveImport>> {
     let views = RwSignal::new(Views::new());
     Effect::new(move || {
-        let subscription = SendWrapper::new(feed::follow_all(views, options));
+        let subscription = SendWrapper::new(feed::follow_all(views, options.clone()));
         on_cleanup(move || drop(subscription));
     });
     Memo::new(move |_| {

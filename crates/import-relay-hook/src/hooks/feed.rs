@@ -10,19 +10,21 @@ use futures::{
 use gloo_net::http::Request;
 use gloo_timers::callback::Interval;
 use leptos::{prelude::*, task::spawn_local};
+use web_sys::RequestCredentials;
 
 use super::{
     UseProgressOptions,
-    answer::read as read_answer,
     desk::{Wants, as_many_as_fit},
     event_source::Listener,
-    follower::{Action, Event, Follower, Timing, View},
+    follower::{Action, Answer, Event, Follower, Timing, View},
     refusal,
     tabs::{Line, TabEvent, can_share},
+    wire,
 };
 use crate::model::{
     job::{JobId, ProductImportJob},
-    progress::{JobsPerStream, job_states_url},
+    progress::{JobsPerStream, job_states_path},
+    refusal::Refusal,
 };
 
 /// How often the feed looks at the clock.
@@ -108,7 +110,7 @@ fn join(hook: Hook, options: UseProgressOptions) -> Subscription {
         if let Some((_, inputs)) = feeds.iter().find(|(of, _)| *of == options) {
             return inputs.clone();
         }
-        let inputs = Feed::start(options);
+        let inputs = Feed::start(options.clone());
         feeds.push((options, inputs.clone()));
         inputs
     });
@@ -168,12 +170,12 @@ impl Feed {
             follower.step(Event::Hidden, js_sys::Date::now(), 0.0);
         }
         Self {
-            options,
             hooks: BTreeMap::new(),
             follower,
-            line: Line::new(options, inputs.clone()),
+            line: Line::new(options.clone(), inputs.clone()),
             _ticks: Interval::new(TICK_MILLIS, on(|| Some(Event::Tick))),
             _listeners: listeners.into_iter().flatten().collect(),
+            options,
             inputs,
         }
     }
@@ -259,13 +261,11 @@ impl Feed {
             .cloned()
             .collect();
         let stream = Wants { jobs, new };
-        let with_credentials = self.options.with_credentials;
+        let options = self.options.clone();
         spawn_local(async move {
-            let request =
-                Request::get(&job_states_url(&asked)).header("accept", "application/json");
-            let mut answer = read_answer(request.send().await).await;
+            let mut answer = ask_states(&asked, &options).await;
             if let Err(error) = &answer
-                && let Some(word) = refusal::of_stream(&stream, error, with_credentials).await
+                && let Some(word) = refusal::of_stream(&stream, error, &options).await
             {
                 answer = word;
             }
@@ -299,6 +299,23 @@ impl Feed {
                 Hook::All(shown) => show_in(*shown, self.follower.views(now)),
             }
         }
+    }
+}
+
+/// Asks the server for the newest states of jobs.
+async fn ask_states(jobs: &[JobId], options: &UseProgressOptions) -> Answer {
+    let url = options.address(&job_states_path(jobs));
+    let mut request = Request::get(&url).header("accept", "application/json");
+    if options.with_credentials {
+        request = request.credentials(RequestCredentials::Include);
+    }
+    let answer = request.send().await.map_err(|_| Refusal::Connection)?;
+    let text = answer.text().await.map_err(|_| Refusal::Connection)?;
+    if answer.ok() {
+        wire::states(&text).ok_or(Refusal::Connection)
+    } else {
+        // What is not the server's own word says nothing.
+        Err(wire::refusal(&text).unwrap_or(Refusal::Connection))
     }
 }
 

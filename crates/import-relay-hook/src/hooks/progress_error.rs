@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use crate::{
-    i18n::{locale::Locale, messages::ErrorCode},
-    model::{error::ApiError, reason::Reason},
-};
+use crate::model::{reason::Reason, refusal::Refusal};
 
 /// What is wrong with an import, or with the way to it. [`Display`](fmt::Display) writes it in English.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,7 +16,7 @@ pub enum ProgressError {
     /// The price monitor does not accept the server's key, so progress may not update.
     MonitorRefused,
     /// The server refuses to tell, for good.
-    Refused(ApiError),
+    Refused(Refusal),
 }
 
 impl ProgressError {
@@ -28,9 +25,12 @@ impl ProgressError {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Import(reason) => reason.clone(),
-            Self::Connection => ErrorCode::StreamLost.into(),
-            Self::Unreadable => ErrorCode::StreamUnreadable.into(),
-            Self::MonitorRefused => ErrorCode::LiveConnectionRefused.into(),
+            Self::Connection => Reason::coded("stream-lost", "Connection error"),
+            Self::Unreadable => Reason::coded("stream-unreadable", "Failed to parse progress data"),
+            Self::MonitorRefused => Reason::coded(
+                "live-connection-refused",
+                "The price monitor rejected this server's API key, so progress may not update. Contact your administrator.",
+            ),
             Self::Refused(error) => error.reason(),
         }
     }
@@ -56,28 +56,17 @@ impl fmt::Display for ProgressError {
 
 impl std::error::Error for ProgressError {}
 
-impl Locale {
-    /// Says what is wrong with an import, or with the way to it.
-    pub(crate) fn progress_error(self, error: &ProgressError) -> String {
-        self.reason(&error.reason())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn it_is_said_in_the_contract_s_words_and_in_german() {
+    fn it_is_said_in_the_contract_s_words() {
         for (error, words) in [
             (ProgressError::Connection, "Connection error"),
             (ProgressError::Unreadable, "Failed to parse progress data"),
         ] {
             assert_eq!(error.to_string(), words);
-            assert_eq!(Locale::English.progress_error(&error), words);
-            assert_ne!(Locale::German.progress_error(&error), words);
         }
-        let theirs = ProgressError::Import(Reason::words("no header"));
-        assert_eq!(Locale::German.progress_error(&theirs), "no header");
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
 use super::{Connection, ProgressError, UseProgressOptions, feed, follower::View};
-use crate::model::job::{ImportProgress, ImportStatus, ProductImportJob};
+use crate::model::job::{ImportProgress, ImportStatus, JobId, ProductImportJob};
 
 /// Return value of [`use_product_import_progress`]. Each signal changes only with its own value.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,8 @@ pub struct UseProductImportProgressReturn {
     pub loading: Signal<bool>,
     /// The state of the connection.
     pub connection: Signal<Connection>,
+    /// Whether the import is followed ([`open`](Self::open), [`close`](Self::close)).
+    pub followed: RwSignal<bool>,
 }
 
 /// Follows the progress of an import over Server-Sent Events.
@@ -35,13 +37,29 @@ pub struct UseProductImportProgressReturn {
 /// final, a finished job gives its state, and anything else is retried with growing, jittered delays, or at
 /// once when the browser comes online or the page becomes visible.
 ///
-/// Dropping the reactive owner closes the `EventSource` and its listeners. On the server the hook returns the
-/// job's own values and opens nothing.
+/// Dropping the reactive owner closes the `EventSource` and its listeners, and so does
+/// [`close`](UseProductImportProgressReturn::close). On the server the hook returns the job's own values and opens
+/// nothing.
+///
+/// # Compared with `use_event_source`
+///
+/// leptos-use's `use_event_source` is for any stream: it takes an address and a codec, and gives the newest message,
+/// the ready state and the browser's error event. This hook is for this stream alone, and takes a job:
+///
+/// | | `leptos_use::use_event_source` | this hook |
+/// | --- | --- | --- |
+/// | data | the newest message by a codec, `None` until one comes | counts, status and error as a signal each, from the first render on |
+/// | end | the caller closes | a final state closes |
+/// | lost connection | an error at once; tried again every few seconds, as often as is set | the last state stays; an error after 3 s; tried again for good, ever less often |
+/// | refused | an error | the server is asked why: signed out, not found, ended meanwhile, or try again |
+/// | silence | goes unnoticed | a missing heartbeat, or a proxy that holds the stream back, is found; states are requested meanwhile |
+/// | several on a page | a connection each | one connection for all hooks, and for all tabs |
+/// | `open`, `close`, credentials | yes | yes |
 ///
 /// # Example
 ///
 /// ```
-/// use import_relay::{hooks::use_product_import_progress, model::job::ProductImportJob};
+/// use import_relay_hook::{hooks::use_product_import_progress, model::job::ProductImportJob};
 /// use leptos::prelude::*;
 ///
 /// #[component]
@@ -70,7 +88,7 @@ pub fn use_product_import_progress(
 /// ```
 /// use std::time::Duration;
 ///
-/// use import_relay::{
+/// use import_relay_hook::{
 ///     hooks::{UseProgressOptions, use_product_import_progress_with_options},
 ///     model::job::ProductImportJob,
 /// };
@@ -89,19 +107,28 @@ pub fn use_product_import_progress_with_options(
 ) -> UseProductImportProgressReturn {
     let job = job.into();
     let view = RwSignal::new(job.with_untracked(View::of));
+    let followed = RwSignal::new(true);
     // A newer record of the same unfinished job must not reopen its stream.
     let key = Memo::new(move |_| job.with(|job| (job.id.clone(), job.status)));
-    Effect::new(move || {
+    Effect::new(move |before: Option<(JobId, ImportStatus)>| {
         // Read, because a memo that is only tracked never changes.
-        key.with(|_| ());
-        let job = job.get_untracked();
-        view.set(View::of(&job));
-        if !job.status.is_final() {
-            let subscription = SendWrapper::new(feed::follow(job, view, options));
+        let key = key.get();
+        let mut job = job.get_untracked();
+        if before.as_ref() != Some(&key) {
+            view.set(View::of(&job));
+        }
+        let is_over = view.with_untracked(|view| view.status.is_final());
+        if !followed.get() {
+            view.update(|view| view.connection = Connection::Closed);
+        } else if !is_over {
+            // What was told before it was closed stays.
+            view.with_untracked(|view| view.keep_in(&mut job));
+            let subscription = SendWrapper::new(feed::follow(job, view, options.clone()));
             on_cleanup(move || drop(subscription));
         }
+        key
     });
-    UseProductImportProgressReturn::of(view)
+    UseProductImportProgressReturn::of(view, followed)
 }
 
 impl UseProductImportProgressReturn {
@@ -114,9 +141,20 @@ impl UseProductImportProgressReturn {
         })
     }
 
+    /// Follows the import again after [`close`](Self::close).
+    pub fn open(&self) {
+        self.followed.set(true);
+    }
+
+    /// Stops following the import: its last known state stays.
+    pub fn close(&self) {
+        self.followed.set(false);
+    }
+
     /// Parts a view into signals.
-    pub(super) fn of(view: RwSignal<View>) -> Self {
+    pub(super) fn of(view: RwSignal<View>, followed: RwSignal<bool>) -> Self {
         Self {
+            followed,
             progress: Memo::new(move |_| view.with(|view| view.progress)).into(),
             status: Memo::new(move |_| view.with(|view| view.status)).into(),
             error: Memo::new(move |_| view.with(|view| view.error.clone())).into(),

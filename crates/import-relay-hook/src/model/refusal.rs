@@ -1,0 +1,112 @@
+//! Why the server refuses to tell.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::{params::Params, reason::Reason};
+
+/// Why the server refuses to tell. [`Display`](fmt::Display) writes it in English.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+pub enum Refusal {
+    /// There is no session, or it has ended.
+    SignedOut,
+    /// There is a session elsewhere that counts here, and does not let its holder in.
+    Elsewhere(Elsewhere),
+    /// There is no such thing, or it is somebody else's.
+    NotFound,
+    /// Whoever asks is known, and their role or token does not allow it.
+    Forbidden,
+    /// It is not certain enough that it is still the one who signed in.
+    Unconfirmed,
+    /// A passkey is required, and the session has none.
+    PasskeyDue,
+    /// What was sent cannot be taken.
+    Invalid(Reason),
+    /// Too many requests or streams at once.
+    TooMany,
+    /// Too many tries that failed.
+    Throttled {
+        /// How long to wait, in seconds.
+        seconds: u64,
+    },
+    /// The price monitor cannot be asked, or the server is shutting down.
+    Unavailable(Reason),
+    /// The server could not be reached, or its answer not read.
+    Connection,
+    /// A fault of ours. The details are in the server's log only.
+    Internal,
+}
+
+/// Why a session of an Auth.js or NextAuth installation does not let its holder in.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+pub enum Elsewhere {
+    /// It cannot be read here; the server's log says why.
+    Unreadable,
+    /// Its holder has no role here.
+    NoRole,
+}
+
+impl Refusal {
+    /// Returns whether nobody is known who makes the request: signing in would help.
+    #[must_use]
+    pub fn is_signed_out(&self) -> bool {
+        matches!(self, Self::SignedOut | Self::Elsewhere(_))
+    }
+
+    /// Returns it as a code with parameters, or as another service's words.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        let (code, message) = match self {
+            Self::Invalid(reason) | Self::Unavailable(reason) => return reason.clone(),
+            Self::Throttled { seconds } => return throttled(*seconds),
+            Self::SignedOut => ("signed-out", "You are signed out. Sign in to continue."),
+            Self::Elsewhere(Elsewhere::Unreadable) => (
+                "unreadable-session",
+                "You may be signed in elsewhere, but this server can't read that session. Ask your administrator to check the server log.",
+            ),
+            Self::Elsewhere(Elsewhere::NoRole) => (
+                "no-role",
+                "Your account doesn't have access to this app. Ask the owner.",
+            ),
+            Self::NotFound => ("not-found", "Import not found."),
+            Self::Forbidden => ("forbidden", "You don't have permission."),
+            Self::Unconfirmed => ("unconfirmed", "Confirm your identity first."),
+            Self::PasskeyDue => ("passkey-due", "Use your passkey first."),
+            Self::TooMany => (
+                "too-many-requests",
+                "Too many requests. Try again in a moment.",
+            ),
+            Self::Connection => (
+                "unreachable",
+                "The server can't be reached. Check your connection and try again.",
+            ),
+            Self::Internal => (
+                "internal",
+                "Something went wrong on our side. Try again in a moment.",
+            ),
+        };
+        Reason::coded(code, message)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason().fmt(f)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+fn throttled(seconds: u64) -> Reason {
+    let (number, unit) = match seconds {
+        0..=1 => (1, "second"),
+        2..=90 => (seconds, "seconds"),
+        _ => (seconds.div_ceil(60), "minutes"),
+    };
+    Reason::new(
+        format!("Too many attempts. Try again in {number} {unit}."),
+        Some("throttled".to_owned()),
+        Params::from([("seconds".to_owned(), seconds.into())]),
+    )
+}
