@@ -3,6 +3,8 @@
 //!
 //! One state at a time: a page has one progress card, and so do its identifiers.
 
+mod lists;
+
 use import_relay_hook::model::refusal::Refusal;
 use leptos::prelude::*;
 

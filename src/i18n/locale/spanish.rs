@@ -971,6 +971,7 @@ const SERVER_ERRORS: &[Text] = &[
     ("no-account-of", "No hay ninguna cuenta con el correo {email}."),
     ("role-elsewhere", "El rol de esta cuenta lo gestiona su servicio de inicio de sesión."),
     ("too-many-tokens", "Alcanzaste el límite de {limit} tokens. Primero revoca uno."),
+    ("no-link", "No se encontró la importación o el enlace."),
     ("too-many-links", "Una importación puede tener {limit} enlaces. Primero revoca uno."),
     ("no-key-for-links", "Define ENCRYPTION_KEY para compartir importaciones."),
     ("no-key-for-webhooks", "Define ENCRYPTION_KEY para usar webhooks."),
