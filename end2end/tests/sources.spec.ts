@@ -39,12 +39,13 @@ test('a schedule finds a changed file', async ({ page, startApp }) => {
   const imported = outcomes.filter({ hasText: 'Imported' });
   await expect(imported).toHaveCount(2, { timeout: 80_000 });
   await expect(page.getByTestId('run-row').first()).toContainText('Schedule');
+  await page.reload();
+  await picture(page, 'source');
   await page.getByTestId('run-source').click();
   await expect(outcomes.first()).toHaveText('Unchanged', { timeout: 20_000 });
   expect(feed.unchanged).toBeGreaterThan(0);
   await expect(page.getByTestId('runs-chart')).toBeVisible();
   await expectAccessible(page, 'a source');
-  await picture(page, 'source');
 
   await page.getByTestId('turn-source').click();
   await expect(page.getByTestId('source-status')).toHaveText('Paused');

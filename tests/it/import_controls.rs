@@ -254,7 +254,7 @@ async fn an_import_that_would_change_too_much_waits_for_approval() {
     assert_eq!(fields(&did), fields(&would), "it does what was shown");
 
     // Rejecting is cancelling.
-    let (id, asked) = waits(list(&|n| if n < 60 { "x" } else { "0.02" }.to_owned())).await;
+    let (id, asked) = waits(list(&|n| if n < 60 { "x" } else { "0.012" }.to_owned())).await;
     assert_eq!(
         asked["overLimit"],
         json!({ "limit": "failed", "count": 60, "of": 100 })
