@@ -14,11 +14,7 @@ export default defineConfig<TestOptions, WorkerOptions>({
   // A shared machine may stall a browser; a second failure counts.
   retries: process.env.CI ? 1 : 0,
   timeout: 60_000,
-  expect: {
-    timeout: 10_000,
-    toHaveScreenshot: { animations: 'disabled', caret: 'hide', maxDiffPixelRatio: 0.001 },
-  },
-  snapshotPathTemplate: '{testDir}/../pictures/{arg}{ext}',
+  expect: { timeout: 10_000 },
   reporter: process.env.CI ? [['list'], ['html', { open: 'never' }]] : 'list',
   use: {
     locale: 'en-GB',

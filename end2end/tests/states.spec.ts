@@ -318,7 +318,7 @@ test('the other pages', async ({ page, startApp, context, look, complaints }) =>
 });
 
 test('sources, their runs, and what they are set to', async ({ page, startApp, context, look, complaints }) => {
-  test.setTimeout(150_000);
+  test.setTimeout(400_000);
   complaints.allowStatus(400);
   const feed = await FeedServer.start('sku,name,price\na,Apple,1.00\nb,Berry,2.00\nc,Cherry,gratis\n');
   const app = await startApp({
@@ -371,7 +371,7 @@ test('products, their prices and changes, and rows that are corrected', async ({
   context,
   look,
 }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(900_000);
   const app = await startApp({ settings: { IMPORT_LIMITS: 'off' } });
   const session = await Session.createOwner(app);
   await context.addCookies(session.browserCookies());
@@ -464,13 +464,17 @@ test('products, their prices and changes, and rows that are corrected', async ({
     ] as const) {
       await page.goto(app.url(path));
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-      await look(page, `${name}-${language}`);
+      await expectAccessible(page, `${name}, ${language}`);
+      for (const viewport of [narrow.phone, sizes.phone, sizes.desktop]) {
+        await page.setViewportSize(viewport);
+        await expectToFit(page, `${name}, ${language}`);
+      }
     }
   }
 });
 
 test('webhooks, links and invitations', async ({ page, startApp, browser, context, look, complaints }) => {
-  test.setTimeout(150_000);
+  test.setTimeout(600_000);
   complaints.allowStatus(400, 404);
   const app = await startApp({ settings: { AUTH_SECRET: secret, WEBHOOK_HOSTS: '127.0.0.1' } });
   const session = await Session.createOwner(app);

@@ -584,12 +584,8 @@ impl Columns {
             Shape::BigCommerce
         } else if self.store.is_some() {
             Shape::Magento
-        } else if self.is_google && self.id.is_some() {
-            Shape::Google
         } else if self.id.is_some()
-            && self.url.is_some()
-            && self.is_image_link
-            && self.parent.is_none()
+            && (self.is_google || self.url.is_some() && self.is_image_link && self.parent.is_none())
         {
             Shape::Google
         } else if !self.options.is_empty() {
