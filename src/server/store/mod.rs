@@ -37,6 +37,7 @@ mod reasons;
 pub(crate) mod retention;
 pub mod row_notes;
 mod schema;
+mod search_term;
 pub mod sessions;
 mod setup_links;
 pub(crate) mod share_links;

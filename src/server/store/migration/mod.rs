@@ -38,6 +38,7 @@ mod m0150_error_codes;
 mod m0151_events_with_codes;
 mod m0160_product_list;
 mod m0161_cells_of_warnings;
+mod m0176_word_beginnings;
 
 use sea_orm_migration::prelude::*;
 
@@ -84,6 +85,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0151_events_with_codes::Migration),
             Box::new(m0160_product_list::Migration),
             Box::new(m0161_cells_of_warnings::Migration),
+            Box::new(m0176_word_beginnings::Migration),
         ]
     }
 }
