@@ -30,6 +30,7 @@ pub(crate) mod passkey_challenges;
 pub(crate) mod passkeys;
 mod pools;
 pub mod preview;
+mod price_order;
 pub mod product_list;
 mod product_search;
 pub mod products;

@@ -280,7 +280,7 @@ impl Store {
 }
 
 /// The number that products are sorted by price with, as the migration's index has it.
-fn price_expression(backend: DbBackend) -> &'static str {
+pub(super) fn price_expression(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Postgres => {
             "(CASE WHEN p.price ~ '^[0-9]+([.][0-9]+)?$' THEN p.price::numeric ELSE -1 END)"
