@@ -61,9 +61,8 @@ impl Store {
             return Ok(false);
         }
         let price = price_expression(self.db.get_database_backend()).replace("p.price", "price");
-        let make = format!(
-            "CREATE INDEX IF NOT EXISTS products_by_price ON products ({price}, identity)"
-        );
+        let make =
+            format!("CREATE INDEX IF NOT EXISTS products_by_price ON products ({price}, identity)");
         self.db.execute_unprepared(&make).await?;
         Ok(true)
     }
@@ -74,7 +73,9 @@ impl Store {
                 "SELECT count(*) FROM pg_indexes WHERE schemaname = current_schema() \
                  AND indexname = 'products_by_price'"
             }
-            _ => "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name = 'products_by_price'",
+            _ => {
+                "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name = 'products_by_price'"
+            }
         };
         Ok(self.number_of(there).await? > 0)
     }
@@ -93,13 +94,20 @@ mod tests {
     use super::*;
     use crate::{
         model::{job::ImportMode, products_filter::ProductsFilter},
-        server::store::{changes::tests::import_as, test_database::{TestDatabase, product}},
+        server::store::{
+            changes::tests::import_as,
+            test_database::{TestDatabase, product},
+        },
     };
 
     #[tokio::test]
     async fn lists_by_price_are_the_same_while_its_index_is_put_off() {
         let (_database, store) = TestDatabase::opened().await;
-        let products = [product("A", "Cup", "10"), product("B", "Bowl", "9.5"), product("C", "Jug", "100")];
+        let products = [
+            product("A", "Cup", "10"),
+            product("B", "Bowl", "9.5"),
+            product("C", "Jug", "100"),
+        ];
         import_as(ImportMode::Import, &store, "one", &products).await;
         let by_price = ProductsFilter::read(|name| (name == "sort").then(|| "price".to_owned()));
         let by_price = by_price.unwrap();
