@@ -229,6 +229,7 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .unwrap_or(cell);
     known(cell)
         .or_else(|| with_currency(cell))
+        .or_else(|| of_currency(cell))
         .or_else(|| with_language(cell))
 }
 
@@ -261,15 +262,46 @@ fn with_currency(name: &str) -> Option<Known> {
             ..known
         })
     };
-    without_currency(name).and_then(of).or_else(|| {
-        // `Your price USD (Sell on Amazon, US)`
-        let (base, remark) = split_remark(name);
-        let (base, currency) = without_currency(&base)?;
-        let known = with_remark(base, &remark?)?;
+    let of_shared = || {
+        // The sign of several currencies tells none: `Price in $`.
+        let (base, sign) = name.trim().rsplit_once(' ')?;
+        let base = base.strip_suffix(" in").unwrap_or(base);
+        let known = currency::is_shared_sign(sign).then(|| known(base))??;
         Some(Known {
-            currency: Some(currency),
+            rank: known.rank + NAMES.count,
             ..known
         })
+    };
+    without_currency(name)
+        .and_then(of)
+        .or_else(of_shared)
+        .or_else(|| {
+            // `Your price USD (Sell on Amazon, US)`
+            let (base, remark) = split_remark(name);
+            let (base, currency) = without_currency(&base)?;
+            let known = with_remark(base, &remark?)?;
+            Some(Known {
+                currency: Some(currency),
+                ..known
+            })
+        })
+}
+
+/// Currencies that columns of prices are called by.
+const USUAL: &[&str] = &[
+    "EUR", "USD", "GBP", "CHF", "PLN", "CZK", "HUF", "RON", "SEK", "NOK", "DKK", "JPY", "CNY",
+    "AUD", "CAD", "NZD", "BRL", "TRY", "RUB", "UAH", "INR",
+];
+
+/// Looks up a column that is called by a currency alone: `EUR`, `€`.
+fn of_currency(name: &str) -> Option<Known> {
+    let is_sign = !name.contains(|mark: char| mark.is_alphanumeric()) && !name.is_ascii();
+    let code = (is_sign || USUAL.contains(&name)).then(|| currency::code(name))??;
+    let (word, rank) = of_name("Price 1")?;
+    Some(Known {
+        word,
+        rank: rank + 4 * NAMES.count,
+        currency: Some(code),
     })
 }
 
@@ -324,6 +356,7 @@ fn with_tax(name: &str) -> Option<Known> {
     let words = name.split(|character: char| !character.is_alphanumeric());
     let words = words.filter(|word| !word.is_empty());
     let (mut is_gross, mut is_net) = (false, false);
+    let mut currency = None;
     let mut base = String::new();
     for word in words {
         let plain = normalized(word);
@@ -334,7 +367,10 @@ fn with_tax(name: &str) -> Option<Known> {
         );
         is_gross |= gross;
         is_net |= net;
-        if !(of_tax || gross || net) {
+        let is_rate = plain.bytes().all(|byte| byte.is_ascii_digit());
+        if let Some(code) = USUAL.iter().find(|code| code.eq_ignore_ascii_case(word)) {
+            currency = currency.or(currency::code(code));
+        } else if !(of_tax || gross || net || is_rate) {
             base.push_str(word);
             base.push(' ');
         }
@@ -344,7 +380,7 @@ fn with_tax(name: &str) -> Option<Known> {
     (word == Word::Is(Meaning::Price)).then_some(Known {
         word,
         rank: rank + class,
-        currency: None,
+        currency,
     })
 }
 
@@ -442,7 +478,8 @@ fn of_name(name: &str) -> Option<(Word, usize)> {
 }
 
 fn with_remark(base: &str, remark: &str) -> Option<Known> {
-    let of_tax = || with_tax(base).map(|known| (known.word, known.rank));
+    let taxed = with_tax(base);
+    let of_tax = || taxed.map(|known| (known.word, known.rank));
     let Some((word, rank)) = of_name(base).or_else(of_tax) else {
         // The remark can be the name: `Identifier (SKU)`.
         let (word, rank) = of_name(remark)?;
@@ -570,11 +607,12 @@ const NET_REMARKS: &[&str] = &[
     "wholesale",
     "dealer",
     "trade",
+    "b2b",
     "haric",
     "税抜",
 ];
 
-/// Splits off a parenthesised remark: `Price (EUR)`, `Price [net]`.
+/// Splits off parenthesised remarks: `Price (EUR)`, `Price [net]`, `Price (gross) [EUR]`.
 fn split_remark(name: &str) -> (String, Option<String>) {
     let Some(start) = name.find(['(', '[', '（']) else {
         return (name.to_owned(), None);
@@ -588,7 +626,12 @@ fn split_remark(name: &str) -> (String, Option<String>) {
         }
         None => (rest, ""),
     };
-    (format!("{before} {after}"), Some(remark.to_owned()))
+    let (after, more) = split_remark(after);
+    let remark = match more {
+        Some(more) => format!("{remark} {more}"),
+        None => remark.to_owned(),
+    };
+    (format!("{before} {after}"), Some(remark))
 }
 
 /// Splits off a currency: `Preis EUR`, `Preis in EUR`, `price_usd`, `EUR Price`, `Price, €`.
@@ -618,6 +661,14 @@ fn without_currency(name: &str) -> Option<(&str, &'static str)> {
         && let Some(code) = currency::code(&trimmed[..at])
     {
         return Some((&trimmed[at + mark.len_utf8()..], code));
+    }
+    // A code without a separator: `priceUSD`.
+    if let Some((base, code)) = USUAL
+        .iter()
+        .find_map(|code| Some((trimmed.strip_suffix(code)?, *code)))
+        && base.ends_with(|last: char| last.is_lowercase())
+    {
+        return Some((base, currency::code(code)?));
     }
     // A symbol without a separator: `Preis€`, `価格円`.
     let last = trimmed.chars().next_back()?;

@@ -343,6 +343,9 @@ impl Importer {
         } else {
             None
         };
+        if position == 0 && import.mode == ImportMode::Import {
+            self.store.put_off_price_order(all).await;
+        }
         let (batches, received) = mpsc::channel(AHEAD);
         let reading = Reading {
             input: self.uploads.input(&import.stored_as),

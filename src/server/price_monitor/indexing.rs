@@ -31,6 +31,11 @@ pub(super) async fn keep(store: Store) {
         Err(error) => tracing::warn!(%error, "cannot create the product search index"),
     }
     loop {
+        if store.since_import() > QUIET
+            && let Err(error) = store.make_price_order().await
+        {
+            tracing::warn!(%error, "cannot create the index of products by price");
+        }
         let wait = match store.index_products().await {
             Ok(true) if store.since_import() > QUIET => BREATH,
             Ok(true) => BETWEEN_LOOKS,

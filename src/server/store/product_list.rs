@@ -264,7 +264,7 @@ impl Store {
 }
 
 /// SQL expression of the price sort key, as in the index.
-fn price_expression(backend: DbBackend) -> &'static str {
+pub(super) fn price_expression(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Postgres => {
             "(CASE WHEN p.price ~ '^[0-9]+([.][0-9]+)?$' THEN p.price::numeric ELSE -1 END)"

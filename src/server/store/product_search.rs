@@ -7,7 +7,13 @@ use sea_orm::{
     ConnectionTrait, DbBackend, QueryResult, Statement, TransactionTrait, TryGetable, Value,
 };
 
-use super::{Store, StoreError, bulk::failed, entity::product, from_db, products::contains_text};
+use super::{
+    Store, StoreError,
+    bulk::failed,
+    entity::product,
+    from_db,
+    search_term::{GRAM, START, SearchTerm, separators},
+};
 
 /// Maximum results of a search.
 pub const FOUND_AT_MOST: u64 = 1000;
@@ -22,13 +28,17 @@ const FEW_ENTRIES: u64 = 16;
 
 const TRIGRAMS_LOCK: i64 = 0x696d_706f_7472_6967;
 
-const GRAM: usize = 3;
-
-/// Maximum terms looked up for a text shorter than a term.
+/// The most entries of the index that hold what is shorter than its entries and looked up.
 const TERMS: u64 = 2000;
 
 const POSTGRES_TIMEOUT: &str = "SET LOCAL statement_timeout = '5s'";
 
+/// Keeps PostgreSQL from looking through all products, with other processes too, where it expects many hits: a search
+/// ends at the first of them.
+const POSTGRES_BY_INDEX: &str = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; \
+    SET LOCAL max_parallel_workers_per_gather = 0";
+
+/// Products that a search found.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) products: Vec<product::Model>,
@@ -38,18 +48,18 @@ pub(super) struct Found {
 }
 
 impl Store {
-    /// Finds products that contain a non-empty text, by name, among the first [`FOUND_AT_MOST`].
+    /// Finds products that hold a text, which is not empty, by name: so many of the first [`FOUND_AT_MOST`]. One or two
+    /// letters are looked for at the beginning of words.
     pub(super) async fn find_products(
         &self,
         search: &str,
         limit: u64,
         offset: u64,
     ) -> Result<Found, StoreError> {
-        // No stored text has U+0000, and PostgreSQL rejects it.
-        let search = search.to_lowercase().replace('\0', " ");
+        let term = SearchTerm::new(search);
         let found = match self.db.get_database_backend() {
-            DbBackend::Postgres => self.find_in_postgres(&search, limit, offset).await,
-            _ => self.find_in_sqlite(&search, limit, offset).await,
+            DbBackend::Postgres => self.find_in_postgres(&term, limit, offset).await,
+            _ => self.find_in_sqlite(&term, limit, offset).await,
         };
         found.map_err(|error| match error {
             StoreError::Database(error) => StoreError::of_search(error),
@@ -59,44 +69,69 @@ impl Store {
 
     async fn find_in_sqlite(
         &self,
-        search: &str,
+        term: &SearchTerm,
         limit: u64,
         offset: u64,
     ) -> Result<Found, StoreError> {
-        let terms = if search.chars().count() < GRAM {
-            self.terms_of(search).await?
-        } else {
-            any_of(&grams(search), " ")
-        };
+        let terms = self.terms_of(term).await?;
+        let (of_product, of_new) = (term.sqlite("p.search_text"), term.sqlite("search_text"));
         let most = FOUND_AT_MOST + 1;
         let sql = format!(
             "WITH hits (number) AS ( \
              SELECT * FROM (SELECT p.number FROM product_search \
                  CROSS JOIN products AS p ON p.number = product_search.rowid \
-                 WHERE product_search MATCH ?1 AND instr(p.search_text, ?2) LIMIT {most}) \
+                 WHERE product_search MATCH ?1 AND {of_product} LIMIT {most}) \
              UNION SELECT * FROM (SELECT number FROM products \
                  WHERE number > (SELECT through FROM product_search_state) \
-                 AND instr(search_text, ?2) LIMIT {most}) \
+                 AND {of_new} LIMIT {most}) \
              UNION SELECT * FROM (SELECT p.number FROM products_to_index AS listed \
                  CROSS JOIN products AS p ON p.number = listed.number \
-                 WHERE instr(p.search_text, ?2) LIMIT {most}) \
+                 WHERE {of_product} LIMIT {most}) \
              LIMIT {most}) \
              SELECT {COLUMNS}, (SELECT count(*) FROM hits) AS found \
              FROM hits CROSS JOIN products AS p ON p.number = hits.number \
              ORDER BY p.name, p.identity LIMIT {limit} OFFSET {offset}"
         );
-        let values = [Value::from(terms), search.into()];
+        let values = [vec![Value::from(terms)], term.sqlite_values()].concat();
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
         found(self.searches.query_all_raw(statement).await?)
     }
 
-    /// Returns a query for the terms that begin with a shorter text. Indexed texts end with blanks, so that their last
-    /// characters begin a term.
-    async fn terms_of(&self, begin: &str) -> Result<String, StoreError> {
-        let sql = format!(
-            "SELECT term FROM product_search_terms WHERE term >= ?1 AND term < ?2 LIMIT {TERMS}"
-        );
-        let values = [begin.into(), format!("{begin}{}", char::MAX).into()];
+    /// Returns a query of SQLite's index.
+    async fn terms_of(&self, term: &SearchTerm) -> Result<String, StoreError> {
+        let length = term.text().chars().count();
+        match term {
+            SearchTerm::Anywhere(text) if length >= GRAM => Ok(any_of(&grams(text), " ")),
+            SearchTerm::Anywhere(text) => self.entries_behind(&[text.clone()]).await,
+            SearchTerm::Beginning(text) => {
+                let begins: Vec<_> = separators()
+                    .map(|before| format!("{before}{text}"))
+                    .collect();
+                if length + 1 == GRAM {
+                    Ok(any_of(&begins, " OR "))
+                } else {
+                    self.entries_behind(&begins).await
+                }
+            }
+        }
+    }
+
+    /// Returns a query for the entries that begin with any of these texts, which are shorter than them. Every text
+    /// ends with enough blanks for its last characters to begin one.
+    async fn entries_behind(&self, begins: &[String]) -> Result<String, StoreError> {
+        let mut values: Vec<Value> = Vec::new();
+        let mut each = Vec::new();
+        for begin in begins {
+            values.extend([
+                begin.as_str().into(),
+                format!("{begin}{}", char::MAX).into(),
+            ]);
+            let [from, to] = [values.len() - 1, values.len()];
+            each.push(format!(
+                "SELECT term FROM product_search_terms WHERE term >= ?{from} AND term < ?{to}"
+            ));
+        }
+        let sql = format!("{} LIMIT {TERMS}", each.join(" UNION ALL "));
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
         let rows = self.searches.query_all_raw(statement).await?;
         let terms = rows.iter().map(|row| row.try_get_by_index::<String>(0));
@@ -105,10 +140,11 @@ impl Store {
 
     async fn find_in_postgres(
         &self,
-        search: &str,
+        term: &SearchTerm,
         limit: u64,
         offset: u64,
     ) -> Result<Found, StoreError> {
+        let (operator, pattern) = term.postgres();
         let transaction = self.searches.begin().await?;
         transaction.execute_unprepared(POSTGRES_TIMEOUT).await?;
         let entries = format!(
@@ -118,14 +154,17 @@ impl Store {
         let entries: i64 = number(&transaction, &entries).await?;
         let most = FOUND_AT_MOST + 1;
         let hits = if from_db(entries) > FEW_ENTRIES {
-            format!("SELECT p.identity FROM products AS p WHERE p.search_text LIKE $1 LIMIT {most}")
+            format!(
+                "SELECT p.identity FROM products AS p WHERE p.search_text {operator} $1 LIMIT {most}"
+            )
         } else {
+            transaction.execute_unprepared(POSTGRES_BY_INDEX).await?;
             format!(
                 "(SELECT p.identity FROM product_search AS s JOIN products AS p USING (identity) \
-                 WHERE s.search_text LIKE $1 AND p.search_text LIKE $1 LIMIT {most}) \
+                 WHERE s.search_text {operator} $1 AND p.search_text {operator} $1 LIMIT {most}) \
                  UNION (SELECT p.identity FROM products_to_index AS listed, \
                  unnest(listed.identities) AS one JOIN products AS p ON p.identity = one \
-                 WHERE p.search_text LIKE $1 LIMIT {most}) \
+                 WHERE p.search_text {operator} $1 LIMIT {most}) \
                  LIMIT {most}"
             )
         };
@@ -135,8 +174,7 @@ impl Store {
              FROM hits JOIN products AS p USING (identity) \
              ORDER BY p.name, p.identity LIMIT {limit} OFFSET {offset}"
         );
-        let values = [contains_text(search).into()];
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [pattern]);
         let rows = transaction.query_all_raw(statement).await?;
         transaction.commit().await?;
         found(rows)
@@ -224,9 +262,12 @@ pub(super) const COLUMNS: &str = "p.identity, p.sku, p.name, p.price, p.sale_pri
 
 /// Statements that index products in SQLite: first listed ones, then new ones.
 fn sqlite_steps() -> [String; 5] {
-    // Two blanks, so that a text's last characters begin a term.
-    let put = "INSERT INTO product_search (rowid, search_text) \
-               SELECT number, search_text || char(10, 10) FROM products";
+    // Two blanks, so that a text's last characters begin an entry too, and one before its first word.
+    let put = format!(
+        "INSERT INTO product_search (rowid, search_text) \
+         SELECT number, char({}) || search_text || char(10, 10) FROM products",
+        u32::from(START)
+    );
     let listed = format!("(SELECT number FROM products_to_index ORDER BY number LIMIT {AT_ONCE})");
     let through = "(SELECT through FROM product_search_state)";
     let next = format!("number > {through} ORDER BY number LIMIT {AT_ONCE}");
@@ -332,6 +373,100 @@ mod tests {
         letters.collect()
     }
 
+    fn holds(text: &str, term: &SearchTerm) -> bool {
+        match term {
+            SearchTerm::Anywhere(part) => text.contains(part),
+            SearchTerm::Beginning(part) => text.match_indices(part).any(|(at, _)| {
+                let before = text[..at].chars().next_back();
+                before.is_none_or(|before| separators().any(|separator| separator == before))
+            }),
+        }
+    }
+
+    async fn found(store: &Store, search: &str) -> String {
+        let found = store.find_products(search, 50, 0).await.unwrap();
+        let skus = found.products.into_iter().filter_map(|product| product.sku);
+        skus.collect::<Vec<_>>().join(" ")
+    }
+
+    #[tokio::test]
+    async fn two_letters_find_the_words_that_begin_with_them() {
+        let (_database, store) = TestDatabase::opened().await;
+        store.make_trigram_indexes().await.unwrap();
+        let names = [
+            "Zq lamp",
+            "lamp (zq)",
+            "lamp-zqx",
+            "xzq lamp",
+            "éZq",
+            "Ölkanne",
+            "Kanne öl",
+            "Möl",
+            "木製椅子",
+            "A\\zq",
+            "_zq",
+        ];
+        let products = (0..)
+            .zip(names)
+            .map(|(number, name)| product(number, name.to_owned()));
+        write(&store, products.collect(), 1).await;
+        for _ in 0..2 {
+            for (search, expected) in [
+                ("zq", "9 0 10 2 1"),
+                ("ZQ", "9 0 10 2 1"),
+                ("z", "9 0 10 2 1"),
+                ("öl", "6 5"),
+                ("椅子", "8"),
+                ("子", "8"),
+                ("qx", ""),
+                ("la", "0 2 1 3"),
+                ("10", "10"),
+                ("1", "10 1"),
+                ("(z", "1"),
+                ("zqx", "2"),
+            ] {
+                let mut expected: Vec<_> = expected.split_whitespace().collect();
+                let all = found(&store, search).await;
+                let mut all: Vec<_> = all.split_whitespace().collect();
+                // Databases sort in their own ways.
+                expected.sort_unstable();
+                all.sort_unstable();
+                assert_eq!(all, expected, "{search}");
+            }
+            while store.index_products().await.unwrap() {}
+        }
+    }
+
+    #[tokio::test]
+    async fn postgres_answers_two_letters_by_its_index() {
+        let (_database, store) = TestDatabase::opened().await;
+        if store.db.get_database_backend() != DbBackend::Postgres {
+            return;
+        }
+        if store.make_trigram_indexes().await.unwrap().is_some() {
+            return;
+        }
+        let products = (0..20_000).map(|number| product(number, format!("Lamp {number}")));
+        write(&store, products.collect(), 1).await;
+        while store.index_products().await.unwrap() {}
+        let analyze = "ANALYZE product_search";
+        store.db.execute_unprepared(analyze).await.unwrap();
+        let (operator, pattern) = SearchTerm::new("zq").postgres();
+        let sql = format!(
+            "EXPLAIN SELECT 1 FROM product_search WHERE search_text {operator} $1 LIMIT 1001"
+        );
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [pattern]);
+        let rows = store.db.query_all_raw(statement).await.unwrap();
+        let plan: Vec<String> = rows
+            .iter()
+            .map(|row| row.try_get_by_index(0).unwrap())
+            .collect();
+        assert!(
+            plan.join("\n").contains("product_search_trigrams"),
+            "{plan:?}"
+        );
+    }
+
     async fn delete(store: &Store, identity: &str) {
         use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
@@ -362,9 +497,10 @@ mod tests {
             }
             for _ in 0..4 {
                 let search = text(1..6);
+                let term = SearchTerm::new(&search);
                 let mut expected: Vec<_> = there
                     .iter()
-                    .filter(|(_, name)| name.to_lowercase().contains(&search.to_lowercase()))
+                    .filter(|(_, name)| holds(&name.to_lowercase(), &term))
                     .map(|(number, _)| format!("sku:{number}"))
                     .collect();
                 expected.sort();

@@ -40,6 +40,7 @@ mod m0160_product_list;
 mod m0161_cells_of_warnings;
 mod m0170_columns_of_sources;
 mod m0173_images_and_options;
+mod m0176_word_beginnings;
 
 use sea_orm_migration::prelude::*;
 
@@ -88,6 +89,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0161_cells_of_warnings::Migration),
             Box::new(m0170_columns_of_sources::Migration),
             Box::new(m0173_images_and_options::Migration),
+            Box::new(m0176_word_beginnings::Migration),
         ]
     }
 }

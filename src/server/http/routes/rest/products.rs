@@ -38,7 +38,7 @@ const PAGE: u64 = 50;
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)] // only its description is used
 pub(crate) struct FilterParameters {
-    /// What their name, SKU or identity holds. A search finds 1,000 at most.
+    /// What their name, SKU or identity holds; of one or two letters the beginnings of words. A search finds 1,000 at most.
     search: Option<String>,
     /// The day in UTC on which, or after which, an import changed them.
     #[param(rename = "changedSince", format = Date, example = "2026-11-23")]
