@@ -194,7 +194,11 @@ pub(crate) fn decimal(number: f64, decimals: usize) -> String {
 
 /// Returns which whole percent `part` is of `total`, rounded down.
 pub(crate) fn share(part: u64, total: u64) -> Option<u8> {
-    let percent = part.saturating_mul(100).checked_div(total)?;
+    // Without 128 bits, whose division weighs in the browser.
+    let percent = match part.checked_mul(100) {
+        Some(hundredths) => hundredths.checked_div(total)?,
+        None => part / Ord::max(total / 100, 1),
+    };
     Some(u8::try_from(percent.min(100)).unwrap_or(100))
 }
 
@@ -254,6 +258,9 @@ fn civil(at: UnixMillis) -> (i64, i64, i64) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use Locale::{English, German};
+
     #[test]
     fn decimals_are_rounded() {
         for (number, decimals, text) in [
@@ -266,9 +273,6 @@ mod tests {
             assert_eq!(decimal(number, decimals), text);
         }
     }
-
-    use super::*;
-    use Locale::{English, German};
 
     #[test]
     fn thousands_are_separated() {
