@@ -102,7 +102,7 @@ impl Store {
         let length = term.text().chars().count();
         match term {
             SearchTerm::Anywhere(text) if length >= GRAM => Ok(any_of(&grams(text), " ")),
-            SearchTerm::Anywhere(text) => self.entries_behind(&[text.clone()]).await,
+            SearchTerm::Anywhere(text) => self.entries_behind(std::slice::from_ref(text)).await,
             SearchTerm::Beginning(text) => {
                 let begins: Vec<_> = separators()
                     .map(|before| format!("{before}{text}"))
