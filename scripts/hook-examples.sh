@@ -18,6 +18,5 @@ cp examples/hook-csr/index.html "$into/csr"
 cargo build --quiet --package hook-hydrate --lib --features hydrate --target "$wasm"
 wasm-bindgen --target web --no-typescript --out-name hook-hydrate --out-dir "$into/hydrate/pkg" \
     "$target/$wasm/debug/hook_hydrate.wasm"
-mv "$into/hydrate/pkg/hook-hydrate_bg.wasm" "$into/hydrate/pkg/hook-hydrate.wasm"
 cargo build --quiet --package hook-hydrate --features ssr --bin hook-hydrate
 cp "$target/debug/hook-hydrate" "$into/hydrate/server"

@@ -5,6 +5,8 @@ import { expect } from '../support/test.ts';
 
 // examples/hook-csr and examples/hook-hydrate, each at an origin of its own.
 
+base.use({ server: { name: 'hook-examples' } });
+
 for (const start of [startCsr, startHydrated]) {
   const test = base.extend<{ example: HookExample }>({
     example: async ({}, use) => {
@@ -16,8 +18,6 @@ for (const start of [startCsr, startHydrated]) {
   });
 
   test.describe(start === startCsr ? 'an app of the browser' : 'an app that is hydrated', () => {
-    test.use({ server: { name: start === startCsr ? 'hook-csr' : 'hook-hydrate' } });
-
     test('follows an import of a server elsewhere by the hook alone', async ({
       page,
       complaints,

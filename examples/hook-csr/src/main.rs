@@ -1,24 +1,28 @@
 //! A page that is rendered in the browser and follows an import of a server elsewhere.
 
-use leptos::prelude::*;
+#[cfg(feature = "empty")]
+use self::empty::App;
+#[cfg(not(feature = "empty"))]
+use self::followed::App;
 
 fn main() {
     leptos::mount::mount_to_body(App);
 }
 
 #[cfg(feature = "empty")]
-#[component]
-fn App() -> impl IntoView {
-    let clicks = RwSignal::new(0);
-    view! {
-        <main>
-            <button on:click=move |_| clicks.update(|clicks| *clicks += 1)>{clicks}</button>
-        </main>
+mod empty {
+    use leptos::prelude::*;
+
+    #[component]
+    pub(super) fn App() -> impl IntoView {
+        let clicks = RwSignal::new(0);
+        view! {
+            <main>
+                <button on:click=move |_| clicks.update(|clicks| *clicks += 1)>{clicks}</button>
+            </main>
+        }
     }
 }
-
-#[cfg(not(feature = "empty"))]
-use self::followed::App;
 
 #[cfg(not(feature = "empty"))]
 mod followed {

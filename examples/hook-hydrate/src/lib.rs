@@ -81,5 +81,5 @@ fn Import(id: JobId, relay: String) -> impl IntoView {
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
-    leptos::mount::hydrate_body(App);
+    hydrate_body(App);
 }
