@@ -5,18 +5,20 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=${CARGO_TARGET_DIR:-target}
+# Where cargo-leptos builds for the browser, too.
+front=$target/front
 into=$target/hook-examples
 wasm=wasm32-unknown-unknown
 rm -rf "$into"
 mkdir -p "$into/csr" "$into/hydrate/pkg"
 
 # Each by itself: together they would share the features of leptos.
-cargo build --quiet --package hook-csr --target "$wasm"
-wasm-bindgen --target web --no-typescript --out-dir "$into/csr" "$target/$wasm/debug/hook-csr.wasm"
+cargo build --quiet --package hook-csr --target "$wasm" --target-dir "$front"
+wasm-bindgen --target web --no-typescript --out-dir "$into/csr" "$front/$wasm/debug/hook-csr.wasm"
 cp examples/hook-csr/index.html "$into/csr"
 
-cargo build --quiet --package hook-hydrate --lib --features hydrate --target "$wasm"
+cargo build --quiet --package hook-hydrate --lib --features hydrate --target "$wasm" --target-dir "$front"
 wasm-bindgen --target web --no-typescript --out-name hook-hydrate --out-dir "$into/hydrate/pkg" \
-    "$target/$wasm/debug/hook_hydrate.wasm"
+    "$front/$wasm/debug/hook_hydrate.wasm"
 cargo build --quiet --package hook-hydrate --features ssr --bin hook-hydrate
 cp "$target/debug/hook-hydrate" "$into/hydrate/server"
