@@ -175,7 +175,7 @@ test('an upload goes on after a reload, once its file is chosen again', async ({
   const imports = new ImportsPage(page);
   const choose = async () => {
     await imports.input.setInputFiles(file);
-    await expect(page.getByText('reloaded.csv')).toBeVisible();
+    await expect(page.getByText('reloaded.csv', { exact: true })).toBeVisible();
     await imports.submit.click();
   };
   proxy.breakPartAfter = 1_200_000;
