@@ -233,7 +233,7 @@ pub(super) fn Queued(queue: Queue) -> impl IntoView {
         <p class="upload-queue" role="status" translate="no" data-testid="upload-queue">
             {waiting}
         </p>
-        <ul class="upload-ended" role="status" translate="no" data-testid="upload-ended">
+        <ul class="upload-ended" aria-live="polite" translate="no" data-testid="upload-ended">
             {ended}
         </ul>
     }
