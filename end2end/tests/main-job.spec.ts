@@ -2,7 +2,6 @@ import { sku, smallFile, writeProducts } from '../support/csv.ts';
 import { ImportsPage, JobPage, jobPath, signIn, signUp, trySignIn } from '../support/pages.ts';
 import { numbers, ofEachDocument, record } from '../support/recorder.ts';
 import { owner, Session } from '../support/session.ts';
-import { shifted, watchShifts } from '../support/shifts.ts';
 import { progressPath } from '../support/sse.ts';
 import { expect, test } from '../support/test.ts';
 
@@ -104,38 +103,6 @@ test('the bar moves while a large file is imported, and a reload shows where it 
   expect(numbers(seen.bar).length).toBeGreaterThan(2);
   expect(seen.error.filter(Boolean)).toEqual([]);
 });
-
-for (const [screen, viewport] of Object.entries({
-  desktop: { width: 1280, height: 800 },
-  phone: { width: 390, height: 844 },
-})) {
-  test(`the outcome of an import that is watched takes the place of its progress, on a ${screen}`, async ({
-    page,
-    startApp,
-  }, testInfo) => {
-    test.setTimeout(240_000);
-    await page.setViewportSize(viewport);
-    const first = await writeProducts(testInfo.outputPath('first.csv'), 150_000);
-    const rows = ['sku,name,price', 'A,Cup,1.00', 'B,Jug,gratis', 'C,Bowl,2.00'];
-    for (let row = 0; row < 60_000; row += 1) rows.push(`T-${String(row)},Cup,1.${String(row % 90 + 10)}`);
-    const app = await startApp({ settings: { IMPORTS_PER_USER: '1', IMPORT_LIMITS: 'off' } });
-    await signUp(page, app);
-    const session = await Session.signIn(app, owner);
-    await session.startImport(first);
-    await watchShifts(page);
-    const id = await session.startImport({ name: 'second.csv', buffer: Buffer.from(`${rows.join('\n')}\n`) });
-    const job = await JobPage.open(page, app, id);
-    await expect(page.getByTestId('queue-place')).toBeVisible();
-    await expect.poll(() => job.processed(), { timeout: 120_000 }).toBeGreaterThan(0);
-    // What the start of a queued import moves is another matter.
-    const started = (await shifted(page)).sum;
-    await job.expectStatus('PARTIAL_SUCCESS', { timeout: 120_000 });
-    await expect(page.getByTestId('import-outcome')).toBeVisible();
-    await expect(page.getByTestId('failed-skus')).toBeVisible();
-    const over = await shifted(page);
-    expect(over.sum - started, over.all).toBeLessThanOrEqual(0.05);
-  });
-}
 
 test('the same file imported twice changes no product', async ({ page, startApp }, testInfo) => {
   test.setTimeout(120_000);
