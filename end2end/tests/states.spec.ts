@@ -48,6 +48,8 @@ const test = base.extend<{ look: Look }>({
       for (const [size, viewport] of Object.entries(narrow)) {
         await page.setViewportSize(viewport);
         await expectToFit(page, `${name}, ${size}`);
+        // What has scrolled below the header is not what is looked for.
+        await page.evaluate(() => window.scrollTo({ top: 0, behavior: 'instant' }));
         await expectAccessible(page, `${name}, ${size}`, ofSpace);
       }
       await page.setViewportSize(sizes.desktop);
