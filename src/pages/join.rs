@@ -106,10 +106,15 @@ fn ResetForm(token: String, email: String) -> impl IntoView {
 fn Gone() -> impl IntoView {
     let t = use_locale();
     super::set_not_found_status();
+    let title = t.say(
+        "This link is no longer valid",
+        "Dieser Link ist nicht mehr gültig",
+    );
     view! {
         <PageTitle text=t.say("Not found", "Nicht gefunden") />
         <section class="card" data-testid="link-gone">
-            <EmptyState glyph=Glyph::Search title=t.say("This link is no longer valid", "Dieser Link ist nicht mehr gültig")>
+            <h1 class="visually-hidden">{title}</h1>
+            <EmptyState glyph=Glyph::Search title>
                 <p>
                     {t.say(
                         "It has already been used or has expired. Ask for a new one, or ",
