@@ -195,7 +195,7 @@ test('what is uploaded, refused, queued, cancelled and asked about', async ({
   test.setTimeout(150_000);
   complaints.allowStatus(400, 413, 422);
   complaints.allow(/net::ERR_FAILED/);
-  const app = await startApp({ settings: { IMPORTS_PER_USER: '1', IMPORT_URL_HOSTS: '*' } });
+  const app = await startApp({ settings: { IMPORTS_PER_USER: '1', IMPORT_URL_HOSTS: '*', IMPORT_MAX_RATE: '500' } });
   const session = await Session.createOwner(app);
   await context.addCookies(session.browserCookies());
   const imports = await new ImportsPage(page).open(app);
@@ -218,7 +218,7 @@ test('what is uploaded, refused, queued, cancelled and asked about', async ({
   await look(page, 'upload-refused');
 
   const large = await writeProducts(testInfo.outputPath('large.csv'), 200_000);
-  await session.startImport(large);
+  const first = await session.startImport(large);
   const second = await session.startImport(large);
   const queued = await JobPage.open(page, app, second);
   await expect(page.getByTestId('queue-place')).toBeVisible();
@@ -227,6 +227,9 @@ test('what is uploaded, refused, queued, cancelled and asked about', async ({
   await page.getByTestId('cancel-import').click();
   await queued.expectStatus('ERROR', { timeout: 30_000 });
   await look(page, 'cancelled');
+  const running = await JobPage.open(page, app, first);
+  await page.getByTestId('cancel-import').click();
+  await running.expectStatus('ERROR', { timeout: 30_000 });
 
   const unknown = 'Ware;Bezeichnung;Kosten\nCUP-01;Cup;4,50\n';
   const asked = await session.startImport({ name: 'ware.csv', buffer: Buffer.from(unknown) });
