@@ -81,26 +81,17 @@ impl Importer {
         let writes_prices = import.options.products != WrittenProducts::New
             && import.options.fields.has(Field::Price);
         let kind = self.store.batch_kind(ImportMode::Check, None);
-        let (reading, mut received) = self.read_first(import, mapping.clone(), kind, stop);
+        let mut first = self.read_first(import, mapping.clone(), kind, stop);
         let mut moves = Moves::default();
-        let (mut rows, mut failed) = (0, 0);
-        while let Some(batch) = received.recv().await {
+        let mut failed = 0;
+        while let Some(batch) = first.next().await {
             if writes_prices {
                 let compare = || self.store.price_moves(&batch, limits.price_change);
                 moves += self.patiently(&import.id, stop, compare).await?;
             }
-            rows += batch.products() + batch.failed();
             failed += batch.failed();
-            if rows >= FIRST_ROWS {
-                break;
-            }
         }
-        drop(received);
-        // Counting reports a read error.
-        let _ = reading.await.map_err(ImportError::Broken)?;
-        if stop.is_cancelled() {
-            return Err(ImportError::Stopped);
-        }
+        let rows = first.end(stop).await?;
         let Some(over) = over(&limits, moves, rows, failed) else {
             return Ok(());
         };
@@ -114,7 +105,7 @@ impl Importer {
         mapping: Option<Mapping>,
         kind: BatchKind,
         stop: &CancellationToken,
-    ) -> (Read, mpsc::Receiver<ImportBatch>) {
+    ) -> FirstRows {
         let (batches, received) = mpsc::channel(1);
         let reading = Reading {
             input: self.uploads.input(&import.stored_as),
@@ -130,7 +121,11 @@ impl Importer {
         let stopped = stop.clone();
         let reading =
             tokio::task::spawn_blocking(move || reading::read_batches(reading, &batches, &stopped));
-        (reading, received)
+        FirstRows {
+            reading,
+            received,
+            rows: 0,
+        }
     }
 
     /// Records the changes of the first rows for the approval. Returns the preview's number, if recorded.
@@ -149,21 +144,12 @@ impl Importer {
         let number = self.patiently(id, stop, begin).await?;
         let kind = self.store.batch_kind(ImportMode::Check, Some(number));
         let kind = kind.with(import.options);
-        let (reading, mut received) = self.read_first(import, mapping, kind, stop);
-        let mut rows = 0;
-        while let Some(batch) = received.recv().await {
+        let mut first = self.read_first(import, mapping, kind, stop);
+        while let Some(batch) = first.next().await {
             let note = || self.store.note_preview(&batch);
             self.patiently(id, stop, note).await?;
-            rows += batch.products() + batch.failed();
-            if rows >= FIRST_ROWS {
-                break;
-            }
         }
-        drop(received);
-        let _ = reading.await.map_err(ImportError::Broken)?;
-        if stop.is_cancelled() {
-            return Err(ImportError::Stopped);
-        }
+        first.end(stop).await?;
         Ok(Some(number))
     }
 
@@ -251,6 +237,35 @@ impl Importer {
             return Err(ImportError::OverLimit(over, limits.action));
         }
         Ok(())
+    }
+}
+
+/// The first rows of a file, in batches.
+struct FirstRows {
+    reading: Read,
+    received: mpsc::Receiver<ImportBatch>,
+    rows: u64,
+}
+
+impl FirstRows {
+    async fn next(&mut self) -> Option<ImportBatch> {
+        if self.rows >= FIRST_ROWS {
+            return None;
+        }
+        let batch = self.received.recv().await?;
+        self.rows += batch.products() + batch.failed();
+        Some(batch)
+    }
+
+    /// Stops reading, and returns the number of rows.
+    async fn end(self, stop: &CancellationToken) -> Result<u64, ImportError> {
+        drop(self.received);
+        // Counting reports a read error.
+        let _ = self.reading.await.map_err(ImportError::Broken)?;
+        if stop.is_cancelled() {
+            return Err(ImportError::Stopped);
+        }
+        Ok(self.rows)
     }
 }
 
