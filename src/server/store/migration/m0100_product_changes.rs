@@ -78,10 +78,10 @@ fn tables(is_postgres: bool) -> String {
 }
 
 /// Lists the columns of old and new, and their values if they differ.
-fn values(old: &str, new: &str, differs: &str) -> (String, String) {
+fn values(fields: &[&str], [old, new]: [&str; 2], differs: &str) -> (String, String) {
     let (mut columns, mut values) = (String::new(), String::new());
     for (age, row) in [("old", old), ("new", new)] {
-        for field in FIELDS {
+        for field in fields {
             let _ = write!(columns, ", {age}_{field}");
             let _ = write!(
                 values,
@@ -93,12 +93,7 @@ fn values(old: &str, new: &str, differs: &str) -> (String, String) {
 }
 
 fn sqlite_triggers() -> String {
-    let (columns, values) = values("old", "new", "IS NOT");
-    let fields = (0..).zip(FIELDS);
-    let fields: Vec<_> = fields
-        .map(|(bit, field)| format!("((old.{field} IS NOT new.{field}) << {bit})"))
-        .collect();
-    let fields = fields.join(" | ");
+    let updated = sqlite_update_trigger(&FIELDS);
     format!(
         "CREATE TRIGGER products_added_change AFTER INSERT ON products WHEN new.last_change <> 0 BEGIN
             INSERT INTO product_changes (id, identity, kind, previous) VALUES (
@@ -106,7 +101,21 @@ fn sqlite_triggers() -> String {
                 coalesce((SELECT max(id) FROM product_changes WHERE kind = 2 AND identity = new.identity), 0)
             );
         END;
-        CREATE TRIGGER products_updated_change AFTER UPDATE OF last_change ON products
+        {updated}"
+    )
+}
+
+/// The trigger for changed values of these fields, in the order of their bits.
+pub(super) fn sqlite_update_trigger(fields: &[&str]) -> String {
+    let (columns, values) = values(fields, ["old", "new"], "IS NOT");
+    let fields: Vec<_> = fields
+        .iter()
+        .enumerate()
+        .map(|(bit, field)| format!("((old.{field} IS NOT new.{field}) << {bit})"))
+        .collect();
+    let fields = fields.join(" | ");
+    format!(
+        "CREATE TRIGGER products_updated_change AFTER UPDATE OF last_change ON products
         WHEN new.last_change <> old.last_change AND new.last_change <> 0 BEGIN
             INSERT INTO product_changes (id, identity, kind, previous, fields, price_change{columns}) VALUES (
                 new.last_change, new.identity, 1, old.last_change, {fields},
@@ -122,14 +131,7 @@ fn sqlite_triggers() -> String {
 }
 
 fn postgres_triggers() -> String {
-    let (columns, values) = values("before", "changed", "IS DISTINCT FROM");
-    let fields = (0..).zip(FIELDS);
-    let fields: Vec<_> = fields
-        .map(|(bit, field)| {
-            format!("((before.{field} IS DISTINCT FROM changed.{field})::integer << {bit})")
-        })
-        .collect();
-    let fields = fields.join(" | ");
+    let updated = postgres_update_function(&FIELDS);
     format!(
         "CREATE FUNCTION price_change(old TEXT, new TEXT) RETURNS BIGINT LANGUAGE SQL IMMUTABLE AS $$
             SELECT CASE
@@ -148,7 +150,26 @@ fn postgres_triggers() -> String {
         END $$;
         CREATE TRIGGER products_added_change AFTER INSERT ON products
             REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_added_products();
-        CREATE FUNCTION note_updated_products() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        CREATE {updated}
+        CREATE TRIGGER products_updated_change AFTER UPDATE ON products
+            REFERENCING OLD TABLE AS before NEW TABLE AS changed
+            FOR EACH STATEMENT EXECUTE FUNCTION note_updated_products();"
+    )
+}
+
+/// The trigger's function for changed values of these fields, without `CREATE`.
+pub(super) fn postgres_update_function(fields: &[&str]) -> String {
+    let (columns, values) = values(fields, ["before", "changed"], "IS DISTINCT FROM");
+    let fields: Vec<_> = fields
+        .iter()
+        .enumerate()
+        .map(|(bit, field)| {
+            format!("((before.{field} IS DISTINCT FROM changed.{field})::integer << {bit})")
+        })
+        .collect();
+    let fields = fields.join(" | ");
+    format!(
+        "FUNCTION note_updated_products() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             INSERT INTO product_changes (id, identity, kind, previous, fields, price_change{columns})
                 SELECT changed.last_change, changed.identity, 1, before.last_change, {fields},
                     CASE WHEN before.price <> changed.price
@@ -156,9 +177,6 @@ fn postgres_triggers() -> String {
                 FROM changed JOIN before USING (identity)
                 WHERE changed.last_change <> before.last_change AND changed.last_change <> 0;
             RETURN NULL;
-        END $$;
-        CREATE TRIGGER products_updated_change AFTER UPDATE ON products
-            REFERENCING OLD TABLE AS before NEW TABLE AS changed
-            FOR EACH STATEMENT EXECUTE FUNCTION note_updated_products();"
+        END $$;"
     )
 }
