@@ -58,18 +58,11 @@ fn id(name: &str) -> JobId {
 
 fn job(name: &str, status: ImportStatus) -> ProductImportJob {
     ProductImportJob {
-        id: id(name),
         filename: "shop.csv".to_owned(),
         status,
-        error: None,
         total_products: Some(10),
         processed_products: 2,
-        failed_products: 0,
-        failed_product_skus: Vec::new(),
-        created_at: 0,
-        updated_at: 0,
-        completed_at: None,
-        mode: ImportMode::Import,
+        ..ProductImportJob::pending(id(name))
     }
 }
 

@@ -141,22 +141,17 @@ fn end(t: Locale, job: &ProductImportJob) -> (&'static str, &'static str) {
 mod tests {
     use super::*;
     use crate::i18n::messages::ErrorCode;
-    use crate::model::job::ImportMode;
 
     fn job(status: ImportStatus) -> ProductImportJob {
         ProductImportJob {
-            id: "a".parse().unwrap(),
             filename: "shop.csv".to_owned(),
             status,
-            error: None,
             total_products: Some(8),
             processed_products: 8,
-            failed_products: 0,
-            failed_product_skus: Vec::new(),
             created_at: 20,
             updated_at: 20,
             completed_at: status.is_final().then_some(30),
-            mode: ImportMode::Import,
+            ..ProductImportJob::pending("a".parse().unwrap())
         }
     }
 

@@ -8,6 +8,8 @@ use leptos::server_fn::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use import_relay_hook::model::refusal::Elsewhere;
+
 use super::reason::Reason;
 use crate::i18n::{locale::Locale, messages::ErrorCode};
 
@@ -56,15 +58,6 @@ pub enum ApiError {
     Connection,
     /// A fault of ours. The details are in the server's log only.
     Internal,
-}
-
-/// Why a session of an Auth.js or NextAuth installation does not let its holder in.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub enum Elsewhere {
-    /// It cannot be read here; the server's log says why.
-    Unreadable,
-    /// Its holder has no role here.
-    NoRole,
 }
 
 impl ApiError {

@@ -234,18 +234,15 @@ fn extras(actions: &[&str], queue_position: Option<u64>) -> ImportExtras {
 
 fn job(status: ImportStatus, completed_at: Option<UnixMillis>) -> ProductImportJob {
     ProductImportJob {
-        id: id(),
         filename: "summer-catalogue-2026.csv".to_owned(),
         status,
-        error: None,
         total_products: Some(1_500),
         processed_products: 1_476,
         failed_products: 24,
-        failed_product_skus: Vec::new(),
         created_at: CREATED_AT,
         updated_at: CREATED_AT,
         completed_at,
-        mode: ImportMode::Import,
+        ..ProductImportJob::pending(id())
     }
 }
 

@@ -234,22 +234,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::job::{ImportMode, ImportStatus};
+    use crate::model::job::ImportStatus;
 
     fn job(processed: u64, failed: u64, total: u64) -> ProductImportJob {
         ProductImportJob {
-            id: "a".parse().unwrap(),
             filename: "shop.csv".to_owned(),
             status: ImportStatus::PartialSuccess,
-            error: None,
             total_products: Some(total),
             processed_products: processed,
             failed_products: failed,
-            failed_product_skus: Vec::new(),
-            created_at: 0,
-            updated_at: 0,
-            completed_at: None,
-            mode: ImportMode::Import,
+            ..ProductImportJob::pending("a".parse().unwrap())
         }
     }
 

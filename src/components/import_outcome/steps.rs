@@ -207,22 +207,15 @@ fn Undo(id: JobId) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::job::ImportMode;
 
     fn job(status: ImportStatus, processed: u64, failed: u64) -> ProductImportJob {
         ProductImportJob {
-            id: "a".parse().unwrap(),
             filename: "shop.csv".to_owned(),
             status,
-            error: None,
             total_products: Some(8),
             processed_products: processed,
             failed_products: failed,
-            failed_product_skus: Vec::new(),
-            created_at: 0,
-            updated_at: 0,
-            completed_at: None,
-            mode: ImportMode::Import,
+            ..ProductImportJob::pending("a".parse().unwrap())
         }
     }
 

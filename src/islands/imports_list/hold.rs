@@ -142,23 +142,9 @@ pub(crate) fn NewImports(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::job::{ImportMode, ImportStatus};
 
     fn jobs(ids: &[&str]) -> Vec<ProductImportJob> {
-        let job = |id: &&str| ProductImportJob {
-            id: id.parse().unwrap(),
-            filename: String::new(),
-            status: ImportStatus::Pending,
-            error: None,
-            total_products: None,
-            processed_products: 0,
-            failed_products: 0,
-            failed_product_skus: Vec::new(),
-            created_at: 0,
-            updated_at: 0,
-            completed_at: None,
-            mode: ImportMode::Import,
-        };
+        let job = |id: &&str| ProductImportJob::pending(id.parse().unwrap());
         ids.iter().map(job).collect()
     }
 

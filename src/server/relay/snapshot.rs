@@ -198,7 +198,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::job::ImportMode;
 
     fn counts(processed: u64, failed: u64, total: u64) -> Report {
         Report {
@@ -350,18 +349,10 @@ mod tests {
     #[test]
     fn an_end_takes_in_what_others_have_counted() {
         let mut recorded = ProductImportJob {
-            id: "a".parse().unwrap(),
-            filename: String::new(),
-            status: ImportStatus::Pending,
-            error: None,
             total_products: Some(12),
             processed_products: 6,
             failed_products: 4,
-            failed_product_skus: Vec::new(),
-            created_at: 0,
-            updated_at: 0,
-            completed_at: None,
-            mode: ImportMode::Import,
+            ..ProductImportJob::pending("a".parse().unwrap())
         };
         // Ended by a report without counts.
         let over = ended(Verdict::Completed, 0, 0, 0).over(&recorded).event;

@@ -15,7 +15,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::model::{
-    job::{ImportMode, ImportStatus, JobId, ProductImportJob},
+    job::{ImportStatus, JobId, ProductImportJob},
     job_state::JobState,
 };
 
@@ -179,20 +179,7 @@ struct World {
 impl World {
     fn new(service: Service) -> Self {
         let job: JobId = "a".parse().unwrap();
-        let row = ProductImportJob {
-            id: job.clone(),
-            filename: String::new(),
-            status: ImportStatus::Pending,
-            error: None,
-            total_products: None,
-            processed_products: 0,
-            failed_products: 0,
-            failed_product_skus: Vec::new(),
-            created_at: 0,
-            updated_at: 0,
-            completed_at: None,
-            mode: ImportMode::Import,
-        };
+        let row = ProductImportJob::pending(job.clone());
         Self {
             instances: [Instance::new(&job), Instance::new(&job)],
             job,

@@ -89,18 +89,11 @@ pub(crate) enum Created {
 fn new_job(id: &JobId, filename: &str, mode: ImportMode) -> ProductImportJob {
     let now = now();
     ProductImportJob {
-        id: id.clone(),
         filename: filename.to_owned(),
-        status: ImportStatus::Pending,
-        error: None,
-        total_products: None,
-        processed_products: 0,
-        failed_products: 0,
-        failed_product_skus: Vec::new(),
         created_at: now,
         updated_at: now,
-        completed_at: None,
         mode,
+        ..ProductImportJob::pending(id.clone())
     }
 }
 

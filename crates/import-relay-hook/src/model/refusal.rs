@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{params::Params, reason::Reason};
 
@@ -39,7 +39,7 @@ pub enum Refusal {
 }
 
 /// Why a session of an Auth.js or NextAuth installation does not let its holder in.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Elsewhere {
     /// It cannot be read here; the server's log says why.
     Unreadable,
