@@ -13,7 +13,7 @@ use import_relay::{
         Connection, ProgressError, UseProductImportProgressReturn, UseProgressOptions,
         use_product_import_progress_with_options, use_unfinished_imports_with_options,
     },
-    model::job::{ImportMode, ImportStatus, JobId, ProductImportJob},
+    model::job::{ImportStatus, JobId, ProductImportJob},
 };
 use leptos::prelude::*;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
