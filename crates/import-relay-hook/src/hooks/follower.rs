@@ -860,7 +860,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::job::ImportMode;
     use crate::model::refusal::Elsewhere;
 
     fn id(name: &str) -> JobId {
