@@ -26,7 +26,7 @@ watch:
 test:
 	@PATH=$$(scripts/tools.sh test) && export PATH && exec scripts/test.sh
 
-# Measures the codec, and the event streams beside nginx with nchan and the usual Node design.
+# Measures reading reports, and the event streams beside nginx with nchan and the usual Node design.
 bench: build
 	@PATH=$$(scripts/tools.sh bench) && export PATH && scripts/bench-start.sh && exec scripts/bench.sh
 

@@ -19,8 +19,7 @@ both=relay,floor,nchan,relay-listed,floor-listed,nchan-listed
 "${fan_out[@]}" --servers $both,next --viewers 1000 --jobs 100 --rate 5 --seconds 10 --idle 0
 "${fan_out[@]}" --servers relay,relay-listed,nchan,nchan-listed --come-back 5 --viewers 10000 --jobs 200 --rate 1 --seconds 2
 
-CARGO_TARGET_DIR=$target/codec cargo bench --quiet --manifest-path benches/codec/Cargo.toml |
-    grep -E '^[a-z].*time:|^ +(time|thrpt):' || true
+cargo bench --quiet --package price-monitor-wire --bench decode | grep -E '^[a-z].*time:|^ +(time|thrpt):'
 
 # Imports: a million rows of twelve columns, beside the sqlite3 shell, a Node importer and psql. Searching and paging at a
 # million products and 200,000 imports, on both databases. Either fails below its goal, and the other is measured all the same.

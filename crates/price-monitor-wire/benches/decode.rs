@@ -1,10 +1,10 @@
-//! Measures a report from socket text to the bytes for all subscribers.
+//! Measures reading a report: from Socket.IO, from a plain WebSocket and from REST.
+#![allow(missing_docs, clippy::expect_used)] // a benchmark may panic
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use price_monitor_wire::{Dialect, Incoming, Protocol, Reading, Recovery, Service};
-use relay_codec::server::relay::Followed;
 
 const SOCKET_IO: &str = r#"42["import-job-662f8c1e9b1d8a0012345678",{"processedProducts":120,"failedProducts":3,"totalProducts":500}]"#;
 const PLAIN: &str = r#"{"event":"import-job-662f8c1e9b1d8a0012345678","data":{"processedProducts":120,"failedProducts":3,"totalProducts":500}}"#;
@@ -47,13 +47,5 @@ fn decode(criterion: &mut Criterion) {
     });
 }
 
-fn encode(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("encode");
-    group.throughput(Throughput::Elements(1));
-    let mut followed = Followed::new();
-    assert!(followed.report() > 100);
-    group.bench_function("report to frame", |bench| bench.iter(|| followed.report()));
-}
-
-criterion_group!(benches, decode, encode);
+criterion_group!(benches, decode);
 criterion_main!(benches);
