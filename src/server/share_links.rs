@@ -21,7 +21,7 @@ use super::{
     imports::find_changeable,
     limits::rate::Rate,
     relay::{Asking, ProgressAnswer, Relay},
-    store::Store,
+    store::{Store, share_links::StoredLink},
 };
 use crate::{
     i18n::messages::ErrorCode,
@@ -92,17 +92,16 @@ impl ShareLinks {
         let expires_at = created_at.saturating_add(i64::from(lifetime.days()) * DAY_MILLIS);
         let expires_at = expires_at - expires_at % 1000;
         let url = self.url(&id, expires_at)?;
-        let id = hex::encode(id);
-        self.store
-            .create_share_link(&id, job, &who.user.id, expires_at)
-            .await?;
-        self.note(who, job, AuditAction::ImportShared).await;
-        Ok(ShareLink {
-            id,
-            url: url.into(),
+        let link = StoredLink {
+            id: hex::encode(id),
             created_at,
             expires_at,
-        })
+        };
+        self.store
+            .create_share_link(&link, job, &who.user.id)
+            .await?;
+        self.note(who, job, AuditAction::ImportShared).await;
+        Ok(link_at(url, link))
     }
 
     pub(crate) async fn list(&self, job: &ChangeableJob) -> Result<Links, ApiError> {
@@ -112,12 +111,7 @@ impl ShareLinks {
             let Ok(url) = self.url(&id, link.expires_at) else {
                 continue;
             };
-            links.push(ShareLink {
-                id: link.id,
-                url: url.into(),
-                created_at: link.created_at,
-                expires_at: link.expires_at,
-            });
+            links.push(link_at(url, link));
         }
         Ok(Links {
             links,
@@ -231,6 +225,15 @@ impl ShareLinks {
 }
 
 /// Parses a link's ID.
+fn link_at(url: String, link: StoredLink) -> ShareLink {
+    ShareLink {
+        id: link.id,
+        url: url.into(),
+        created_at: link.created_at,
+        expires_at: link.expires_at,
+    }
+}
+
 fn id_of(text: &str) -> Option<[u8; ID]> {
     hex::decode(text).ok()?.try_into().ok()
 }

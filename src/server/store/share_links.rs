@@ -31,17 +31,16 @@ pub(crate) struct StoredLink {
 impl Store {
     pub(crate) async fn create_share_link(
         &self,
-        id: &str,
+        link: &StoredLink,
         job: &ChangeableJob,
         creator: &UserId,
-        expires_at: UnixMillis,
     ) -> Result<(), StoreError> {
         let model = row::Model {
-            id: id.to_owned(),
+            id: link.id.clone(),
             job_id: job.id.as_str().to_owned(),
             created_by: creator.as_str().to_owned(),
-            created_at: now(),
-            expires_at,
+            created_at: link.created_at,
+            expires_at: link.expires_at,
         };
         row::Entity::insert(row::ActiveModel::from(model))
             .exec_without_returning(&self.db)
