@@ -22,7 +22,7 @@ mkdir -p "$target"
 # each time, which takes over a minute.
 sources() {
     rustc --version
-    find .cargo Cargo.toml Cargo.lock rust-toolchain.toml scripts/build.sh src style public -printf '%p %s %T@\n' | sort
+    find .cargo Cargo.toml Cargo.lock rust-toolchain.toml scripts/build.sh crates src style public -printf '%p %s %T@\n' | sort
 }
 results() {
     find target/site "$target/release/import-relay" -printf '%p %s %T@\n' | sort

@@ -81,8 +81,13 @@ browser_tests() {
     fi
     node -e '
         const walk = (suite) => [...(suite.specs ?? []), ...(suite.suites ?? []).flatMap(walk)];
-        for (const spec of walk(JSON.parse(require("fs").readFileSync(process.argv[1]))).filter((spec) => !spec.ok))
+        const colours = /\x1b\[[0-9;]*m/g;
+        for (const spec of walk(JSON.parse(require("fs").readFileSync(process.argv[1]))).filter((spec) => !spec.ok)) {
             console.log(`${spec.file}:${spec.line} ${spec.title}`);
+            for (const { errors = [] } of spec.tests.flatMap((test) => test.results))
+                for (const { message = "", location } of errors)
+                    console.log(`  line ${location?.line}: ${message.replace(colours, "").replace(/\s+/g, " ").slice(0, 280)}`);
+        }
     ' "$report" >>"$failures" 2>/dev/null
 }
 
