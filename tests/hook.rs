@@ -270,13 +270,63 @@ async fn all_unfinished_imports_are_followed_on_one_stream() {
     open(0);
     let tagged = state(4, "PENDING").replacen('{', r#"{"jobId":"9","#, 1);
     tell(0, "message", &tagged);
-    until("the new job is shown", || {
-        live.with_untracked(|live| live.get(&id("9")).map(|it| it.progress.processed_products))
-            == Some(4)
+    let processed = |name| {
+        let import = untrack(|| live.get(&id(name)));
+        import.map(|import| import.progress.processed_products)
+    };
+    until("the new job is shown", || processed("9") == Some(4)).await;
+
+    let runs = RwSignal::new([0, 0]);
+    owner.with(|| {
+        let count = move |which: usize| runs.update_untracked(|runs| runs[which] += 1);
+        Effect::new(move |_| {
+            live.get(&id("9"));
+            count(0);
+        });
+        Effect::new(move |_| {
+            live.ids();
+            count(1);
+        });
+    });
+    until("both have run", || runs.get_untracked() == [1, 1]).await;
+    tell(0, "message", &tagged.replacen('4', "5", 1));
+    until("its counts are shown", || processed("9") == Some(5)).await;
+    until("who reads it is told", || runs.get_untracked()[0] == 2).await;
+    assert_eq!(runs.get_untracked()[1], 1, "there are no others");
+    tell(0, "message", &tagged.replacen("\"9\"", "\"10\"", 1));
+    until("another is shown", || processed("10") == Some(4)).await;
+    until("who reads which there are is told", || {
+        runs.get_untracked()[1] == 2
     })
     .await;
     owner.cleanup();
     until("the stream is closed", || still_open() == 0).await;
+}
+
+#[wasm_bindgen_test]
+async fn an_end_says_when_it_was_and_which_products_failed() {
+    install();
+    let followed = follow(job("7", ImportStatus::Pending), alone());
+    until("the stream is asked for", || opened_so_far() == 1).await;
+    open(0);
+    tell(0, "message", &state(3, "PENDING"));
+    until("the state is shown", || processed(&followed.live) == 3).await;
+    assert_eq!(followed.live.completed_at.get_untracked(), None);
+    assert_eq!(followed.live.failed_product_skus.get_untracked(), None);
+    let end_of_it = state(9, "PARTIAL_SUCCESS").replacen(
+        '{',
+        r#"{"completedAt":1700000000123,"failedProductSkus":["a","b"],"#,
+        1,
+    );
+    tell(0, "message", &end_of_it);
+    until("the end is shown", || processed(&followed.live) == 9).await;
+    assert_eq!(
+        followed.live.completed_at.get_untracked(),
+        Some(1_700_000_000_123)
+    );
+    let skus = followed.live.failed_product_skus.get_untracked();
+    assert_eq!(skus, Some(vec!["a".to_owned(), "b".to_owned()]));
+    end(followed).await;
 }
 
 #[wasm_bindgen_test]

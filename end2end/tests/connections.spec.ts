@@ -1,4 +1,4 @@
-import type { BrowserContext } from '@playwright/test';
+import type { BrowserContext, Page } from '@playwright/test';
 
 import { test } from '../support/behind_proxy.ts';
 import { lostConnection } from '../support/console.ts';
@@ -420,17 +420,50 @@ test('viewers are told when the price monitor can only be asked', async ({
   await job.expectConnection('open', { timeout: 40_000 });
 });
 
-test('fifty visits to and fro leave no stream', async ({ page, behind: { session, monitor, proxy } }) => {
+/** What a tab holds on to: documents and listeners after garbage collection, and the running intervals of its page. */
+async function held(page: Page): Promise<Record<string, number>> {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('Performance.enable');
+  await devtools.send('HeapProfiler.collectGarbage');
+  const { metrics } = await devtools.send('Performance.getMetrics');
+  await devtools.detach();
+  const of = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;
+  const intervals = await page.evaluate(() => (window as unknown as { intervals: Set<number> }).intervals.size);
+  return { documents: of('Documents'), listeners: of('JSEventListeners'), intervals };
+}
+
+test('fifty visits to and fro leave no stream, timer or listener', async ({ page, behind }) => {
   test.slow();
+  const { session, monitor, proxy } = behind;
+  await page.addInitScript(() => {
+    const intervals = new Set<number>();
+    const { setInterval: start, clearInterval: stop } = window;
+    const counted = (...args: Parameters<typeof start>) => {
+      const handle = start(...args) as unknown as number;
+      intervals.add(handle);
+      return handle;
+    };
+    const uncounted = (handle: number) => {
+      intervals.delete(handle);
+      stop(handle);
+    };
+    Object.assign(window, { intervals, setInterval: counted, clearInterval: uncounted });
+  });
   const id = await session.startImport(tinyFile());
   await page.goto(`${proxy.origin}/imports`);
   const job = new JobPage(page, id);
-  for (let visit = 0; visit < 25; visit += 1) {
+  const visit = async () => {
     await page.locator(`[data-job-id="${id}"]`).getByRole('link').first().click();
     await job.expectConnection('open');
     await page.getByRole('main').getByRole('link', { name: 'Imports' }).click();
     await expect(page).toHaveURL(/\/imports$/);
-  }
+    await expect.poll(() => proxy.open, 'streams that are open').toBe(1);
+  };
+  await visit();
+  const first = await held(page);
+  expect(first.intervals).toBeGreaterThan(0);
+  for (let visits = 1; visits < 25; visits += 1) await visit();
+  await expect.poll(() => held(page)).toEqual(first);
   await monitor.joined(id);
   monitor.progress(id, { processedProducts: 4, totalProducts: 10 });
   await expect(new ImportsPage(page).row(id)).toContainText('4 / 10');

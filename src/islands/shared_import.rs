@@ -41,7 +41,7 @@ pub(crate) fn LiveShared(
         path,
         stream,
     } = state;
-    let (created_at, completed_at, mode) = (import.created_at, import.completed_at, import.mode);
+    let (created_at, mode) = (import.created_at, import.mode);
     let known = ProgressEvent {
         processed_products: import.progress.processed_products,
         failed_products: import.progress.failed_products,
@@ -49,6 +49,8 @@ pub(crate) fn LiveShared(
         status: import.status,
         error: import.error,
         mode,
+        completed_at: import.completed_at,
+        ..ProgressEvent::default()
     };
     let live = use_progress_stream(known, stream);
     let cancelled = Signal::derive(move || live.is_cancelled());
@@ -79,7 +81,6 @@ pub(crate) fn LiveShared(
             live
             filename=Signal::stored(t.say("products", "Produkten").to_owned())
             created_at=Signal::stored(created_at)
-            completed_at=Signal::stored(completed_at)
             stage
             cancelled
             shared=path

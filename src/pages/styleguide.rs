@@ -187,6 +187,7 @@ fn card(
         failed_products: failed,
         total_products: total,
     };
+    let completed_at = status.is_final().then_some(CREATED_AT + 83_000);
     let live = UseProductImportProgressReturn {
         followed: RwSignal::new(true),
         progress: Signal::stored(progress),
@@ -194,8 +195,9 @@ fn card(
         error: Signal::stored(error),
         loading: Signal::stored(connection == Connection::Connecting),
         connection: Signal::stored(connection),
+        completed_at: Signal::stored(completed_at),
+        failed_product_skus: Signal::stored(None),
     };
-    let completed_at = status.is_final().then_some(CREATED_AT + 83_000);
     let job = ProductImportJob {
         total_products: Some(total),
         processed_products: processed,
@@ -211,7 +213,6 @@ fn card(
             filename="summer-catalogue-2026.csv"
             stage=Signal::stored(stage)
             created_at=Signal::stored(CREATED_AT)
-            completed_at=Signal::stored(completed_at)
         />
     }
     .into_any()
@@ -316,7 +317,7 @@ fn failed_rows() -> AnyView {
         sku: format!("CUP-{line}"),
         reason: "\"four fifty\" is not a valid price.".to_owned(),
         code: Some("unreadable-price".to_owned()),
-        params: Params::from([("value".to_owned(), "four fifty".into())]),
+        params: Params::from_iter([("value".to_owned(), "four fifty".into())]),
         column: Some("price".to_owned()),
         value: Some("four fifty".to_owned()),
         by_line: None,

@@ -29,7 +29,10 @@ macro_rules! error_codes {
             pub fn params(&self) -> Params {
                 match self {
                     $($(#[$side] Self::$name $({ $($param),+ })? => {
-                        Params::from([$($((stringify!($param).to_owned(), $param.clone().into())),+)?])
+                        #[allow(unused_mut)] // where it has none
+                        let mut params = Params::new();
+                        $($(params.insert(stringify!($param).to_owned(), $param.clone().into());)+)?
+                        params
                     })+)+
                 }
             }

@@ -59,12 +59,8 @@ fn list_new_imports(newest: RwSignal<Vec<ProductImportJob>>) {
     let shown = StoredValue::new(String::new());
     Effect::new(move |_| shown.set_value(content_of(PAGES)));
     Effect::new(move |_| {
-        let new: Vec<_> = live.with(|live| {
-            newest.with_untracked(|jobs| {
-                let is_listed = |id: &JobId| jobs.iter().any(|job| job.id == *id);
-                live.keys().filter(|id| !is_listed(id)).cloned().collect()
-            })
-        });
+        let mut new = live.ids();
+        newest.with_untracked(|jobs| new.retain(|id| jobs.iter().all(|job| job.id != *id)));
         let is_news = known.try_update_value(|known| {
             let before = known.len();
             known.extend(new);

@@ -39,9 +39,6 @@ pub(crate) fn ProgressCard(
     /// When it was handed in.
     #[prop(into)]
     created_at: Signal<UnixMillis>,
-    /// When it ended.
-    #[prop(into)]
-    completed_at: Signal<Option<UnixMillis>>,
     /// Which import it is.
     #[prop(optional)]
     id: Option<JobId>,
@@ -67,6 +64,7 @@ pub(crate) fn ProgressCard(
         status,
         error,
         connection,
+        completed_at,
         ..
     } = live;
     let here = shared.unwrap_or_else(|| {
@@ -174,16 +172,8 @@ fn Time(
 ) -> impl IntoView {
     let t = use_locale();
     let now = use_now();
-    // Where only the stream has said so far that it is over, the clock stops at that moment.
-    let seen_end = Memo::new(move |before: Option<&Option<UnixMillis>>| {
-        let over = status.get().is_final();
-        before
-            .copied()
-            .flatten()
-            .or_else(|| over.then(|| now.get_untracked()).flatten())
-    });
     let took = Memo::new(move |_| {
-        let end = completed_at.get().or_else(|| seen_end.get()).or_else(|| {
+        let end = completed_at.get().or_else(|| {
             let running = !status.get().is_final();
             running.then(|| now.get()).flatten()
         });

@@ -61,7 +61,6 @@ pub(crate) fn LiveImport(
         }
     });
     let created_at = Signal::derive(move || job.with(|job| job.created_at));
-    let completed_at = Signal::derive(move || job.with(|job| job.completed_at));
     view! {
         <header class="page-head">
             <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
@@ -91,7 +90,6 @@ pub(crate) fn LiveImport(
             live
             filename=Signal::stored(filename)
             created_at
-            completed_at
             updated_at=Signal::derive(move || Some(job.with(|job| job.updated_at)))
             id
             stage

@@ -36,9 +36,9 @@ pub(crate) fn has_seen_all(last_event_id: &str) -> bool {
 
 impl Frame {
     pub(crate) fn new(revision: u64, snapshot: &Snapshot) -> Self {
-        let event = &snapshot.event;
+        let event = snapshot.told();
         // Serializing numbers and strings cannot fail.
-        let data = serde_json::to_string(event).unwrap_or_default();
+        let data = serde_json::to_string(&event).unwrap_or_default();
         let id = EventId {
             revision,
             status: event.status,

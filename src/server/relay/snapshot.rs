@@ -17,6 +17,10 @@ use crate::{
 /// Later completion times are invalid, in milliseconds from now.
 const FUTURE: UnixMillis = 86_400_000;
 
+/// The most failed SKUs, and bytes of them, that an event tells.
+const FEW_SKUS: usize = 100;
+const SKUS_BYTES: usize = 4096;
+
 /// The newest state of a job. It is monotone, whatever the order of reports: counts never decrease before the end, and
 /// a final state never changes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -37,6 +41,21 @@ pub(super) struct End {
 impl Snapshot {
     pub(super) fn is_final(&self) -> bool {
         self.event.status.is_final()
+    }
+
+    /// Returns what viewers are told: of an end also its time, and which products failed if they are known and few.
+    pub(super) fn told(&self) -> ProgressEvent {
+        let mut event = self.event.clone();
+        if self.is_final() {
+            event.completed_at = self.completed_at;
+            let is_told = |skus: &&Vec<String>| {
+                let bytes: usize = skus.iter().map(String::len).sum();
+                let is_known = !skus.is_empty() || event.failed_products == 0;
+                is_known && skus.len() <= FEW_SKUS && bytes <= SKUS_BYTES
+            };
+            event.failed_product_skus = self.failed_skus.as_deref().filter(is_told).cloned();
+        }
+        event
     }
 
     /// Returns `None` if nothing changes.
@@ -171,8 +190,12 @@ impl From<&ProductImportJob> for Snapshot {
                 status: job.status,
                 error: job.error.clone(),
                 mode: job.mode,
+                ..ProgressEvent::default()
             },
-            failed_skus: None,
+            failed_skus: job
+                .status
+                .is_final()
+                .then(|| Arc::new(job.failed_product_skus.clone())),
             completed_at: job.completed_at,
             end: None,
         }
@@ -226,6 +249,41 @@ mod tests {
         );
         assert_eq!(after([counts(0, 6, 6)]).event.status, ImportStatus::Error);
         assert_eq!(after([counts(0, 0, 0)]).event.status, ImportStatus::Pending);
+    }
+
+    #[test]
+    fn an_end_tells_its_time_and_the_failed_products_if_they_are_known_and_few() {
+        let failed = |skus: Vec<String>| Report {
+            failed_skus: Some(skus),
+            ..counts(5, 1, 6)
+        };
+        let running = after([Report {
+            failed_skus: Some(vec!["a".to_owned()]),
+            ..counts(1, 1, 6)
+        }]);
+        assert_eq!(running.told(), running.event);
+        let told = after([failed(vec!["a".to_owned()])]).told();
+        assert_eq!(told.completed_at, Some(7));
+        assert_eq!(told.failed_product_skus, Some(vec!["a".to_owned()]));
+        let skus_of = |snapshot: Snapshot| snapshot.told().failed_product_skus;
+        assert_eq!(skus_of(after([counts(5, 1, 6)])), None, "not known");
+        let many = vec!["a".to_owned(); FEW_SKUS + 1];
+        assert_eq!(skus_of(after([failed(many)])), None);
+        assert_eq!(
+            skus_of(after([failed(vec!["a".repeat(SKUS_BYTES + 1)])])),
+            None
+        );
+
+        let mut recorded = ProductImportJob::pending("7".parse().unwrap());
+        assert_eq!(skus_of(Snapshot::from(&recorded)), None);
+        recorded.status = ImportStatus::PartialSuccess;
+        recorded.failed_products = 1;
+        recorded.completed_at = Some(9);
+        assert_eq!(skus_of(Snapshot::from(&recorded)), None, "not recorded");
+        recorded.failed_product_skus = vec!["b".to_owned()];
+        let told = Snapshot::from(&recorded).told();
+        assert_eq!(told.completed_at, Some(9));
+        assert_eq!(told.failed_product_skus, Some(vec!["b".to_owned()]));
     }
 
     #[test]

@@ -598,7 +598,7 @@ impl Store {
              WHERE n.number IN ({})",
             places.join(", ")
         );
-        let rows = self.searches.query_all_raw(self.statement(&sql, [])).await;
+        let rows = self.lists.query_all_raw(self.statement(&sql, [])).await;
         let mut imports = HashMap::new();
         for row in rows.map_err(StoreError::of_search)? {
             let of = OfImport {
@@ -616,10 +616,7 @@ impl Store {
         sql: &str,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Noted>, StoreError> {
-        let rows = self
-            .searches
-            .query_all_raw(self.statement(sql, values))
-            .await;
+        let rows = self.lists.query_all_raw(self.statement(sql, values)).await;
         let rows = rows.map_err(StoreError::of_search)?;
         rows.iter().map(Noted::read).collect()
     }
@@ -629,10 +626,7 @@ impl Store {
         sql: &str,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Option<QueryResult>, StoreError> {
-        let row = self
-            .searches
-            .query_one_raw(self.statement(sql, values))
-            .await;
+        let row = self.lists.query_one_raw(self.statement(sql, values)).await;
         row.map_err(StoreError::of_search)
     }
 

@@ -137,6 +137,8 @@ pub struct Store {
     db: DatabaseConnection,
     /// For searches, which time out and take no other connections.
     searches: DatabaseConnection,
+    /// For lists and filters, which time out too and do not wait for searches.
+    lists: DatabaseConnection,
     /// For health checks, independent of other load.
     health: DatabaseConnection,
     /// SQLite writes that can be repeated: import rows, committed with their position without syncing each time.
@@ -259,7 +261,8 @@ impl Store {
         };
         Ok(Self {
             db,
-            searches: pools::searches(url).await?,
+            searches: pools::readers(url).await?,
+            lists: pools::readers(url).await?,
             health: pools::health(url).await?,
             bulk,
             expects_new: Arc::new(AtomicBool::new(true)),
@@ -296,6 +299,7 @@ impl Store {
             bulk.close().await;
         }
         self.searches.close().await?;
+        self.lists.close().await?;
         self.health.close().await?;
         Ok(self.db.close().await?)
     }

@@ -1,4 +1,4 @@
-//! Separate connections for searches, which must not block writers, and for health checks.
+//! Separate connections for searches and for lists, which must not block writers, and for health checks.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use sqlx::{
 use super::{StoreError, sqlite_options};
 use crate::server::config::DatabaseUrl;
 
-const SEARCHES: u32 = 4;
+const READERS: u32 = 4;
 
 const TURN: Duration = Duration::from_secs(20);
 
@@ -32,11 +32,11 @@ pub(super) fn only_settled(pool: SqlitePoolOptions) -> SqlitePoolOptions {
     })
 }
 
-/// On PostgreSQL a quarter of the other connections.
-pub(super) async fn searches(url: &DatabaseUrl) -> Result<DatabaseConnection, StoreError> {
+/// Connections whose queries time out; on PostgreSQL a quarter of the other connections.
+pub(super) async fn readers(url: &DatabaseUrl) -> Result<DatabaseConnection, StoreError> {
     let most = match url.is_file() {
-        true => SEARCHES,
-        false => (url.max_connections() / 4).clamp(1, SEARCHES),
+        true => READERS,
+        false => (url.max_connections() / 4).clamp(1, READERS),
     };
     let mut options = apart(url, most);
     options

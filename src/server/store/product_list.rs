@@ -109,6 +109,10 @@ impl Store {
             return Ok(ProductsFound::default());
         };
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let connections = match filter.search.is_empty() {
+            true => &self.lists,
+            false => &self.searches,
+        };
         let (began, mut from) = (Instant::now(), from);
         let mut products: Vec<Product> = Vec::new();
         loop {
@@ -118,7 +122,7 @@ impl Store {
             };
             let missing = most + 1 - products.len();
             let (sql, values) = walk.page(from.as_ref(), end.as_ref(), missing);
-            let rows = self.searches.query_all_raw(self.statement(&sql, values));
+            let rows = connections.query_all_raw(self.statement(&sql, values));
             for row in rows.await.map_err(StoreError::of_search)? {
                 products.push(listed(product::Model::from_query_result(&row, "")?));
             }
@@ -247,7 +251,7 @@ impl Store {
         );
         let values = identities.iter().map(|identity| Value::from(*identity));
         let rows = self
-            .searches
+            .lists
             .query_all_raw(self.statement(&sql, values))
             .await
             .map_err(StoreError::of_search)?;

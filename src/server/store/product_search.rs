@@ -337,11 +337,16 @@ fn found(rows: Vec<QueryResult>) -> Result<Found, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use test_support::DEADLINE;
+
     use super::*;
-    use crate::server::store::{
-        bulk::BulkTransaction,
-        products::{NewProduct, ProductRow, Upsert},
-        test_database::TestDatabase,
+    use crate::{
+        model::products_filter::ProductsFilter,
+        server::store::{
+            bulk::BulkTransaction,
+            products::{NewProduct, ProductRow, Upsert},
+            test_database::TestDatabase,
+        },
     };
 
     async fn write(store: &Store, products: Vec<NewProduct>, now: i64) {
@@ -560,6 +565,24 @@ mod tests {
         assert_eq!(behind, all);
         let none = store.products_behind_by_name("sku:none", 2).await.unwrap();
         assert_eq!(none, None);
+    }
+
+    #[tokio::test]
+    async fn a_list_does_not_wait_for_searches() {
+        let (_database, store) = TestDatabase::opened().await;
+        let mut searching = Vec::new();
+        let moment = std::time::Duration::from_millis(300);
+        while let Ok(one) = tokio::time::timeout(moment, store.searches.begin()).await {
+            searching.push(one.unwrap());
+        }
+        let filter = ProductsFilter::default();
+        let lists = async {
+            let listed = store.list_products("", 1).await.unwrap();
+            let page = store.filter_products(&filter, None, 1, moment).await;
+            (listed.total, page.unwrap().products.len())
+        };
+        let listed = tokio::time::timeout(DEADLINE, lists).await;
+        assert_eq!(listed, Ok((0, 0)), "{} search", searching.len());
     }
 
     #[tokio::test]

@@ -238,7 +238,7 @@ impl Store {
             .order_by_asc(product::Column::Identity)
             .offset(offset.min(LISTED_AT_MOST))
             .limit(PAGE_SIZE.min(LISTED_AT_MOST.saturating_sub(offset)))
-            .all(&self.searches)
+            .all(&self.lists)
             .await
             .map_err(StoreError::of_search)?;
         Ok(Found {
@@ -256,7 +256,7 @@ impl Store {
     ) -> Result<Option<Vec<Product>>, StoreError> {
         use sea_orm::sea_query::ExprTrait as _;
 
-        let last = product::Entity::find_by_id(identity).one(&self.searches);
+        let last = product::Entity::find_by_id(identity).one(&self.lists);
         let Some(last) = last.await.map_err(StoreError::of_search)? else {
             return Ok(None);
         };
@@ -270,7 +270,7 @@ impl Store {
             .order_by_asc(product::Column::Name)
             .order_by_asc(product::Column::Identity)
             .limit(limit)
-            .all(&self.searches)
+            .all(&self.lists)
             .await
             .map_err(StoreError::of_search)?;
         Ok(Some(rows.into_iter().map(listed).collect()))
@@ -278,7 +278,7 @@ impl Store {
 
     /// Finds a product.
     pub async fn find_product(&self, identity: &str) -> Result<Option<Product>, StoreError> {
-        let found = product::Entity::find_by_id(identity).one(&self.searches);
+        let found = product::Entity::find_by_id(identity).one(&self.lists);
         Ok(found.await.map_err(StoreError::of_search)?.map(listed))
     }
 
@@ -288,7 +288,7 @@ impl Store {
             .filter(product::Column::Name.eq(name))
             .order_by_asc(product::Column::Identity)
             .limit(VARIANTS)
-            .all(&self.searches)
+            .all(&self.lists)
             .await
             .map_err(StoreError::of_search)?;
         Ok(match rows.len() {
@@ -312,7 +312,7 @@ impl Store {
             .expr(Func::count(Expr::col(Asterisk)))
             .from_subquery(rows, "counted")
             .to_owned();
-        let row = self.searches.query_one(&count).await;
+        let row = self.lists.query_one(&count).await;
         let row = row.map_err(StoreError::of_search)?;
         let count: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?;
         Ok(from_db(count.unwrap_or_default()))

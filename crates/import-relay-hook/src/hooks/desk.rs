@@ -1,6 +1,6 @@
 //! What the tab that keeps the stream knows of the tabs it keeps it for (pure: no browser, no clock).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use litemap::LiteMap;
 
 use super::{
     follower::{Millis, StreamEvent},
@@ -61,7 +61,7 @@ pub(super) struct Desk {
     most: JobsPerStream,
     /// After how long a silence a stream is dead.
     silence: Millis,
-    tabs: HashMap<String, (Wants, Millis)>,
+    tabs: LiteMap<String, (Wants, Millis)>,
     /// What the stream was opened for, while there is one.
     streaming: Option<Wants>,
     is_open: bool,
@@ -71,7 +71,7 @@ pub(super) struct Desk {
     has_spoken: bool,
     upstream: Option<String>,
     /// The newest state of each job, as it came.
-    newest: BTreeMap<JobId, String>,
+    newest: LiteMap<JobId, String>,
 }
 
 impl Desk {
@@ -161,11 +161,18 @@ impl Desk {
     }
 
     fn all(&self) -> Wants {
-        let wants = self.tabs.values().map(|(wants, _)| wants);
-        let jobs: BTreeSet<_> = wants.clone().flat_map(|wants| &wants.jobs).collect();
+        let mut jobs = LiteMap::new_vec();
+        let mut new = false;
+        for (wants, _) in self.tabs.values() {
+            new |= wants.new;
+            for job in &wants.jobs {
+                jobs.insert(job, ());
+            }
+        }
+        let jobs = as_many_as_fit(self.most, jobs.keys().copied());
         Wants {
-            jobs: as_many_as_fit(self.most, jobs).cloned().collect(),
-            new: wants.clone().any(|wants| wants.new),
+            jobs: jobs.cloned().collect(),
+            new,
         }
     }
 

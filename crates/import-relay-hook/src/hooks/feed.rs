@@ -1,7 +1,7 @@
 //! The one feed of a page: all its hooks, as far as their options are the same, follow their jobs on
 //! one stream.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::cell::RefCell;
 
 use futures::{
     StreamExt,
@@ -10,6 +10,7 @@ use futures::{
 use gloo_net::http::Request;
 use gloo_timers::callback::Interval;
 use leptos::{prelude::*, task::spawn_local};
+use litemap::LiteMap;
 use web_sys::RequestCredentials;
 
 use super::{
@@ -30,8 +31,8 @@ use crate::model::{
 /// How often the feed looks at the clock.
 const TICK_MILLIS: u32 = 1_000;
 
-/// The views of all jobs that a page knows of.
-pub(super) type Views = BTreeMap<JobId, View>;
+/// The views of all jobs that a page knows of, each a signal of its own.
+pub(super) type Views = LiteMap<JobId, ArcRwSignal<View>>;
 
 thread_local! {
     /// The page's feeds, while hooks need them: one for all hooks with the same options.
@@ -124,7 +125,7 @@ fn join(hook: Hook, options: UseProgressOptions) -> Subscription {
 struct Feed {
     options: UseProgressOptions,
     inputs: Inputs,
-    hooks: BTreeMap<u32, Hook>,
+    hooks: LiteMap<u32, Hook>,
     follower: Follower,
     line: Line,
     _ticks: Interval,
@@ -170,7 +171,7 @@ impl Feed {
             follower.step(Event::Hidden, js_sys::Date::now(), 0.0);
         }
         Self {
-            hooks: BTreeMap::new(),
+            hooks: LiteMap::new(),
             follower,
             line: Line::new(options.clone(), inputs.clone()),
             _ticks: Interval::new(TICK_MILLIS, on(|| Some(Event::Tick))),
@@ -296,7 +297,7 @@ impl Feed {
                         show_in(*shown, view);
                     }
                 }
-                Hook::All(shown) => show_in(*shown, self.follower.views(now)),
+                Hook::All(shown) => show_all(*shown, self.follower.views(now).collect()),
             }
         }
     }
@@ -325,9 +326,33 @@ fn gives_way(options: &UseProgressOptions) -> bool {
     options.share_tabs && !can_share()
 }
 
-fn show_in<T: PartialEq + Send + Sync + 'static>(shown: RwSignal<T>, value: T) {
+fn show_in(shown: RwSignal<View>, view: View) {
     // Once the owner is gone there is nobody to show anything to.
-    if shown.try_with_untracked(|shown| *shown != value) == Some(true) {
-        shown.set(value);
+    if shown.try_with_untracked(|shown| *shown != view) == Some(true) {
+        shown.set(view);
+    }
+}
+
+/// Shows each job in its own signal. The map changes only with the jobs that are in it.
+fn show_all(shown: RwSignal<Views>, views: Vec<(&JobId, View)>) {
+    let are_the_same = shown.try_with_untracked(|shown| {
+        for (id, view) in &views {
+            if let Some(known) = shown.get(*id)
+                && known.with_untracked(|known| known != view)
+            {
+                known.set(view.clone());
+            }
+        }
+        shown.keys().eq(views.iter().map(|(id, _)| *id))
+    });
+    if are_the_same == Some(false) {
+        shown.update(|shown| {
+            let mut before = std::mem::take(shown);
+            for (id, view) in views {
+                let known = before.remove(id);
+                let signal = known.unwrap_or_else(|| ArcRwSignal::new(view));
+                shown.insert(id.clone(), signal);
+            }
+        });
     }
 }

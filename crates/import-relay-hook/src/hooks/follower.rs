@@ -1,13 +1,12 @@
 //! What becomes of the view of a page's jobs when something happens to its event stream (pure: no
 //! browser, no clock).
 
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
 
 use super::{Connection, ProgressError, UseProgressOptions, wire};
 use crate::model::{
-    job::{ImportProgress, ImportStatus, JobId, ProductImportJob, ProgressEvent},
+    job::{ImportProgress, ImportStatus, JobId, ProductImportJob, ProgressEvent, UnixMillis},
     progress::UpstreamState,
-    reason::Reason,
     refusal::Refusal,
 };
 
@@ -63,6 +62,8 @@ pub(super) struct View {
     pub(super) error: Option<ProgressError>,
     pub(super) loading: bool,
     pub(super) connection: Connection,
+    pub(super) completed_at: Option<UnixMillis>,
+    pub(super) failed_product_skus: Option<Vec<String>>,
 }
 
 /// What happens on a stream. Tabs hand it on to each other.
@@ -158,7 +159,7 @@ impl Action {
 #[derive(Debug)]
 pub(super) struct Follower {
     timing: Timing,
-    jobs: BTreeMap<JobId, Followed>,
+    jobs: LiteMap<JobId, Followed>,
     /// Whether jobs are let in that nobody has asked for by name.
     wants_new: bool,
     phase: Phase,
@@ -230,7 +231,18 @@ enum Phase {
 impl View {
     /// Shows a job as it is recorded.
     pub(super) fn of(job: &ProductImportJob) -> Self {
-        Self::new(job.progress(), job.status, job.error.clone())
+        let (skus, is_over) = (&job.failed_product_skus, job.status.is_final());
+        let are_known = is_over && (!skus.is_empty() || job.failed_products == 0);
+        Self::new(ProgressEvent {
+            processed_products: job.processed_products,
+            failed_products: job.failed_products,
+            total_products: job.progress().total_products,
+            status: job.status,
+            error: job.error.clone(),
+            completed_at: job.completed_at,
+            failed_product_skus: are_known.then(|| skus.clone()),
+            ..ProgressEvent::default()
+        })
     }
 
     /// Writes the counts that are shown into a job that was recorded before.
@@ -242,17 +254,25 @@ impl View {
         }
     }
 
+    /// Takes a state that was told.
+    pub(super) fn take(&mut self, state: ProgressEvent) {
+        self.progress = state.progress();
+        self.status = state.status;
+        self.error = state.error.map(ProgressError::Import);
+        self.loading = false;
+        self.completed_at = state.completed_at;
+        self.failed_product_skus = state.failed_product_skus;
+    }
+
     /// Shows a recorded state.
-    pub(super) fn new(
-        progress: ImportProgress,
-        status: ImportStatus,
-        error: Option<Reason>,
-    ) -> Self {
-        let is_final = status.is_final();
+    pub(super) fn new(state: ProgressEvent) -> Self {
+        let is_final = state.status.is_final();
         Self {
-            progress,
-            status,
-            error: error.map(ProgressError::Import),
+            progress: state.progress(),
+            status: state.status,
+            error: state.error.map(ProgressError::Import),
+            completed_at: state.completed_at,
+            failed_product_skus: state.failed_product_skus,
             loading: !is_final,
             connection: if is_final {
                 Connection::Closed
@@ -275,27 +295,23 @@ impl Followed {
         }
     }
 
-    fn show(&mut self, state: ProgressEvent) {
+    fn show(&mut self, mut state: ProgressEvent) {
         if self.over.is_some() {
             return; // nothing comes after an end
         }
         self.is_unreadable = false;
-        let (known, mut progress) = (self.view.progress, state.progress());
-        // An instance that was restarted may not know yet what another has told.
-        if !state.status.is_final() {
-            progress.processed_products = progress.processed_products.max(known.processed_products);
-            progress.failed_products = progress.failed_products.max(known.failed_products);
-            if progress.total_products == 0 {
-                progress.total_products = known.total_products;
-            }
-        }
-        self.view.progress = progress;
-        self.view.status = state.status;
-        self.view.error = state.error.map(ProgressError::Import);
-        self.view.loading = false;
         if state.status.is_final() {
             self.over = Some(Connection::Closed);
+        } else {
+            // An instance that was restarted may not know yet what another has told.
+            let known = self.view.progress;
+            state.processed_products = state.processed_products.max(known.processed_products);
+            state.failed_products = state.failed_products.max(known.failed_products);
+            if state.total_products == 0 {
+                state.total_products = known.total_products;
+            }
         }
+        self.view.take(state);
     }
 
     fn refuse(&mut self, error: &Refusal) {
@@ -312,7 +328,7 @@ impl Follower {
     pub(super) fn new(timing: Timing) -> Self {
         Self {
             timing,
-            jobs: BTreeMap::new(),
+            jobs: LiteMap::new(),
             wants_new: false,
             phase: Phase::Idle,
             upstream: UpstreamState::Connected,
@@ -385,9 +401,9 @@ impl Follower {
     }
 
     /// Returns what to show now of all jobs.
-    pub(super) fn views(&self, now: Millis) -> BTreeMap<JobId, View> {
-        let shown = |(id, job): (&JobId, _)| (id.clone(), self.shown(job, now));
-        self.jobs.iter().map(shown).collect()
+    pub(super) fn views(&self, now: Millis) -> impl Iterator<Item = (&JobId, View)> {
+        let shown = move |(id, job)| (id, self.shown(job, now));
+        self.jobs.iter().map(shown)
     }
 
     fn shown(&self, job: &Followed, now: Millis) -> View {
@@ -646,7 +662,7 @@ impl Follower {
                 }
             }
             (None, _) => {
-                for job in self.jobs.values_mut() {
+                for job in self.jobs.iter_mut().map(|(_, job)| job) {
                     job.is_unreadable = true;
                 }
             }
@@ -655,7 +671,7 @@ impl Follower {
 
     /// Lets go of the jobs that nobody asked for by name and that ended the longest ago.
     fn let_go(&mut self) {
-        for job in self.jobs.values_mut() {
+        for job in self.jobs.iter_mut().map(|(_, job)| job) {
             if job.over.is_some() && job.ended.is_none() {
                 self.ends += 1;
                 job.ended = Some(self.ends);
@@ -768,7 +784,7 @@ impl Follower {
     }
 
     fn sign_out(&mut self, error: &Refusal) {
-        for job in self.jobs.values_mut() {
+        for job in self.jobs.iter_mut().map(|(_, job)| job) {
             job.refuse(error);
         }
         self.phase = Phase::SignedOut;
@@ -784,11 +800,9 @@ impl Follower {
         let is_answered = answer.is_ok();
         match answer {
             Ok(states) => {
-                let asked: BTreeSet<_> = asked.into_iter().collect();
-                let mut states: BTreeMap<_, _> = states.into_iter().collect();
-                for (id, job) in &mut self.jobs {
-                    match states.remove(id) {
-                        Some(state) => job.show(state),
+                for (id, job) in self.jobs.iter_mut() {
+                    match states.iter().find(|(of, _)| of == id) {
+                        Some((_, state)) => job.show(state.clone()),
                         None if asked.contains(id) => job.refuse(&Refusal::NotFound),
                         // It was not asked for: it has come since.
                         None => {}
@@ -845,19 +859,15 @@ impl Follower {
 impl Default for View {
     /// Shows a job of which nothing is known yet.
     fn default() -> Self {
-        Self {
-            progress: ImportProgress::default(),
-            status: ImportStatus::Pending,
-            error: None,
-            loading: true,
-            connection: Connection::Connecting,
-        }
+        Self::new(ProgressEvent::default())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use std::collections::BTreeMap;
 
     use super::*;
     use crate::model::refusal::Elsewhere;
@@ -914,6 +924,11 @@ mod tests {
         assert_eq!(follower.follow(&job("7"), 0.0), Action::Open);
         follower.step(opened(), 1.0, 0.0);
         follower
+    }
+
+    fn views(follower: &Follower, now: Millis) -> BTreeMap<JobId, View> {
+        let shown = follower.views(now);
+        shown.map(|(id, view)| (id.clone(), view)).collect()
     }
 
     fn view(follower: &Follower, now: Millis) -> View {
@@ -1012,7 +1027,10 @@ mod tests {
         assert_eq!(follower.want_new(true, 0.0), Action::Open);
         follower.step(opened(), 1.0, 0.0);
         follower.step(tagged("9", 4, ImportStatus::Pending), 2.0, 0.0);
-        assert_eq!(follower.views(2.0)[&id("9")].progress.processed_products, 4);
+        assert_eq!(
+            views(&follower, 2.0)[&id("9")].progress.processed_products,
+            4
+        );
         let action = follower.step(tagged("9", 10, ImportStatus::Success), 3.0, 0.0);
         assert_eq!(action, Action::Wait, "others may come");
         assert_eq!(follower.want_new(false, 4.0), Action::Close);
@@ -1160,9 +1178,9 @@ mod tests {
         let mut follower = open();
         follower.want_new(true, 2.0);
         assert_eq!(follower.unfollow(&id("7")), Action::Wait);
-        assert!(follower.views(3.0).contains_key(&id("7")));
+        assert!(views(&follower, 3.0).contains_key(&id("7")));
         assert_eq!(follower.want_new(false, 4.0), Action::Close);
-        assert!(follower.views(5.0).is_empty(), "nobody wants it any more");
+        assert!(views(&follower, 5.0).is_empty(), "nobody wants it any more");
     }
 
     #[test]
@@ -1174,7 +1192,7 @@ mod tests {
             follower.step(tagged(&name, 4, ImportStatus::Pending), 3.0, 0.0);
             follower.step(tagged(&name, 10, ImportStatus::Success), 3.0, 0.0);
         }
-        let views = follower.views(4.0);
+        let views = views(&follower, 4.0);
         assert_eq!(views.len(), KEPT_ENDS + 1);
         assert!(views.contains_key(&id("7")), "it is followed by name");
         assert!(views.contains_key(&id("new-149")) && !views.contains_key(&id("new-49")));

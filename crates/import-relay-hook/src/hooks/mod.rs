@@ -27,5 +27,6 @@ pub use use_product_import_progress::{
 };
 pub use use_progress_stream::use_progress_stream;
 pub use use_unfinished_imports::{
-    LiveImport, use_unfinished_imports, use_unfinished_imports_with_options,
+    LiveImport, UseUnfinishedImportsReturn, use_unfinished_imports,
+    use_unfinished_imports_with_options,
 };

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
 use super::{Connection, ProgressError, UseProgressOptions, feed, follower::View};
-use crate::model::job::{ImportProgress, ImportStatus, JobId, ProductImportJob};
+use crate::model::job::{ImportProgress, ImportStatus, JobId, ProductImportJob, UnixMillis};
 
 /// Return value of [`use_product_import_progress`]. Each signal changes only with its own value.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,11 @@ pub struct UseProductImportProgressReturn {
     pub loading: Signal<bool>,
     /// The state of the connection.
     pub connection: Signal<Connection>,
+    /// When the import ended; `None` before.
+    pub completed_at: Signal<Option<UnixMillis>>,
+    /// The SKUs of the products that failed, once it is over; `None` while they are not known. An end that was just told
+    /// names no more than a hundred.
+    pub failed_product_skus: Signal<Option<Vec<String>>>,
     /// Whether the import is followed ([`open`](Self::open), [`close`](Self::close)).
     pub followed: RwSignal<bool>,
 }
@@ -160,6 +165,11 @@ impl UseProductImportProgressReturn {
             error: Memo::new(move |_| view.with(|view| view.error.clone())).into(),
             loading: Memo::new(move |_| view.with(|view| view.loading)).into(),
             connection: Memo::new(move |_| view.with(|view| view.connection)).into(),
+            completed_at: Memo::new(move |_| view.with(|view| view.completed_at)).into(),
+            failed_product_skus: Memo::new(move |_| {
+                view.with(|view| view.failed_product_skus.clone())
+            })
+            .into(),
         }
     }
 }

@@ -7,7 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
 use super::{
-    Connection, ProgressError, UseProductImportProgressReturn,
+    Connection, UseProductImportProgressReturn,
     event_source::Source,
     follower::{StreamEvent, View},
     wire,
@@ -35,7 +35,7 @@ const AGAIN: Duration = Duration::from_secs(15);
 /// }
 /// ```
 pub fn use_progress_stream(known: ProgressEvent, url: String) -> UseProductImportProgressReturn {
-    let view = RwSignal::new(view_of(known));
+    let view = RwSignal::new(View::new(known));
     let tries = RwSignal::new(0_u32);
     let followed = RwSignal::new(true);
     let is_over = Memo::new(move |_| view.with(|view| view.status.is_final()));
@@ -74,10 +74,6 @@ fn try_again(tries: RwSignal<u32>, is_over: Memo<bool>) {
     });
 }
 
-fn view_of(known: ProgressEvent) -> View {
-    View::new(known.progress(), known.status, known.error)
-}
-
 fn hear(view: &mut View, event: StreamEvent) {
     match event {
         StreamEvent::Opened | StreamEvent::Heartbeat => view.connection = Connection::Open,
@@ -85,15 +81,12 @@ fn hear(view: &mut View, event: StreamEvent) {
             let Some(state) = wire::state(&text) else {
                 return;
             };
-            view.progress = state.progress();
-            view.status = state.status;
-            view.error = state.error.map(ProgressError::Import);
-            view.loading = false;
             view.connection = if state.status.is_final() {
                 Connection::Closed
             } else {
                 Connection::Open
             };
+            view.take(state);
         }
         StreamEvent::Interrupted => view.connection = Connection::Reconnecting,
         StreamEvent::GivenUp if !view.status.is_final() => view.connection = Connection::Refused,
@@ -108,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_view_follows_its_stream_to_the_end() {
-        let mut view = view_of(ProgressEvent::default());
+        let mut view = View::new(ProgressEvent::default());
         let message = |text: &str| StreamEvent::Message {
             job: None,
             text: text.to_owned(),

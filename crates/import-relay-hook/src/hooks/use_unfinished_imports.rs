@@ -1,13 +1,12 @@
 //! Follows all unfinished imports of the user.
 
-use std::collections::BTreeMap;
-
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
 use super::{
     Connection, ProgressError, UseProgressOptions,
     feed::{self, Views},
+    follower::View,
 };
 use crate::model::job::{ImportProgress, ImportStatus, JobId};
 
@@ -24,11 +23,43 @@ pub struct LiveImport {
     pub connection: Connection,
 }
 
+/// Return value of [`use_unfinished_imports`]. Each import is a signal of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct UseUnfinishedImportsReturn {
+    views: RwSignal<Views>,
+}
+
+impl UseUnfinishedImportsReturn {
+    /// Returns the imports seen by the page. Tracks which they are, not what becomes of them.
+    #[must_use]
+    pub fn ids(&self) -> Vec<JobId> {
+        self.views.with(|views| views.keys().cloned().collect())
+    }
+
+    /// Returns an import; `None` if the page has not seen it. Tracks this import, and which there are.
+    #[must_use]
+    pub fn get(&self, id: &JobId) -> Option<LiveImport> {
+        let view = self.views.with(|views| views.get(id).cloned())?;
+        Some(view.with(LiveImport::of))
+    }
+}
+
+impl LiveImport {
+    fn of(view: &View) -> Self {
+        Self {
+            progress: view.progress,
+            status: view.status,
+            error: view.error.clone(),
+            connection: view.connection,
+        }
+    }
+}
+
 /// Follows all unfinished imports of the user on one stream, including new ones.
 ///
-/// The map has every import seen by the page, with its end; imports that ended before are not in it. The
-/// stream is shared with [`use_product_import_progress`](super::use_product_import_progress), which documents
-/// how lost connections are handled. Dropping the reactive owner unsubscribes. On the server the map is empty.
+/// It has every import seen by the page, with its end; imports that ended before are not in it. A state that
+/// arrives changes the signal of its import alone. The stream is shared with [`use_product_import_progress`](super::use_product_import_progress), which documents
+/// how lost connections are handled. Dropping the reactive owner unsubscribes. On the server there are none.
 ///
 /// # Example
 ///
@@ -39,10 +70,14 @@ pub struct LiveImport {
 /// #[component]
 /// fn Running() -> impl IntoView {
 ///     let imports = use_unfinished_imports();
-///     view! { <p>{move || imports.with(|it| it.len())} " imports seen"</p> }
+///     let line = move |id| {
+///         let import = move || imports.get(&id).map(|import| import.progress.processed_products);
+///         view! { <li>{import}</li> }
+///     };
+///     view! { <ul><For each=move || imports.ids() key=|id| id.clone() children=line /></ul> }
 /// }
 /// ```
-pub fn use_unfinished_imports() -> Signal<BTreeMap<JobId, LiveImport>> {
+pub fn use_unfinished_imports() -> UseUnfinishedImportsReturn {
     use_unfinished_imports_with_options(UseProgressOptions::default())
 }
 
@@ -58,30 +93,16 @@ pub fn use_unfinished_imports() -> Signal<BTreeMap<JobId, LiveImport>> {
 /// fn Running() -> impl IntoView {
 ///     let alone = UseProgressOptions::default().share_tabs(false);
 ///     let imports = use_unfinished_imports_with_options(alone);
-///     view! { <p>{move || imports.with(|it| it.len())} " imports seen"</p> }
+///     view! { <p>{move || imports.ids().len()} " imports seen"</p> }
 /// }
 /// ```
 pub fn use_unfinished_imports_with_options(
     options: UseProgressOptions,
-) -> Signal<BTreeMap<JobId, LiveImport>> {
+) -> UseUnfinishedImportsReturn {
     let views = RwSignal::new(Views::new());
     Effect::new(move || {
         let subscription = SendWrapper::new(feed::follow_all(views, options.clone()));
         on_cleanup(move || drop(subscription));
     });
-    Memo::new(move |_| {
-        views.with(|views| {
-            let live = |(id, view): (&JobId, &super::follower::View)| {
-                let import = LiveImport {
-                    progress: view.progress,
-                    status: view.status,
-                    error: view.error.clone(),
-                    connection: view.connection,
-                };
-                (id.clone(), import)
-            };
-            views.iter().map(live).collect()
-        })
-    })
-    .into()
+    UseUnfinishedImportsReturn { views }
 }

@@ -255,6 +255,10 @@ pub struct ProgressEvent {
     pub error: Option<Reason>,
     /// What it does with the products; said of a check alone.
     pub mode: ImportMode,
+    /// When it ended; said with the end alone.
+    pub completed_at: Option<UnixMillis>,
+    /// The SKUs of the products that failed; said with the end alone, where they are known and few.
+    pub failed_product_skus: Option<Vec<String>>,
 }
 
 /// The fields of an event as they go over the wire.
@@ -282,6 +286,10 @@ struct EventFields {
     cancelled: bool,
     #[serde(default, skip_serializing_if = "ImportMode::is_import")]
     mode: ImportMode,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    completed_at: Option<UnixMillis>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed_product_skus: Option<Vec<String>>,
 }
 
 impl From<EventFields> for ProgressEvent {
@@ -297,6 +305,8 @@ impl From<EventFields> for ProgressEvent {
             status: fields.status,
             error: fields.error.map(reason),
             mode: fields.mode,
+            completed_at: fields.completed_at,
+            failed_product_skus: fields.failed_product_skus,
         }
     }
 }
@@ -314,6 +324,8 @@ impl From<ProgressEvent> for EventFields {
             error_params: error.map(Reason::params).cloned().unwrap_or_default(),
             cancelled: error.is_some_and(Reason::is_cancelled),
             mode: event.mode,
+            completed_at: event.completed_at,
+            failed_product_skus: event.failed_product_skus,
         }
     }
 }
@@ -479,7 +491,7 @@ mod tests {
                 Reason::new(
                     "Cancelled after importing 3 of 10 products.",
                     Some("cancelled-after".to_owned()),
-                    Params::from([
+                    Params::from_iter([
                         ("done".to_owned(), 3.into()),
                         ("total".to_owned(), 10.into()),
                     ]),

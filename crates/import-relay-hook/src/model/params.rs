@@ -1,11 +1,12 @@
 //! Parameters of errors.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
+use litemap::LiteMap;
 use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
 
 /// The parameters of an error, by name.
-pub type Params = BTreeMap<String, Param>;
+pub type Params = LiteMap<String, Param>;
 
 /// A parameter of an error.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]

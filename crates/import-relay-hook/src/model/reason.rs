@@ -26,7 +26,7 @@ pub struct Reason {
     cancelled: bool,
 }
 
-static NO_PARAMS: Params = Params::new();
+static NO_PARAMS: Params = Params::new_vec();
 
 impl Reason {
     /// Wraps words that are not ours.
@@ -134,7 +134,7 @@ mod tests {
         let reason = Reason::new(
             "No products were imported: all 3 rows failed.",
             Some("all-failed".to_owned()),
-            Params::from([("failed".to_owned(), 3.into())]),
+            Params::from_iter([("failed".to_owned(), 3.into())]),
         );
         let json = serde_json::to_string(&reason).unwrap();
         assert_eq!(

@@ -107,6 +107,6 @@ fn throttled(seconds: u64) -> Reason {
     Reason::new(
         format!("Too many attempts. Try again in {number} {unit}."),
         Some("throttled".to_owned()),
-        Params::from([("seconds".to_owned(), seconds.into())]),
+        Params::from_iter([("seconds".to_owned(), seconds.into())]),
     )
 }

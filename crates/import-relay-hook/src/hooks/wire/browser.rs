@@ -4,7 +4,7 @@ use js_sys::{Array, JSON, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::model::{
-    job::{ImportMode, ImportStatus, JobId, ProgressEvent},
+    job::{ImportMode, ImportStatus, JobId, ProgressEvent, UnixMillis},
     params::{Param, Params},
     progress::UpstreamState,
     reason::Reason,
@@ -96,6 +96,8 @@ fn state_of(fields: &Fields) -> Option<ProgressEvent> {
         status: fields.word("status", ImportStatus::Pending)?,
         error: error.map(|error| error.with_cancelled(cancelled)),
         mode: fields.word("mode", ImportMode::Import)?,
+        completed_at: fields.time("completedAt"),
+        failed_product_skus: fields.texts("failedProductSkus"),
     })
 }
 
@@ -123,6 +125,17 @@ impl Fields {
             return Some(0);
         }
         whole(&value)
+    }
+
+    /// Reads a time.
+    fn time(&self, name: &str) -> Option<UnixMillis> {
+        i64::try_from(whole(&self.get(name))?).ok()
+    }
+
+    /// Reads a list of texts.
+    fn texts(&self, name: &str) -> Option<Vec<String>> {
+        let texts: Array = self.get(name).dyn_into().ok()?;
+        texts.iter().map(|text| text.as_string()).collect()
     }
 
     /// Reads a word; one that is missing is the default.
