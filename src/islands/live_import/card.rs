@@ -172,12 +172,14 @@ fn Time(
 ) -> impl IntoView {
     let t = use_locale();
     let now = use_now();
-    let took = Memo::new(move |_| {
+    let took = Memo::new(move |before: Option<&Option<String>>| {
         let end = completed_at.get().or_else(|| {
             let running = !status.get().is_final();
             running.then(|| now.get()).flatten()
         });
-        end.map(|end| format::elapsed(format::between(created_at.get(), end)))
+        let took = end.map(|end| format::elapsed(format::between(created_at.get(), end)));
+        // Until the time of the end is known, what the clock showed last.
+        took.or_else(|| before.cloned().flatten())
     });
     let name = move || {
         if status.get().is_final() {

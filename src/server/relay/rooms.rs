@@ -279,9 +279,12 @@ impl Rooms {
         if room.phase != Phase::Settling {
             return None;
         }
+        // What the report did not say, the event does not.
         let failed_skus = room.snapshot.failed_skus.take();
+        let completed_at = room.snapshot.event.completed_at;
         room.snapshot = recorded;
         room.snapshot.failed_skus = failed_skus;
+        room.snapshot.event.completed_at = completed_at;
         room.phase = Phase::Ended;
         room.publish();
         self.written(job, number, true);

@@ -43,11 +43,10 @@ impl Snapshot {
         self.event.status.is_final()
     }
 
-    /// Returns what viewers are told: of an end also its time, and which products failed if they are known and few.
+    /// Returns what viewers are told: of an end also which products failed, if they are known and few.
     pub(super) fn told(&self) -> ProgressEvent {
         let mut event = self.event.clone();
         if self.is_final() {
-            event.completed_at = self.completed_at;
             let is_told = |skus: &&Vec<String>| {
                 let bytes: usize = skus.iter().map(String::len).sum();
                 let is_known = !skus.is_empty() || event.failed_products == 0;
@@ -97,12 +96,11 @@ impl Snapshot {
             _ => {}
         }
         if is_over {
-            next.completed_at = Some(
-                report
-                    .completed_at
-                    .filter(|at| *at <= now.saturating_add(FUTURE))
-                    .unwrap_or(now),
-            );
+            let completed_at = report
+                .completed_at
+                .filter(|at| *at <= now.saturating_add(FUTURE));
+            next.event.completed_at = completed_at;
+            next.completed_at = Some(completed_at.unwrap_or(now));
             next.end = Some(End {
                 verdict: report.verdict,
                 is_exact: is_all,
@@ -190,6 +188,7 @@ impl From<&ProductImportJob> for Snapshot {
                 status: job.status,
                 error: job.error.clone(),
                 mode: job.mode,
+                completed_at: job.completed_at,
                 ..ProgressEvent::default()
             },
             failed_skus: job
@@ -252,9 +251,10 @@ mod tests {
     }
 
     #[test]
-    fn an_end_tells_its_time_and_the_failed_products_if_they_are_known_and_few() {
+    fn an_end_tells_the_service_s_time_and_the_failed_products_if_they_are_known_and_few() {
         let failed = |skus: Vec<String>| Report {
             failed_skus: Some(skus),
+            completed_at: Some(5),
             ..counts(5, 1, 6)
         };
         let running = after([Report {
@@ -263,10 +263,14 @@ mod tests {
         }]);
         assert_eq!(running.told(), running.event);
         let told = after([failed(vec!["a".to_owned()])]).told();
-        assert_eq!(told.completed_at, Some(7));
+        assert_eq!(told.completed_at, Some(5));
         assert_eq!(told.failed_product_skus, Some(vec!["a".to_owned()]));
         let skus_of = |snapshot: Snapshot| snapshot.told().failed_product_skus;
-        assert_eq!(skus_of(after([counts(5, 1, 6)])), None, "not known");
+        let unsaid = after([counts(5, 1, 6)]).told();
+        assert_eq!(
+            (unsaid.completed_at, unsaid.failed_product_skus),
+            (None, None)
+        );
         let many = vec!["a".to_owned(); FEW_SKUS + 1];
         assert_eq!(skus_of(after([failed(many)])), None);
         assert_eq!(
