@@ -4,6 +4,7 @@
 
 pub mod account_links;
 pub(crate) mod activity;
+mod added;
 pub mod api_tokens;
 pub mod audit;
 pub mod backup;

@@ -15,6 +15,7 @@ use sqlx::sqlite::SqliteArguments;
 
 use super::{
     Store, StoreError,
+    added::AddedFromHere,
     bulk::{Bound, BulkTransaction, sqlite_arguments},
     changes::ImportNumber,
     entity::product,
@@ -534,6 +535,8 @@ pub(super) struct Upsert {
     runs: Vec<Run>,
     /// The products of all runs in PostgreSQL's COPY format, with the run number if there are several.
     copied: Vec<u8>,
+    /// Their changes in that format, for products that are all new.
+    added: Vec<u8>,
     replaced: u64,
     /// Which values of existing products are overwritten.
     only: ChosenFields,
@@ -608,6 +611,7 @@ impl Upsert {
                 let number = has_several.then_some(upsert.runs.len());
                 for product in &products {
                     copied(&mut upsert.copied, number, product, now);
+                    note_added(&mut upsert.added, product);
                 }
                 upsert.runs.push(run(products.len(), None));
                 continue;
@@ -642,6 +646,7 @@ impl Upsert {
             written.added = added;
             return Ok(written);
         }
+        let from_here = AddedFromHere::mark(db).await?;
         if !self.copied.is_empty() {
             self.copy_in(db).await?;
         }
@@ -658,6 +663,7 @@ impl Upsert {
             written.updated += updated;
             written.unchanged += all.saturating_sub(added + updated);
         }
+        from_here.note(db).await?;
         db.expect_new(written.added > 0 && written.updated + written.unchanged == 0);
         Ok(written)
     }
@@ -677,6 +683,7 @@ impl Upsert {
         if !self.copied.is_empty() {
             self.copy_in(db).await?;
         }
+        let from_here = AddedFromHere::mark(db).await?;
         let mut added = HashSet::new();
         for (number, run) in self.runs.iter().enumerate() {
             let (sql, values) = run.statement(db.backend(), number, Conflict::Keep);
@@ -685,6 +692,7 @@ impl Upsert {
                 added.insert(row.try_get_by_index(0)?);
             }
         }
+        from_here.note(db).await?;
         Ok(added)
     }
 
@@ -694,6 +702,7 @@ impl Upsert {
             replaced: self.replaced,
             ..Written::default()
         };
+        let from_here = AddedFromHere::mark(db).await?;
         if !self.copied.is_empty() {
             self.copy_in(db).await?;
         }
@@ -707,6 +716,7 @@ impl Upsert {
                 written.unchanged += all.saturating_sub(updated);
             }
         }
+        from_here.note(db).await?;
         Ok(written)
     }
 
@@ -721,7 +731,18 @@ impl Upsert {
             return Ok(None);
         }
         let copy = format!("COPY products ({}) FROM STDIN", COLUMNS.join(", "));
+        let notes = !self.added.is_empty() && !db.has_removals().await?;
+        if notes {
+            db.note_added_itself(true).await?;
+        }
         let added = db.copy_in_unless_there(&copy, &self.copied).await?;
+        if notes {
+            if added {
+                let copy = "COPY product_changes (id, identity, kind, previous) FROM STDIN";
+                db.copy_in(copy, &self.added).await?;
+            }
+            db.note_added_itself(false).await?;
+        }
         Ok(added.then_some(run.rows as u64))
     }
 
@@ -886,21 +907,35 @@ fn copied(lines: &mut Vec<u8>, run: Option<usize>, changed: &Changed, now: UnixM
         if column > 0 {
             lines.push(b'\t');
         }
-        let Some(cell) = cell else {
-            lines.extend_from_slice(b"\\N");
-            continue;
-        };
-        for byte in cell.bytes() {
-            match byte {
-                b'\\' => lines.extend_from_slice(b"\\\\"),
-                b'\t' => lines.extend_from_slice(b"\\t"),
-                b'\n' => lines.extend_from_slice(b"\\n"),
-                b'\r' => lines.extend_from_slice(b"\\r"),
-                byte => lines.push(byte),
-            }
+        match cell {
+            Some(cell) => copied_text(lines, cell),
+            None => lines.extend_from_slice(b"\\N"),
         }
     }
     lines.push(b'\n');
+}
+
+/// Appends the change of a product that was never there, in PostgreSQL's COPY format.
+fn note_added(lines: &mut Vec<u8>, changed: &Changed) {
+    if changed.change == 0 {
+        return;
+    }
+    lines.extend_from_slice(changed.change.to_string().as_bytes());
+    lines.push(b'\t');
+    copied_text(lines, &changed.product.identity);
+    lines.extend_from_slice(b"\t0\t0\n");
+}
+
+fn copied_text(lines: &mut Vec<u8>, text: &str) {
+    for byte in text.bytes() {
+        match byte {
+            b'\\' => lines.extend_from_slice(b"\\\\"),
+            b'\t' => lines.extend_from_slice(b"\\t"),
+            b'\n' => lines.extend_from_slice(b"\\n"),
+            b'\r' => lines.extend_from_slice(b"\\r"),
+            byte => lines.push(byte),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
