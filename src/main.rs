@@ -47,7 +47,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Import product files and show their progress live in any number of browsers.
 #[derive(Parser)]
-#[command(version, after_long_help = config::help(), after_help = config::help())]
+#[command(version, after_help = "Settings come from the environment or a .env file; --help lists them.", after_long_help = config::help())]
 struct Cli {
     /// Show the effective settings, without secrets, and exit.
     #[arg(long)]
@@ -60,13 +60,13 @@ struct Cli {
 enum Command {
     /// Run the app (the default).
     Serve,
-    /// Run the embedded price monitor by itself, for other instances to use.
+    /// Run only the embedded price monitor, for other instances to connect to.
     PriceMonitor {
         /// The address and port to listen on.
         #[arg(long, default_value = "127.0.0.1:4000")]
         listen: SocketAddr,
     },
-    /// Write a made-up product file, for benchmarks and testing.
+    /// Write a sample product file to standard output, for tests and benchmarks.
     Sample {
         /// Number of rows after the header row.
         #[arg(long, default_value_t = 1000)]
@@ -78,26 +78,26 @@ enum Command {
     /// Manage user accounts.
     #[command(subcommand)]
     User(UserCommand),
-    /// Create a link for setting up the owner account, while there is no owner.
+    /// Print a link for creating the first owner account, while there is no owner.
     OwnerLink,
-    /// Bring the database up to date. Every start does this too.
+    /// Apply pending database migrations. Every start does this too.
     Migrate,
-    /// Copy the database to a new file while it is in use.
+    /// Back up the database to a new file. The server may be running.
     Backup {
         /// The file to create: a SQLite database, or an archive for pg_restore.
         file: PathBuf,
     },
-    /// Replace the database with a backup, while no server runs. The old database is kept beside it.
+    /// Replace the database with a backup. Stop all servers first. The old database is kept.
     Restore {
-        /// The backup.
+        /// A file written by `import-relay backup`.
         file: PathBuf,
     },
-    /// Check whether a server can run with these settings. Changes nothing.
+    /// Check settings, database and price monitor. Changes nothing.
     Check {
         #[command(flatten)]
         monitor: MonitorCheck,
     },
-    /// Check whether the server running with these settings is ready.
+    /// Check that the running server is ready. Exits with 1 if it is not.
     Health,
 }
 
@@ -129,7 +129,7 @@ enum UserCommand {
         #[command(flatten)]
         account: Account,
     },
-    /// Remove all passkeys of an account, for somebody who has lost them, and end the sessions they opened.
+    /// Remove all passkeys of an account, for example lost ones, and end the sessions they opened.
     RemovePasskeys {
         #[command(flatten)]
         account: Account,

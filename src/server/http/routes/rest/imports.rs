@@ -37,62 +37,63 @@ use crate::{
     },
 };
 
-/// An import, in its newest known state, and what the price monitor says of its rows.
+/// An import in its newest known state, with what the price monitor reports about its rows.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ImportDetails {
     #[serde(flatten)]
     import: Import,
-    /// What is said of its rows; null where the price monitor says nothing beyond the progress.
+    /// Details; null if the price monitor reports only progress.
     details: Option<Details>,
 }
 
-/// What a price monitor says of an import beyond its progress.
+/// What the price monitor reports about an import beyond its progress.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Details {
-    /// Rows of the file so far that are not blank: processed, failed and passed over.
+    /// Rows read so far, without blank ones: imported, failed, replaced and skipped.
     rows_read: u64,
-    /// Products that were not there before.
+    /// Number of new products.
     added_products: u64,
-    /// Products that are not as before.
+    /// Number of existing products with changed values.
     updated_products: u64,
-    /// Products that are as before.
+    /// Number of existing products without changes.
     unchanged_products: u64,
-    /// Products that are there no more.
+    /// Number of removed products.
     removed_products: u64,
-    /// Rows that a later row of the file replaced. With the three above: the processed products.
+    /// Rows replaced by a later row for the same product. Processed products are the added, updated and unchanged
+    /// ones and these rows.
     replaced_rows: u64,
-    /// Rows that are no product.
+    /// Skipped rows: those that are not products, or that the import may not write.
     passed_over_rows: u64,
-    /// How many of these there are, by reason.
+    /// Number of skipped rows by reason.
     passed_over: BTreeMap<String, u64>,
-    /// Values that were left out of rows that are in the shop.
+    /// Values that were left out of imported rows.
     warnings: u64,
-    /// How many imports go first, with this one, while it waits.
+    /// Position in the queue, from 1, while the import waits.
     queue_position: Option<u64>,
     /// Whether it waits because the disk is full.
     waits_for_room: bool,
-    /// What has to be said of its file for it to go on: see its columns.
+    /// What has to be decided before the import can continue; see `/columns`, or approve it.
     #[schema(value_type = Option<Needs>)]
     needs: Option<Question>,
-    /// Products that a check is about and that have changed since: 1,000 at most.
+    /// Products that have changed since this dry run, or since the import began to wait for approval; at most 1,000.
     changed_since: u64,
-    /// Which products and values it writes.
+    /// Which products and values the import writes.
     #[schema(value_type = Options)]
     options: ImportOptions,
-    /// Products that are not in the file, where it is to hold all.
+    /// Products that are not in the file, if the file has to contain all products.
     missing_products: u64,
     /// Those of them that were marked as out of stock.
     marked_products: u64,
-    /// The limit that it goes over.
+    /// The limit that the import exceeds.
     #[schema(value_type = Option<OverLimit>)]
     over_limit: Option<changes::OverLimit>,
-    /// The import that it takes back.
+    /// ID of the import that this one undoes.
     undoes: Option<String>,
-    /// The last import that took it back, or is about to.
+    /// ID of the last import that undid this one, or will.
     undone_by: Option<String>,
-    /// What can be done with it now.
+    /// Actions that are possible now.
     actions: Vec<String>,
 }
 
@@ -100,42 +101,42 @@ pub(crate) struct Details {
 #[derive(ToSchema)]
 #[allow(dead_code)] // only its description is used
 struct Options {
-    /// Which products its rows may write.
+    /// Products that the import may write.
     products: super::WrittenProducts,
-    /// Which values of products that are there it updates; all where it is empty.
+    /// Values that it updates in existing products; empty for all.
     fields: Vec<super::changes::FieldName>,
-    /// What becomes of products that are not in the file.
+    /// What it does with products that are not in the file.
     missing: super::MissingProducts,
 }
 
-/// What a person or program has to say of a file.
+/// A decision that an import waits for.
 #[derive(ToSchema)]
 #[schema(rename_all = "kebab-case")]
 #[allow(dead_code)] // only its description is used
 enum Needs {
-    /// What its columns hold.
+    /// What the columns mean.
     Columns,
-    /// What its prices have before their decimals.
+    /// Whether a comma or a point separates the decimals of prices.
     DecimalMark,
-    /// Which of its sheets are to be read.
+    /// Which sheets to import.
     Sheets,
-    /// Whether it may change as much as it would: approve it, or cancel it.
+    /// Whether to approve an import that exceeds a limit.
     Approval,
 }
 
-/// The limit that an import goes over.
+/// The limit that an import exceeds.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code)] // only its description is used
 struct OverLimit {
-    /// `prices`: that many prices would move too far; `failed`: that many rows would fail; `missing`: that many
-    /// products are not in the file.
+    /// `prices`: too many prices change too far. `failed`: too many rows fail. `missing`: too many products are not
+    /// in the file.
     limit: String,
-    /// How many.
+    /// Number of prices, rows or products that exceed the limit.
     count: u64,
-    /// Of how many.
+    /// Number that `count` is compared with.
     of: u64,
-    /// Of prices: what is too far, in hundredths of a percent.
+    /// For `prices`: the change that is too far, in hundredths of a percent.
     by: Option<i64>,
 }
 
@@ -173,7 +174,7 @@ pub(super) fn parsed(id: Id) -> Result<JobId, ApiError> {
     id.parse().map_err(|_| ApiError::NotFound)
 }
 
-/// Gives one import.
+/// Returns an import.
 #[utoipa::path(
     get,
     path = "/api/imports/{id}",
@@ -210,7 +211,7 @@ async fn note(state: &AppState, who: &Principal, job: &ChangeableJob, action: Au
     audit::record_by(&state.store, who, action, &subject).await;
 }
 
-/// Stops an import. It ends as `ERROR`; what is in the shop stays.
+/// Cancels an import. It ends with status `ERROR`; products that were already imported stay.
 #[utoipa::path(
     post,
     path = "/api/imports/{id}/cancel",
@@ -232,14 +233,14 @@ pub(crate) async fn cancel(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Lets an import go on that waits because it goes over a limit. To reject it, cancel it.
+/// Approves an import that exceeds a limit, so that it continues. To reject it, cancel it.
 #[utoipa::path(
     post,
     path = "/api/imports/{id}/approve",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
-        (status = 202, description = "The import goes on"),
-        (status = 400, description = "The import does not wait for approval", body = Problem),
+        (status = 202, description = "The import continues"),
+        (status = 400, description = "The import is not waiting for approval", body = Problem),
         ChangesImport,
     )
 )]
@@ -254,7 +255,7 @@ pub(crate) async fn approve(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Forgets an import that is over. Its products stay.
+/// Deletes a finished import. Its products stay.
 #[utoipa::path(
     delete,
     path = "/api/imports/{id}",
@@ -276,7 +277,7 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Imports the file of an import again, or for the first time after a check.
+/// Imports the file of an import again. After a dry run, this imports the file.
 #[utoipa::path(
     post,
     path = "/api/imports/{id}/again",
@@ -296,7 +297,7 @@ pub(crate) async fn again(
     rerun(&state, &who, id, Rerun::Again).await
 }
 
-/// Imports the failed rows of an import again, or checks them again.
+/// Imports the failed rows of an import again. After a dry run, this checks them again.
 #[utoipa::path(
     post,
     path = "/api/imports/{id}/retry",
@@ -316,18 +317,18 @@ pub(crate) async fn retry(
     rerun(&state, &who, id, Rerun::Retry).await
 }
 
-/// How an import is to be taken back.
+/// How to undo an import.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct HowToUndo {
-    /// Whether products are taken back, too, that later imports have changed. They are left alone otherwise, and
-    /// listed as failed rows.
+    /// Whether to undo changes to products that later imports have changed as well. Otherwise these products are
+    /// left unchanged and listed as failed rows.
     everything: bool,
 }
 
-/// Takes an import back: gives the products that it changed the values that they had, and removes those that it
-/// added. That is an import of its own, which can be cancelled and taken back like any other.
+/// Undoes an import: restores the previous values of the products it changed, and removes the products it added.
+/// This starts a new import, which can be cancelled and undone like any other.
 #[utoipa::path(
     post,
     path = "/api/imports/{id}/undo",
@@ -371,70 +372,69 @@ async fn rerun(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WantedRows {
-    /// What is said of them.
+    /// Kind of the rows.
     #[serde(default)]
     #[param(inline, value_type = Kind, default = "failed")]
     kind: RowKind,
-    /// The page, from 1. One past the last is the last.
+    /// Number of the page, from 1. A number past the last page returns the last page.
     #[serde(default = "super::first")]
     #[param(default = 1, minimum = 1)]
     page: u64,
-    /// What their SKU, column, value or reason holds.
+    /// Text in the SKU, column, value or reason.
     #[serde(default)]
     search: String,
 }
 
-/// What is said of rows.
+/// Kind of a row.
 #[derive(ToSchema)]
 #[schema(rename_all = "kebab-case")]
 #[allow(dead_code)] // only its description is used
 enum Kind {
-    /// They failed.
+    /// Rows that could not be imported.
     Failed,
-    /// They are in the shop without a value that they hold.
+    /// Imported rows with a value that was left out.
     Warning,
-    /// A later row of the file replaced them.
+    /// Rows replaced by a later row for the same product.
     Replaced,
-    /// They are no product, or one that the import leaves alone.
+    /// Skipped rows: those that are not products, or that the import may not write.
     PassedOver,
-    /// The file lacks these products.
+    /// Products that are not in the file.
     Missing,
 }
 
-/// One page of rows.
+/// A page of rows.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Rows {
-    /// The rows, in the file's order.
+    /// Rows in the order of the file.
     items: Vec<Row>,
-    /// Which page this is, from 1.
+    /// Number of this page, from 1.
     page: u64,
-    /// How many pages there are, at least 1.
+    /// Number of pages, at least 1.
     pages: u64,
-    /// How many rows all pages have together: at most 100,000 of those that did not fail.
+    /// Number of rows on all pages. At most 100,000 rows of each kind but `failed` are kept.
     total: u64,
 }
 
-/// A row of a file, and what is said of it.
+/// A row of a file and the reason it is listed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Row {
-    /// The line of the file on which it begins, from 1.
+    /// Line of the file where the row starts, from 1.
     line: u64,
-    /// What it is called.
+    /// SKU of the product.
     sku: String,
-    /// Why it failed or what was left out, in a sentence; of a row that was passed over, a word for the
-    /// reason.
+    /// Why the row failed or what was left out, as a sentence; for a skipped row, a word for the reason.
     reason: String,
-    /// The reason as a code; null of a row that another service or an earlier version tells of.
+    /// Code of the reason; null for rows reported by an external price monitor or an earlier version.
     code: Option<String>,
-    /// The values in it.
+    /// Parameters of the code.
     #[schema(value_type = Object)]
     params: Params,
-    /// The column that the reason is about.
+    /// Column that the reason is about.
     column: Option<String>,
-    /// What that column holds.
+    /// Value in that column.
     value: Option<String>,
-    /// The line of the row that replaced it.
+    /// Line of the row that replaced it.
     by_line: Option<u64>,
 }
 
@@ -463,7 +463,7 @@ impl From<ImportRow> for Row {
     }
 }
 
-/// Lists rows of an import, 50 a page: those that failed, or those of which else is something to be said.
+/// Lists rows of an import, 50 per page: failed rows, or those of another kind.
 #[utoipa::path(
     get,
     path = "/api/imports/{id}/rows",
@@ -496,18 +496,18 @@ pub(crate) async fn rows(
     }))
 }
 
-/// Which rows to give as a file.
+/// Which rows to export.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WantedFile {
-    /// What is said of them.
+    /// Kind of the rows.
     #[serde(default)]
     #[param(inline, value_type = Kind, default = "failed")]
     kind: RowKind,
 }
 
-/// Gives rows of an import as CSV. The list of failed rows imports as it is once it is corrected.
+/// Exports rows of an import as CSV. The file of failed rows can be corrected and imported.
 #[utoipa::path(
     get,
     path = "/api/imports/{id}/rows.csv",
@@ -530,25 +530,25 @@ pub(crate) async fn rows_file(
     import_rows::rows_file(&state, &who, &parsed(id)?, wanted.kind, &headers).await
 }
 
-/// How a file begins, what its columns are taken for, and what else is or has to be said of it.
+/// First rows of a file, with the column mapping in use.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Columns {
-    /// What the columns are called.
+    /// Column names.
     header: Vec<String>,
-    /// What the first rows hold.
+    /// First rows.
     rows: Vec<Vec<String>>,
-    /// What each column is taken for: a word, or null.
+    /// Field for each column; null for a column that is not imported.
     columns: Vec<Option<String>>,
-    /// What is said to be before the decimals of prices.
+    /// Decimal mark of prices, if one was chosen: `comma` or `point`.
     decimal_mark: Option<String>,
-    /// The currency that prices are said to be in.
+    /// Currency of prices, if one was chosen.
     currency: Option<String>,
-    /// The sheets that are said to be read.
+    /// Sheets to import, if some were chosen.
     sheets: Vec<String>,
-    /// Those that there are, where one has to be chosen.
+    /// Sheets to choose from, if a choice is required.
     all_sheets: Vec<String>,
-    /// What has to be said.
+    /// What has to be decided before the import can continue.
     #[schema(value_type = Option<Needs>)]
     needs: Option<Question>,
 }
@@ -568,7 +568,7 @@ impl From<FileColumns> for Columns {
     }
 }
 
-/// Says what the columns of an import's file are taken for.
+/// Returns the first rows of an import's file and its column mapping.
 #[utoipa::path(
     get,
     path = "/api/imports/{id}/columns",
@@ -589,25 +589,25 @@ pub(crate) async fn columns(
     Ok(Json(state.relay.columns(&job).await?.into()))
 }
 
-/// What is said of a file. What is not said is told from the file.
+/// A column mapping. What is left out is detected from the file.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 #[derive(Default)]
 pub(crate) struct SaidColumns {
-    /// A word for each column, in their order; none, `""`, for one that does not matter. The words are those
-    /// that `GET` gives, for example `sku`, `name`, `price`, `stock`.
+    /// Field for each column, in order; none or `""` for a column to leave out. Fields are those that `GET`
+    /// returns, for example `sku`, `name`, `price`, `stock`.
     #[schema(example = json!(["sku", "name", "price"]))]
     columns: Vec<String>,
-    /// What is before the decimals of prices: `comma` or `point`.
+    /// Decimal mark of prices: `comma` or `point`.
     decimal_mark: String,
-    /// The currency of prices of which the file does not tell it, for example `EUR`.
+    /// Currency of prices for which the file names none, for example `EUR`.
     currency: String,
-    /// The sheets that are to be read.
+    /// Sheets to import.
     sheets: Vec<String>,
 }
 
-/// Says what an import's file holds, and imports it so: the same import goes on where it waits for that, else
-/// a new one begins. That is remembered for files with the same columns.
+/// Sets the column mapping of an import's file and imports it. An import that waits for the mapping continues;
+/// otherwise a new import starts. The mapping is used again for files with the same columns.
 #[utoipa::path(
     post,
     path = "/api/imports/{id}/columns",

@@ -42,34 +42,34 @@ type Refusal = super::answers::Refusal<AmongSources>;
 
 type Id = Result<Path<String>, PathRejection>;
 
-/// A source.
+/// A source: a place that product files come from.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Source {
-    /// Its ID.
+    /// ID of the source.
     id: String,
-    /// What it is called.
+    /// Name.
     name: String,
-    /// Where its files come from.
+    /// How its files arrive.
     #[schema(value_type = KindOfSource)]
     kind: &'static str,
-    /// The address that they are fetched from; null for uploads.
+    /// URL that its files are downloaded from; null for uploads.
     address: Option<String>,
-    /// By which the server there knows who fetches, without the secret.
+    /// Login at the source's server, without the secret.
     login: Option<SourceLogin>,
     #[serde(flatten)]
     import: HowImported,
-    /// When it is fetched: a cron expression of five fields. Null if only when somebody says so.
+    /// Schedule: a cron expression with five fields; null to run on request only.
     cron: Option<String>,
-    /// The time zone of the expression.
+    /// Time zone of the schedule.
     time_zone: Option<String>,
-    /// Whether its schedule holds.
+    /// Whether the schedule is active.
     enabled: bool,
-    /// When it runs next, in milliseconds since 1970.
+    /// Next run, in milliseconds since 1970.
     next_run_at: Option<i64>,
-    /// How many of its last runs failed in a row.
+    /// Number of consecutive failures up to now.
     failures: u64,
-    /// When it was created, in milliseconds since 1970.
+    /// Creation, in milliseconds since 1970.
     created_at: i64,
 }
 
@@ -77,78 +77,78 @@ pub(crate) struct Source {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HowImported {
-    /// Whether products are written.
+    /// Whether imports write products or only check them.
     #[schema(value_type = Mode)]
     mode: &'static str,
-    /// Which products the rows may write.
+    /// Products that may be written.
     #[schema(value_type = WrittenProducts)]
     products: &'static str,
-    /// Which values of products that are there are updated; all where it is empty.
+    /// Values to update in existing products; empty for all.
     #[schema(value_type = Vec<FieldName>)]
     fields: Vec<&'static str>,
-    /// What becomes of products that are not in the file.
+    /// What to do with products that are not in the file.
     #[schema(value_type = MissingProducts)]
     missing: &'static str,
-    /// What is before the decimals of prices; empty where it is told from the file.
+    /// Decimal mark of prices; empty to detect it from the file.
     decimal_mark: String,
-    /// The currency of prices of which the file does not tell it; empty where it is told from the file.
+    /// Currency of prices for which the file names none; empty to detect it from the file.
     currency: String,
-    /// The sheets that are read; those with products where it is empty.
+    /// Sheets to import; empty for all with products.
     sheets: Vec<String>,
-    /// The limits that hold in place of those of the server.
+    /// Limits that replace the server's.
     limits: SourceLimits,
 }
 
-/// Where the files of a source come from.
+/// How the files of a source arrive.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
 enum KindOfSource {
-    /// They are fetched from its address.
+    /// Downloaded from its URL.
     Address,
-    /// They are uploaded, with `source` before the file.
+    /// Uploaded to `POST /api/imports` with `source`.
     Upload,
 }
 
-/// By which the server of a source knows who fetches.
+/// Login at a source's server, without the secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SourceLogin {
-    /// The user, where it is one with a password.
+    /// User name, for a login with a password.
     user: Option<String>,
-    /// The header's name, where it is one.
+    /// Name of the header, for a login with a header.
     header: Option<String>,
 }
 
-/// What becomes of an import that goes over a limit.
+/// What happens to an import that exceeds a limit.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
 enum ActionOfLimit {
-    /// Nothing: there are no limits.
+    /// Nothing: limits are off.
     Off,
-    /// It waits to be approved.
+    /// It waits for approval.
     Ask,
-    /// It ends.
+    /// It is rejected.
     Refuse,
 }
 
-/// Limits in percent, in place of those of the server.
+/// Limits in percent that replace the server's.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct SourceLimits {
-    /// What becomes of an import that goes over one.
+    /// What happens to an import that exceeds a limit.
     #[schema(value_type = Option<ActionOfLimit>)]
     action: Option<LimitAction>,
-    /// How many of the prices may move far.
+    /// Share of prices that may change by more than `priceChange`.
     #[schema(minimum = 0, maximum = 100)]
     prices: Option<f64>,
-    /// By how much a price moves that moves far.
+    /// Change of a price that counts for `prices`.
     #[schema(minimum = 0, maximum = 1_000_000)]
     price_change: Option<f64>,
-    /// How many of the rows may fail.
+    /// Share of rows that may fail.
     #[schema(minimum = 0, maximum = 100)]
     failed: Option<f64>,
-    /// How many of the products a full file may lack.
+    /// Share of products that may be missing from a file with all products.
     #[schema(minimum = 0, maximum = 100)]
     missing: Option<f64>,
 }
@@ -156,102 +156,102 @@ pub(crate) struct SourceLimits {
 /// All sources.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Sources {
-    /// The sources by name: 200 at most.
+    /// Sources in order of names, at most 200.
     items: Vec<Source>,
 }
 
-/// A source to create, or what to change of one. What is left out is as before, or as it is by default.
+/// A source to create, or changes to one. What is left out keeps its value, or gets its default.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SaidOfSource {
-    /// What it is called. A new source needs it.
+    /// Name. Required for a new source.
     #[schema(example = "Supplier")]
     name: Option<String>,
-    /// Where its files come from.
+    /// How its files arrive.
     #[schema(value_type = Option<KindOfSource>)]
     kind: Option<String>,
-    /// The address that they are fetched from: `https://`, at a host that `IMPORT_URL_HOSTS` allows.
+    /// URL that its files are downloaded from: `https://`, at a host that `IMPORT_URL_HOSTS` allows.
     #[schema(example = "https://supplier.example/products.csv")]
     address: Option<String>,
-    /// By which the server there knows who fetches. It is dropped where the address is another server's.
+    /// Login at the source's server. It is removed if the URL changes to another server.
     login: Option<NewSourceLogin>,
-    /// Whether products are written.
+    /// Whether imports write products or only check them.
     #[schema(value_type = Option<Mode>)]
     mode: Option<String>,
-    /// Which products the rows may write.
+    /// Products that may be written.
     #[schema(value_type = Option<WrittenProducts>)]
     products: Option<String>,
-    /// Which values of products that are there are updated; all where it is empty.
+    /// Values to update in existing products; empty for all.
     #[schema(value_type = Option<Vec<FieldName>>)]
     fields: Option<Vec<String>>,
-    /// What becomes of products that are not in the file.
+    /// What to do with products that are not in the file.
     #[schema(value_type = Option<MissingProducts>)]
     missing: Option<String>,
-    /// What is before the decimals of prices: `comma` or `point`; empty to tell it from the file.
+    /// Decimal mark of prices, `comma` or `point`; empty to detect it from the file.
     decimal_mark: Option<String>,
-    /// The currency of prices of which the file does not tell it, for example `EUR`; empty to tell it from the file.
+    /// Currency of prices for which the file names none, for example `EUR`; empty to detect it from the file.
     currency: Option<String>,
-    /// The sheets that are read; those with products where it is empty.
+    /// Sheets to import; empty for all with products.
     sheets: Option<Vec<String>>,
-    /// The limits that hold in place of those of the server: all of them together.
+    /// Limits that replace the server's. Replaces all limits of the source.
     limits: Option<SourceLimits>,
-    /// When it is fetched: a cron expression of five fields; empty for never by itself.
+    /// Schedule: a cron expression with five fields; empty to run on request only.
     #[schema(example = "0 6 * * 1-5")]
     cron: Option<String>,
-    /// The time zone of the expression; UTC by default.
+    /// Time zone of the schedule. Defaults to UTC.
     #[schema(example = "Europe/Berlin")]
     time_zone: Option<String>,
-    /// Whether its schedule holds.
+    /// Whether the schedule is active.
     enabled: Option<bool>,
 }
 
-/// By which a server knows who fetches: `user` and `password`, or `header` and `value`; nothing, if it is empty.
+/// Login at a source's server: `user` and `password`, or `header` and `value`. An empty object removes the login.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSourceLogin {
-    /// The user.
+    /// User name.
     user: Option<String>,
-    /// The password.
+    /// Password.
     password: Option<String>,
-    /// The name of the header.
+    /// Name of the header.
     header: Option<String>,
-    /// Its value.
+    /// Value of the header.
     value: Option<String>,
 }
 
-/// One run of a source.
+/// A run of a source.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SourceRun {
-    /// Its ID.
+    /// ID of the run.
     id: String,
-    /// What it was started by.
+    /// Why the run started.
     #[schema(value_type = CauseOfRun)]
     cause: &'static str,
-    /// What became of it.
+    /// Result of the run.
     #[schema(value_type = OutcomeOfRun)]
     outcome: &'static str,
-    /// Why it failed, as a code.
+    /// Error code, if the run failed.
     code: Option<&'static str>,
-    /// The status that the source's server answered with, if that was an error.
+    /// HTTP status of the source's server, if it returned an error.
     status: Option<u16>,
-    /// Why it failed, for a person to read.
+    /// Error message, if the run failed.
     error: Option<String>,
-    /// Its import.
+    /// ID of its import.
     import_id: Option<String>,
-    /// When it was started, in milliseconds since 1970.
+    /// Start, in milliseconds since 1970.
     started_at: i64,
-    /// When it ended, its import included, in milliseconds since 1970.
+    /// End, in milliseconds since 1970. The import is part of the run.
     ended_at: Option<i64>,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     duration: Option<u64>,
-    /// Products that its import processed.
+    /// Number of products that its import processed.
     processed_products: Option<u64>,
-    /// Products that failed in its import.
+    /// Number of products that failed in its import.
     failed_products: Option<u64>,
 }
 
-/// What a run was started by.
+/// Why a run started.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
@@ -261,7 +261,7 @@ enum CauseOfRun {
     Upload,
 }
 
-/// What became of a run.
+/// Result of a run.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
@@ -274,12 +274,12 @@ enum OutcomeOfRun {
     Failed,
 }
 
-/// Some runs.
+/// A page of the runs of a source.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SourceRuns {
-    /// The runs, the newest first: 50 at most.
+    /// Runs, newest first, at most 50.
     items: Vec<SourceRun>,
-    /// What `after` is for the next page; null on the last one.
+    /// `after` for the next page; null on the last page.
     next: Option<String>,
 }
 
@@ -288,7 +288,7 @@ pub(crate) struct SourceRuns {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RunsQuery {
-    /// The run behind which to go on: `next` of the page before.
+    /// Run to continue after: `next` of the previous page.
     after: Option<String>,
 }
 
@@ -506,14 +506,14 @@ fn id_of(id: Id) -> Result<String, ApiError> {
     Ok(id)
 }
 
-/// Lists the sources that are yours, for owners all.
+/// Lists your sources. Owners see everyone's.
 #[utoipa::path(
     get,
     operation_id = "listSources",
     path = "/api/sources",
     responses(
         (status = 200, description = "The sources", body = Sources),
-        (status = 503, description = "There are none with an external price monitor", body = Problem),
+        (status = 503, description = "An external price monitor is in use, with which there are no sources", body = Problem),
         OfProgram,
     )
 )]
@@ -536,9 +536,9 @@ pub(crate) async fn list(
     responses(
         (status = 201, description = "The source", body = Source,
             headers(("location" = String, description = "URL of the source"))),
-        (status = 400, description = "Something of it is not valid, or there are too many", body = Problem),
+        (status = 400, description = "A value is not valid, or there are too many sources", body = Problem),
         (status = 413, description = "The request body is too large", body = Problem),
-        (status = 503, description = "There is no encryption key for the login, or the price monitor is an external one", body = Problem),
+        (status = 503, description = "No encryption key is set for the login, or an external price monitor is in use", body = Problem),
         OfProgram,
     )
 )]
@@ -559,7 +559,7 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
 }
 
-/// Shows a source.
+/// Returns a source.
 #[utoipa::path(
     get,
     operation_id = "showSource",
@@ -578,8 +578,8 @@ pub(crate) async fn show(
     Ok(Json(state.sources.find(&who, &id_of(id)?).await?.into()))
 }
 
-/// Changes a source. Its next file is imported also if it is as before, where its address is another one or it is imported
-/// in another way.
+/// Changes a source. If the URL or an import option changes, the next file is imported even if it is the same as
+/// the last one.
 #[utoipa::path(
     patch,
     operation_id = "changeSource",
@@ -588,7 +588,7 @@ pub(crate) async fn show(
     request_body = SaidOfSource,
     responses(
         (status = 200, description = "The source", body = Source),
-        (status = 400, description = "Something of it is not valid", body = Problem),
+        (status = 400, description = "A value is not valid", body = Problem),
         ChangesSource,
     )
 )]
@@ -605,7 +605,7 @@ pub(crate) async fn change(
     Ok(Json(state.sources.change(&who, &id, &wanted).await?.into()))
 }
 
-/// Deletes a source with its runs. Their imports stay.
+/// Deletes a source and its runs. Imports stay.
 #[utoipa::path(
     delete,
     operation_id = "deleteSource",
@@ -625,15 +625,15 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Runs a source now, or as soon as its last import is over.
+/// Runs a source now, or as soon as its last import has ended.
 #[utoipa::path(
     post,
     operation_id = "runSource",
     path = "/api/sources/{id}/run",
     params(("id" = String, Path, description = "ID of the source")),
     responses(
-        (status = 202, description = "It is due"),
-        (status = 400, description = "Its files are uploaded", body = Problem),
+        (status = 202, description = "The run will start"),
+        (status = 400, description = "Files of this source are uploaded", body = Problem),
         ChangesSource,
     )
 )]
@@ -646,7 +646,7 @@ pub(crate) async fn run(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Lists the runs of a source, 50 at once. They are kept for `SOURCE_RUNS_RETENTION`.
+/// Lists the runs of a source, 50 per page. They are kept for `SOURCE_RUNS_RETENTION`.
 #[utoipa::path(
     get,
     operation_id = "listSourceRuns",
