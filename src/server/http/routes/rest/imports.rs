@@ -6,9 +6,9 @@ use axum::{
     Extension, Json,
     extract::{
         Path, Query, State,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        rejection::{PathRejection, QueryRejection},
     },
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::Response,
 };
 use serde::{Deserialize, Serialize};
@@ -20,18 +20,17 @@ use super::{
     started, unreadable,
 };
 use crate::{
-    i18n::messages::Params,
     model::{
         audit::AuditAction,
         changes,
         error::ApiError,
-        import_extras::{FileColumns, ImportExtras, ImportRow, RowKind, SaidOfFile},
+        import_extras::ImportExtras,
         import_options::ImportOptions,
         job::{ImportMode, JobId, Question},
     },
     server::{
         auth::audit,
-        http::{routes::import_rows, state::AppState},
+        http::state::AppState,
         identity::{job_scope::ChangeableJob, principal::Principal},
         relay::Rerun,
     },
@@ -113,7 +112,7 @@ struct Options {
 #[derive(ToSchema)]
 #[schema(rename_all = "kebab-case")]
 #[allow(dead_code)] // only its description is used
-enum Needs {
+pub(super) enum Needs {
     /// What the columns mean.
     Columns,
     /// Whether a comma or a point separates the decimals of prices.
@@ -206,7 +205,7 @@ pub(super) async fn find_changeable(
     state.imports.find_changeable(who, &parsed(id)?).await
 }
 
-async fn note(state: &AppState, who: &Principal, job: &ChangeableJob, action: AuditAction) {
+pub(super) async fn note(state: &AppState, who: &Principal, job: &ChangeableJob, action: AuditAction) {
     let subject = format!("{} ({})", job.filename, job.id);
     audit::record_by(&state.store, who, action, &subject).await;
 }
@@ -365,276 +364,4 @@ async fn rerun(
         Rerun::Retry => job.mode,
     };
     Ok(started(new, mode))
-}
-
-/// Which rows to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WantedRows {
-    /// Kind of the rows.
-    #[serde(default)]
-    #[param(inline, value_type = Kind, default = "failed")]
-    kind: RowKind,
-    /// Number of the page, from 1. A number past the last page returns the last page.
-    #[serde(default = "super::first")]
-    #[param(default = 1, minimum = 1)]
-    page: u64,
-    /// Text in the SKU, column, value or reason.
-    #[serde(default)]
-    search: String,
-}
-
-/// Kind of a row.
-#[derive(ToSchema)]
-#[schema(rename_all = "kebab-case")]
-#[allow(dead_code)] // only its description is used
-enum Kind {
-    /// Rows that could not be imported.
-    Failed,
-    /// Imported rows with a value that was left out.
-    Warning,
-    /// Rows replaced by a later row for the same product.
-    Replaced,
-    /// Skipped rows: those that are not products, or that the import may not write.
-    PassedOver,
-    /// Products that are not in the file.
-    Missing,
-}
-
-/// A page of rows.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Rows {
-    /// Rows in the order of the file.
-    items: Vec<Row>,
-    /// Number of this page, from 1.
-    page: u64,
-    /// Number of pages, at least 1.
-    pages: u64,
-    /// Number of rows on all pages. At most 100,000 rows of each kind but `failed` are kept.
-    total: u64,
-}
-
-/// A row of a file and the reason it is listed.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Row {
-    /// Line of the file where the row starts, from 1.
-    line: u64,
-    /// SKU of the product.
-    sku: String,
-    /// Why the row failed or what was left out, as a sentence; for a skipped row, a word for the reason.
-    reason: String,
-    /// Code of the reason; null for rows reported by an external price monitor or an earlier version.
-    code: Option<String>,
-    /// Parameters of the code.
-    #[schema(value_type = Object)]
-    params: Params,
-    /// Column that the reason is about.
-    column: Option<String>,
-    /// Value in that column.
-    value: Option<String>,
-    /// Line of the row that replaced it.
-    by_line: Option<u64>,
-}
-
-impl From<ImportRow> for Row {
-    fn from(row: ImportRow) -> Self {
-        let ImportRow {
-            line,
-            sku,
-            reason,
-            code,
-            params,
-            column,
-            value,
-            by_line,
-        } = row;
-        Self {
-            line,
-            sku,
-            reason,
-            code,
-            params,
-            column,
-            value,
-            by_line,
-        }
-    }
-}
-
-/// Lists rows of an import, 50 per page: failed rows, or those of another kind.
-#[utoipa::path(
-    get,
-    path = "/api/imports/{id}/rows",
-    params(("id" = String, Path, description = "ID of the import"), WantedRows),
-    responses(
-        (status = 200, description = "The rows", body = Rows),
-        (status = 400, description = "A parameter is not valid", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached or doesn't support this", body = Problem),
-        OfImport,
-    )
-)]
-pub(crate) async fn rows(
-    State(state): State<AppState>,
-    Extension(who): Extension<Principal>,
-    id: Id,
-    wanted: Result<Query<WantedRows>, QueryRejection>,
-) -> Result<Json<Rows>, ApiError> {
-    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
-    let job = state.imports.find_visible(&who, &parsed(id)?).await?;
-    let search = wanted.search.trim();
-    let rows = state
-        .relay
-        .rows(&job, wanted.kind, wanted.page, search)
-        .await?;
-    Ok(Json(Rows {
-        items: rows.items.into_iter().map(Row::from).collect(),
-        page: rows.page,
-        pages: rows.pages,
-        total: rows.total,
-    }))
-}
-
-/// Which rows to export.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WantedFile {
-    /// Kind of the rows.
-    #[serde(default)]
-    #[param(inline, value_type = Kind, default = "failed")]
-    kind: RowKind,
-}
-
-/// Exports rows of an import as CSV. The file of failed rows can be corrected and imported.
-#[utoipa::path(
-    get,
-    path = "/api/imports/{id}/rows.csv",
-    params(("id" = String, Path, description = "ID of the import"), WantedFile),
-    responses(
-        (status = 200, description = "The rows", body = String, content_type = "text/csv"),
-        (status = 400, description = "A parameter is not valid", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached or doesn't support this", body = Problem),
-        OfImport,
-    )
-)]
-pub(crate) async fn rows_file(
-    State(state): State<AppState>,
-    Extension(who): Extension<Principal>,
-    id: Id,
-    wanted: Result<Query<WantedFile>, QueryRejection>,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
-    import_rows::rows_file(&state, &who, &parsed(id)?, wanted.kind, &headers).await
-}
-
-/// First rows of a file, with the column mapping in use.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Columns {
-    /// Column names.
-    header: Vec<String>,
-    /// First rows.
-    rows: Vec<Vec<String>>,
-    /// Field for each column; null for a column that is not imported.
-    columns: Vec<Option<String>>,
-    /// Decimal mark of prices, if one was chosen: `comma` or `point`.
-    decimal_mark: Option<String>,
-    /// Currency of prices, if one was chosen.
-    currency: Option<String>,
-    /// Sheets to import, if some were chosen.
-    sheets: Vec<String>,
-    /// Sheets to choose from, if a choice is required.
-    all_sheets: Vec<String>,
-    /// What has to be decided before the import can continue.
-    #[schema(value_type = Option<Needs>)]
-    needs: Option<Question>,
-}
-
-impl From<FileColumns> for Columns {
-    fn from(file: FileColumns) -> Self {
-        Self {
-            header: file.header,
-            rows: file.rows,
-            columns: file.columns,
-            decimal_mark: file.decimal_mark,
-            currency: file.currency,
-            sheets: file.sheets,
-            all_sheets: file.all_sheets,
-            needs: file.needs,
-        }
-    }
-}
-
-/// Returns the first rows of an import's file and its column mapping.
-#[utoipa::path(
-    get,
-    path = "/api/imports/{id}/columns",
-    params(("id" = String, Path, description = "ID of the import")),
-    responses(
-        (status = 200, description = "The columns", body = Columns),
-        (status = 400, description = "The file cannot be read or is no longer stored", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached or doesn't support this", body = Problem),
-        OfImport,
-    )
-)]
-pub(crate) async fn columns(
-    State(state): State<AppState>,
-    Extension(who): Extension<Principal>,
-    id: Id,
-) -> Result<Json<Columns>, ApiError> {
-    let job = state.imports.find_visible(&who, &parsed(id)?).await?;
-    Ok(Json(state.relay.columns(&job).await?.into()))
-}
-
-/// A column mapping. What is left out is detected from the file.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-#[derive(Default)]
-pub(crate) struct SaidColumns {
-    /// Field for each column, in order; none or `""` for a column to leave out. Fields are those that `GET`
-    /// returns, for example `sku`, `name`, `price`, `stock`.
-    #[schema(example = json!(["sku", "name", "price"]))]
-    columns: Vec<String>,
-    /// Decimal mark of prices: `comma` or `point`.
-    decimal_mark: String,
-    /// Currency of prices for which the file names none, for example `EUR`.
-    currency: String,
-    /// Sheets to import.
-    sheets: Vec<String>,
-}
-
-/// Sets the column mapping of an import's file and imports it. An import that waits for the mapping continues;
-/// otherwise a new import starts. The mapping is used again for files with the same columns.
-#[utoipa::path(
-    post,
-    path = "/api/imports/{id}/columns",
-    params(("id" = String, Path, description = "ID of the import")),
-    request_body = SaidColumns,
-    responses(
-        (status = 201, description = "The import has started", body = Started,
-            headers(("location" = String, description = "URL of the import"))),
-        (status = 400, description = "The column mapping is not valid, or the file is no longer stored", body = Problem),
-        BeginsImport,
-    )
-)]
-pub(crate) async fn map_columns(
-    State(state): State<AppState>,
-    Extension(who): Extension<Principal>,
-    id: Id,
-    said: Result<Json<SaidColumns>, JsonRejection>,
-) -> Result<Response, ApiError> {
-    let Json(said) = said.map_err(|error| unreadable(error.body_text()))?;
-    let said = SaidOfFile {
-        columns: said.columns,
-        decimal_mark: said.decimal_mark,
-        currency: said.currency,
-        sheets: said.sheets,
-    };
-    let job = find_changeable(&state, &who, id).await?;
-    let new = state.imports.map_columns(&who.user, &job, &said).await?;
-    note(&state, &who, &job, AuditAction::ImportRetried).await;
-    Ok(started(new, job.mode))
 }

@@ -51,10 +51,12 @@ use utoipa::{
 
 pub(crate) mod answers;
 pub(crate) mod changes;
+pub(crate) mod columns;
 pub(crate) mod imports;
 pub(crate) mod links;
 pub(crate) mod product_files;
 pub(crate) mod products;
+pub(crate) mod rows;
 pub(crate) mod sources;
 pub(crate) mod webhooks;
 
@@ -470,12 +472,12 @@ described! {
     POST "/api/imports/{id}/again", Known(MayImport), imports::again, small;
     POST "/api/imports/{id}/retry", Known(MayImport), imports::retry, small;
     POST "/api/imports/{id}/undo", Known(MayImport), imports::undo, small;
-    GET "/api/imports/{id}/rows", Known(Watch), imports::rows, within_time;
-    GET "/api/imports/{id}/rows.csv", Known(Watch), imports::rows_file, within_time;
+    GET "/api/imports/{id}/rows", Known(Watch), rows::rows, within_time;
+    GET "/api/imports/{id}/rows.csv", Known(Watch), rows::rows_file, within_time;
     GET "/api/imports/{id}/changes", Known(Watch), changes::list, within_time;
     GET "/api/imports/{id}/changes.csv", Known(Watch), changes::file, within_time;
-    GET "/api/imports/{id}/columns", Known(Watch), imports::columns, within_time;
-    POST "/api/imports/{id}/columns", Known(MayImport), imports::map_columns, small;
+    GET "/api/imports/{id}/columns", Known(Watch), columns::columns, within_time;
+    POST "/api/imports/{id}/columns", Known(MayImport), columns::map_columns, small;
     GET "/api/imports/{id}/links", Known(MayImport), links::list, within_time;
     POST "/api/imports/{id}/links", Known(MayImport), links::create, small;
     DELETE "/api/imports/{id}/links/{link}", Known(MayImport), links::revoke, small;
