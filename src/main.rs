@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use import_relay::{
     model::role::Role,
     server::{
@@ -110,17 +113,16 @@ enum UserCommand {
         /// The user's name.
         #[arg(long)]
         name: String,
-        /// The role: owner, staff, observer or viewer. Defaults to owner while there is none, and to staff
-        /// after that.
-        #[arg(long)]
+        /// The user's role. Defaults to owner while there is no owner, then to staff.
+        #[arg(long, value_parser = role())]
         role: Option<Role>,
     },
     /// Change an account's role.
     SetRole {
         #[command(flatten)]
         account: Account,
-        /// The role: owner, staff, observer or viewer.
-        #[arg(long)]
+        /// The user's new role.
+        #[arg(long, value_parser = role())]
         role: Role,
     },
     /// Set a new password, read from standard input. Signs the account out everywhere and revokes its
@@ -141,6 +143,10 @@ struct Account {
     /// The email address the account signs in with.
     #[arg(long)]
     email: String,
+}
+
+fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::ALL.map(Role::as_str)).try_map(|role| role.parse())
 }
 
 /// Exit code if a price monitor cannot be tested.

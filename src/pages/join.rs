@@ -41,20 +41,7 @@ fn JoinForm(token: String, role: Role) -> impl IntoView {
     let t = use_locale();
     let error = failure::<AcceptInvitation>();
     let (weak, invalid) = invalid_fields(error.as_ref());
-    let text = match role {
-        Role::Owner => t.say(
-            "You've been invited as an owner.",
-            "Du wurdest als Inhaber eingeladen.",
-        ),
-        Role::Staff => t.say(
-            "You've been invited as a staff member.",
-            "Du wurdest als Mitarbeiter eingeladen.",
-        ),
-        Role::Observer | Role::Viewer => t.say(
-            "You've been invited as a viewer.",
-            "Du wurdest als Betrachter eingeladen.",
-        ),
-    };
+    let text = role.invitation(t);
     view! {
         <PageTitle text=t.say("Accept invitation", "Einladung annehmen") />
         <section class="card sign-in-card" data-testid="join-form">

@@ -139,28 +139,10 @@ fn InviteForm() -> impl IntoView {
 fn RolesExplained() -> impl IntoView {
     let t = use_locale();
     let roles = Role::ALL.map(|role| {
-        let may = match role {
-            Role::Owner => t.say(
-                "Manages the team, webhooks and the server, and can do what staff can.",
-                "Verwaltet Team, Webhooks und Server und kann alles, was Mitarbeiter können.",
-            ),
-            Role::Staff => t.say(
-                "Imports, and sees and changes their own imports.",
-                "Importiert, sieht und ändert die eigenen Importe.",
-            ),
-            Role::Observer => t.say(
-                "Sees all imports and products, and changes nothing.",
-                "Sieht alle Importe und Produkte und ändert nichts.",
-            ),
-            Role::Viewer => t.say(
-                "Sees products and the imports that are shared with them, and changes nothing.",
-                "Sieht Produkte und geteilte Importe und ändert nichts.",
-            ),
-        };
         view! {
             <div>
                 <dt>{role.title(t)}</dt>
-                <dd>{may}</dd>
+                <dd>{role.description(t)}</dd>
             </div>
         }
     });

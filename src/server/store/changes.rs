@@ -21,8 +21,9 @@ use self::noted::Noted;
 pub use self::moves::Moves;
 pub(super) use self::{
     moves::price_change,
-    noted::{COLUMNS, Values, WOULD_REMOVE, bit, kind_of, kind_to_db},
+    noted::{WOULD_REMOVE, bit, kind_of, kind_to_db},
 };
+pub(super) use super::products::{COLUMNS, Values};
 use super::{Store, StoreError, from_db, to_db};
 
 /// Bits of a change ID for the row.

@@ -1,13 +1,22 @@
 //! Products of the shop.
 
 mod conflict;
+mod fields;
 mod row;
 #[cfg(test)]
 mod tests;
 mod upsert;
 
-pub use self::row::ProductRow;
-pub(super) use self::{conflict::is_same_amount, row::DistinctRows, upsert::Upsert};
+pub use self::{
+    fields::{NewProduct, Said},
+    row::ProductRow,
+};
+pub(super) use self::{
+    conflict::is_same_amount,
+    fields::{COLUMNS, Values, listed, selected},
+    row::DistinctRows,
+    upsert::Upsert,
+};
 
 use std::collections::HashMap;
 
@@ -23,7 +32,7 @@ use super::{
     from_db,
     product_search::{FOUND_AT_MOST, Found},
 };
-use crate::model::{changes::Field, import_options::ChosenFields, page::Page, product::Product};
+use crate::model::{page::Page, product::Product};
 
 const PAGE_SIZE: u64 = 50;
 
@@ -35,115 +44,6 @@ pub const VARIANTS: u64 = 100;
 
 /// Products of one statement.
 const RUN: usize = 250;
-
-/// Columns in the order in which [`upsert`] writes them.
-const COLUMNS: [&str; 16] = [
-    "identity",
-    "sku",
-    "name",
-    "price",
-    "sale_price",
-    "currency",
-    "gtin",
-    "stock",
-    "availability",
-    "url",
-    "image",
-    "options",
-    "search_text",
-    "created_at",
-    "updated_at",
-    "last_change",
-];
-
-/// A product of an import.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct NewProduct {
-    /// Identity across files.
-    pub identity: String,
-    /// Stock-keeping unit, if the file has one.
-    pub sku: Option<String>,
-    /// Name.
-    pub name: String,
-    /// Price as a decimal number.
-    pub price: Option<String>,
-    /// Lower sale price.
-    pub sale_price: Option<String>,
-    /// Currency of the prices (ISO 4217).
-    pub currency: Option<String>,
-    /// Global Trade Item Number.
-    pub gtin: Option<String>,
-    /// Units in stock.
-    pub stock: Option<i64>,
-    /// Availability.
-    pub availability: Option<String>,
-    /// URL of its page.
-    pub url: Option<String>,
-    /// URL of its image.
-    pub image: Option<String>,
-    /// Options that distinguish it from other variants, in the form of
-    /// [`options_text`](crate::model::product::options_text).
-    pub options: Option<String>,
-}
-
-/// Which values a row sets; others stay unchanged.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Said {
-    /// Name. Without it a new product is named by its SKU.
-    pub name: bool,
-    /// Sale price.
-    pub sale_price: bool,
-    /// Currency. A price may include one.
-    pub currency: bool,
-    /// Global Trade Item Number.
-    pub gtin: bool,
-    /// Units in stock.
-    pub stock: bool,
-    /// Availability.
-    pub availability: bool,
-    /// URL of its page.
-    pub url: bool,
-    /// Image.
-    pub image: bool,
-    /// Options.
-    pub options: bool,
-}
-
-impl Said {
-    /// All values.
-    pub const ALL: Self = Self {
-        name: true,
-        sale_price: true,
-        currency: true,
-        gtin: true,
-        stock: true,
-        availability: true,
-        url: true,
-        image: true,
-        options: true,
-    };
-
-    /// Returns the columns of optional values to write.
-    fn optional(self, only: ChosenFields) -> impl Iterator<Item = &'static str> {
-        [
-            (self.sale_price, Field::SalePrice, "sale_price"),
-            (self.gtin, Field::Gtin, "gtin"),
-            (self.stock, Field::Stock, "stock"),
-            (self.availability, Field::Availability, "availability"),
-            (self.url, Field::Url, "url"),
-            (self.image, Field::Image, "image"),
-            (self.options, Field::Options, "options"),
-        ]
-        .into_iter()
-        .filter_map(move |(is_said, field, column)| (is_said && only.has(field)).then_some(column))
-    }
-}
-
-impl Default for Said {
-    fn default() -> Self {
-        Self::ALL
-    }
-}
 
 /// Counts of a batch's products.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -175,47 +75,6 @@ impl std::ops::AddAssign for Written {
         self.unchanged += other.unchanged;
         self.replaced += other.replaced;
         self.removed += other.removed;
-    }
-}
-
-impl NewProduct {
-    /// Whether writing these values would leave the product unchanged.
-    pub(super) fn is_like(&self, there: &Self, said: Said, only: ChosenFields) -> bool {
-        let optional = |is_said: bool, field, same: bool| !is_said || !only.has(field) || same;
-        let has_currency = only.has_currency() && (said.currency || self.currency.is_some());
-        self.identity == there.identity
-            && optional(true, Field::Sku, self.sku == there.sku)
-            && optional(
-                true,
-                Field::Price,
-                is_same_amount(self.price.as_deref(), there.price.as_deref()),
-            )
-            && optional(said.name, Field::Name, self.name == there.name)
-            && optional(
-                said.sale_price,
-                Field::SalePrice,
-                is_same_amount(self.sale_price.as_deref(), there.sale_price.as_deref()),
-            )
-            && (!has_currency || self.currency == there.currency)
-            && optional(said.gtin, Field::Gtin, self.gtin == there.gtin)
-            && optional(said.stock, Field::Stock, self.stock == there.stock)
-            && optional(
-                said.availability,
-                Field::Availability,
-                self.availability == there.availability,
-            )
-            && optional(said.url, Field::Url, self.url == there.url)
-            && optional(said.image, Field::Image, self.image == there.image)
-            && optional(said.options, Field::Options, self.options == there.options)
-    }
-
-    fn search_text(&self) -> String {
-        match self.sku.as_deref() {
-            Some(sku) if !self.identity.contains(sku) => {
-                format!("{}\n{sku}\n{}", self.name, self.identity).to_lowercase()
-            }
-            _ => format!("{}\n{}", self.name, self.identity).to_lowercase(),
-        }
     }
 }
 
@@ -355,24 +214,7 @@ impl Store {
             .limit(limit)
             .all(&self.db)
             .await?;
-        Ok(rows.into_iter().map(as_brought).collect())
-    }
-}
-
-fn as_brought(row: product::Model) -> NewProduct {
-    NewProduct {
-        identity: row.identity,
-        sku: row.sku,
-        name: row.name,
-        price: row.price,
-        sale_price: row.sale_price,
-        currency: row.currency,
-        gtin: row.gtin,
-        stock: row.stock,
-        availability: row.availability,
-        url: row.url,
-        image: row.image,
-        options: row.options,
+        Ok(rows.into_iter().map(NewProduct::from).collect())
     }
 }
 
@@ -401,26 +243,6 @@ pub(super) fn contains_text(search: &str) -> String {
     pattern
 }
 
-pub(super) fn listed(row: product::Model) -> Product {
-    Product {
-        identity: row.identity,
-        sku: row.sku,
-        name: row.name,
-        price: row.price,
-        sale_price: row.sale_price,
-        currency: row.currency,
-        gtin: row.gtin,
-        stock: row.stock,
-        availability: row.availability,
-        url: row.url,
-        image: row.image,
-        options: row.options,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-        updated_by: None,
-    }
-}
-
 impl Store {
     /// Finds the current state of existing products.
     pub(super) async fn products_as_they_are(
@@ -433,7 +255,7 @@ impl Store {
                 .filter(product::Column::Identity.is_in(some.iter().cloned()))
                 .all(&self.db)
                 .await?;
-            let there = rows.into_iter().map(as_brought);
+            let there = rows.into_iter().map(NewProduct::from);
             found.extend(there.map(|product| (product.identity.clone(), product)));
         }
         Ok(found)

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, Value};
 
 use super::{
     DEPTH, ROW_BITS,
-    noted::{Noted, Values, bit, columns},
+    noted::{Noted, bit, columns},
 };
 use crate::{
     model::{
@@ -14,7 +14,7 @@ use crate::{
         job::UnixMillis,
         product::PricePoint,
     },
-    server::store::{Store, StoreError, retention::REMOVED},
+    server::store::{Store, StoreError, products::Values, retention::REMOVED},
 };
 
 pub(super) enum Heads {

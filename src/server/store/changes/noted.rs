@@ -5,25 +5,11 @@ use sea_orm::QueryResult;
 use super::row_of;
 use crate::{
     model::changes::{ChangeKind, ChangesFilter, Field, FieldChange, ProductChange},
-    server::store::{StoreError, products::is_same_amount},
+    server::store::{
+        StoreError,
+        products::{COLUMNS, Values, is_same_amount},
+    },
 };
-
-/// Values of a product, in the order of [`Field::ALL`].
-pub(in crate::server::store) type Values = [Option<String>; Field::ALL.len()];
-
-pub(in crate::server::store) const COLUMNS: [&str; Field::ALL.len()] = [
-    "sku",
-    "name",
-    "price",
-    "sale_price",
-    "currency",
-    "gtin",
-    "stock",
-    "availability",
-    "url",
-    "image",
-    "options",
-];
 
 /// A stored change with the current product.
 #[derive(Clone, Debug)]

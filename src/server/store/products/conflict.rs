@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use super::{COLUMNS, RUN, Said};
+use super::{RUN, Said, fields::WRITTEN};
 use crate::model::{changes::Field, import_options::ChosenFields};
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -44,10 +44,10 @@ pub(super) fn sql(rows: usize, conflict: Conflict) -> Arc<str> {
 }
 
 fn written_out(rows: usize, conflict: Conflict) -> String {
-    let row = format!("({})", ["?"; COLUMNS.len()].join(","));
+    let row = format!("({})", ["?"; WRITTEN.len()].join(","));
     format!(
         "INSERT INTO products ({}) VALUES {} {}",
-        COLUMNS.join(", "),
+        WRITTEN.join(", "),
         vec![row; rows].join(","),
         conflict.clause()
     )

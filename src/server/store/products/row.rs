@@ -1,7 +1,7 @@
 //! Products of rows, and what becomes of several rows of one product.
 
 use super::{NewProduct, Said};
-use crate::model::{changes::Field, import_options::ChosenFields, job::UnixMillis};
+use crate::model::{import_options::ChosenFields, job::UnixMillis};
 
 /// A product of a row.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -26,60 +26,11 @@ impl ProductRow {
     fn replace(&mut self, later: Self, only: ChosenFields) {
         let (old, said) = (std::mem::take(&mut self.product), self.said);
         let mut new = later.product;
-        let keeps = |field, later_says: bool, says: bool| !only.has(field) || says && !later_says;
-        if !only.has(Field::Sku) {
-            new.sku = old.sku;
-        }
-        if !only.has(Field::Price) {
-            new.price = old.price;
-        }
-        if keeps(Field::Name, later.said.name, said.name) {
-            new.name = old.name;
-        }
-        if keeps(Field::SalePrice, later.said.sale_price, said.sale_price) {
-            new.sale_price = old.sale_price;
-        }
-        if !only.has_currency() {
-            new.currency = old.currency;
-        } else if !later.said.currency {
-            new.currency = new.currency.or(old.currency);
-        }
-        if keeps(Field::Gtin, later.said.gtin, said.gtin) {
-            new.gtin = old.gtin;
-        }
-        if keeps(Field::Stock, later.said.stock, said.stock) {
-            new.stock = old.stock;
-        }
-        if keeps(
-            Field::Availability,
-            later.said.availability,
-            said.availability,
-        ) {
-            new.availability = old.availability;
-        }
-        if keeps(Field::Url, later.said.url, said.url) {
-            new.url = old.url;
-        }
-        if keeps(Field::Image, later.said.image, said.image) {
-            new.image = old.image;
-        }
-        if keeps(Field::Options, later.said.options, said.options) {
-            new.options = old.options;
-        }
+        new.keep_unsaid(old, said, later.said, only);
         self.product = new;
         self.row = later.row;
         self.line = later.line;
-        self.said = Said {
-            name: said.name || later.said.name,
-            sale_price: said.sale_price || later.said.sale_price,
-            currency: said.currency || later.said.currency,
-            gtin: said.gtin || later.said.gtin,
-            stock: said.stock || later.said.stock,
-            availability: said.availability || later.said.availability,
-            url: said.url || later.said.url,
-            image: said.image || later.said.image,
-            options: said.options || later.said.options,
-        };
+        self.said = said.or(later.said);
     }
 }
 

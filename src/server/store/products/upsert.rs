@@ -2,12 +2,13 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use sea_orm::{DatabaseBackend, Value};
+use sea_orm::DatabaseBackend;
 use sqlx::sqlite::SqliteArguments;
 
 use super::{
-    COLUMNS, DistinctRows, NewProduct, ProductRow, RUN, Said, Written,
+    DistinctRows, NewProduct, ProductRow, RUN, Said, Written,
     conflict::{Conflict, sql},
+    fields::WRITTEN,
 };
 use crate::{
     model::{import_options::ChosenFields, job::UnixMillis},
@@ -211,7 +212,7 @@ impl Upsert {
         if !is_plain || !db.expects_new() {
             return Ok(None);
         }
-        let copy = format!("COPY products ({}) FROM STDIN", COLUMNS.join(", "));
+        let copy = format!("COPY products ({}) FROM STDIN", WRITTEN.join(", "));
         let added = db.copy_in_unless_there(&copy, &self.copied).await?;
         Ok(added.then_some(run.rows as u64))
     }
@@ -222,7 +223,7 @@ impl Upsert {
             let make = format!(
                 "CREATE TEMPORARY TABLE staged_products ON COMMIT DELETE ROWS AS \
                  SELECT 0 AS run, {} FROM products LIMIT 0",
-                COLUMNS.join(", ")
+                WRITTEN.join(", ")
             );
             db.execute_bound(make.into(), Bound::none(db.backend()))
                 .await?;
@@ -233,7 +234,7 @@ impl Upsert {
         let run = if self.runs.len() > 1 { "run, " } else { "" };
         let copy = format!(
             "COPY staged_products ({run}{}) FROM STDIN",
-            COLUMNS.join(", ")
+            WRITTEN.join(", ")
         );
         db.copy_in(&copy, &self.copied).await
     }
@@ -301,7 +302,7 @@ impl Run {
 
 /// Returns PostgreSQL's statement for a run.
 fn staged(number: usize, conflict: Conflict) -> String {
-    let columns = COLUMNS.join(", ");
+    let columns = WRITTEN.join(", ");
     format!(
         "INSERT INTO products ({columns}) SELECT {columns} FROM staged_products \
          WHERE run = {number} ORDER BY identity {}",
@@ -310,7 +311,7 @@ fn staged(number: usize, conflict: Conflict) -> String {
 }
 
 fn bound(products: impl Iterator<Item = Changed>, now: UnixMillis) -> (usize, SqliteArguments) {
-    let mut values = Vec::with_capacity(RUN * COLUMNS.len());
+    let mut values = Vec::with_capacity(RUN * WRITTEN.len());
     for changed in products {
         let Changed {
             product,
@@ -318,26 +319,15 @@ fn bound(products: impl Iterator<Item = Changed>, now: UnixMillis) -> (usize, Sq
             created_at,
         } = changed;
         let search_text = product.search_text();
+        values.extend(product.parameters());
         values.extend([
-            Value::from(product.identity),
-            product.sku.into(),
-            product.name.into(),
-            product.price.into(),
-            product.sale_price.into(),
-            product.currency.into(),
-            product.gtin.into(),
-            product.stock.into(),
-            product.availability.into(),
-            product.url.into(),
-            product.image.into(),
-            product.options.into(),
             search_text.into(),
             created_at.into(),
             now.into(),
             change.into(),
         ]);
     }
-    let rows = values.len() / COLUMNS.len();
+    let rows = values.len() / WRITTEN.len();
     (rows, sqlite_arguments(values))
 }
 
@@ -355,25 +345,9 @@ fn copied(lines: &mut Vec<u8>, run: Option<usize>, changed: &Changed, now: UnixM
     }
     let [created_at, now, change] = [*created_at, now, *change].map(|number| number.to_string());
     let search_text = product.search_text();
-    let cells = [
-        Some(product.identity.as_str()),
-        product.sku.as_deref(),
-        Some(product.name.as_str()),
-        product.price.as_deref(),
-        product.sale_price.as_deref(),
-        product.currency.as_deref(),
-        product.gtin.as_deref(),
-        stock.as_deref(),
-        product.availability.as_deref(),
-        product.url.as_deref(),
-        product.image.as_deref(),
-        product.options.as_deref(),
-        Some(search_text.as_str()),
-        Some(created_at.as_str()),
-        Some(now.as_str()),
-        Some(change.as_str()),
-    ];
-    for (column, cell) in cells.into_iter().enumerate() {
+    let own = [&search_text, &created_at, &now, &change].map(|cell| Some(cell.as_str()));
+    let cells = product.cells(stock.as_deref()).into_iter().chain(own);
+    for (column, cell) in cells.enumerate() {
         if column > 0 {
             lines.push(b'\t');
         }

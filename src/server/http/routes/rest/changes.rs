@@ -20,7 +20,7 @@ use super::{
 use crate::{
     i18n::messages::ErrorCode,
     model::{
-        changes::{ChangesFilter, FieldChange, ProductChange},
+        changes::{ChangesFilter, Field, FieldChange, ProductChange},
         error::ApiError,
         job::JobId,
     },
@@ -39,7 +39,7 @@ pub(crate) struct ChangesQuery {
     #[param(inline, value_type = Option<Kind>)]
     kind: Option<String>,
     /// Only changes to this field.
-    #[param(inline, value_type = Option<FieldName>)]
+    #[param(inline, value_type = Option<Field>)]
     field: Option<String>,
     /// Only changes that lower the price by more than this percentage, with at most two decimals.
     #[param(example = "30")]
@@ -84,24 +84,6 @@ pub(super) enum Kind {
     Removed,
 }
 
-/// A field of a product.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // only its description is used
-pub(super) enum FieldName {
-    Sku,
-    Name,
-    Price,
-    SalePrice,
-    Currency,
-    Gtin,
-    Stock,
-    Availability,
-    Url,
-    Image,
-    Options,
-}
-
 /// A page of the changes that an import made.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Changes {
@@ -137,7 +119,7 @@ pub(crate) struct Change {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Value {
     /// Name of the field.
-    #[schema(value_type = FieldName)]
+    #[schema(value_type = Field)]
     field: &'static str,
     /// Value before the change.
     old: Option<String>,

@@ -103,7 +103,7 @@ struct Options {
     /// Products that the import may write.
     products: super::WrittenProducts,
     /// Values that it updates in existing products; empty for all.
-    fields: Vec<super::changes::FieldName>,
+    fields: Vec<changes::Field>,
     /// What it does with products that are not in the file.
     missing: super::MissingProducts,
 }

@@ -6,6 +6,7 @@ use super::{Route, body::small, progress, quick};
 use crate::{
     i18n::messages::{ErrorCode, Params},
     model::{
+        changes::Field,
         error::ApiError,
         import_options::{ChosenFields, FIELDS, Instructions, PARAMETERS},
         imports_filter::ImportsFilter,
@@ -233,7 +234,7 @@ pub(crate) struct RemoteProductFile {
     products: Option<String>,
     /// Values to update in existing products; all by default. New products get all values. `price` includes the
     /// currency.
-    #[schema(value_type = Vec<changes::FieldName>)]
+    #[schema(value_type = Vec<Field>)]
     #[serde(default)]
     fields: Vec<String>,
     /// What to do with products that are not in the file. Any value but `keep` requires a file with all products.

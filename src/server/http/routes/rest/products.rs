@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Problem,
     answers::OfProgram,
-    changes::{Change, FieldName, Kind},
+    changes::{Change, Kind},
     unreadable,
 };
 use crate::{
@@ -383,7 +383,7 @@ pub(crate) struct WantedChanges {
     #[param(inline, value_type = Option<Kind>)]
     kind: Option<String>,
     /// Only changes to this field.
-    #[param(inline, value_type = Option<FieldName>)]
+    #[param(inline, value_type = Option<Field>)]
     field: Option<String>,
     /// Only changes that lower the price by more than this percentage, with at most two decimals.
     #[param(example = "30")]

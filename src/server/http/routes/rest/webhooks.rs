@@ -51,30 +51,11 @@ pub(crate) struct Webhook {
     /// Note for your own use.
     description: String,
     /// Events that are sent.
-    #[schema(value_type = Vec<Event>)]
     events: Vec<ImportEvent>,
     /// Whether events are sent.
     enabled: bool,
     /// Creation, in milliseconds since 1970.
     created_at: i64,
-}
-
-/// An event of an import or a source.
-#[derive(ToSchema)]
-#[allow(dead_code)] // only its description is used
-enum Event {
-    #[schema(rename = "import.started")]
-    Started,
-    #[schema(rename = "import.needs_input")]
-    NeedsInput,
-    #[schema(rename = "import.needs_approval")]
-    NeedsApproval,
-    #[schema(rename = "import.finished")]
-    Finished,
-    #[schema(rename = "import.undone")]
-    Undone,
-    #[schema(rename = "source.failing")]
-    SourceFailing,
 }
 
 /// A new webhook and its secret.
@@ -106,7 +87,7 @@ pub(crate) struct WantedWebhook {
     #[serde(default)]
     description: String,
     /// Events to send. Defaults to all.
-    #[schema(value_type = Option<Vec<Event>>)]
+    #[schema(value_type = Option<Vec<ImportEvent>>)]
     events: Option<Vec<String>>,
 }
 
@@ -268,7 +249,7 @@ pub(crate) async fn create(
             .iter()
             .map(|event| event.parse())
             .collect::<Result<_, UnknownEvent>>()
-            .map_err(|_| ApiError::invalid(ErrorCode::UnknownEvent))?,
+            .map_err(|_| unknown_event())?,
     };
     let wanted = Wanted {
         url: wanted.url,
@@ -414,4 +395,22 @@ pub(crate) async fn redeliver(
     let Path((webhook, delivery)) = path.map_err(|_| ApiError::NotFound)?;
     state.notifications.redeliver(&webhook, &delivery).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+fn unknown_event() -> ApiError {
+    let events = ImportEvent::ALL.map(ImportEvent::as_str).join(", ");
+    ApiError::invalid(ErrorCode::UnknownEvent { events })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_names_an_unknown_event_is_told_all_events() {
+        let sentence = unknown_event().reason().to_string();
+        for event in ImportEvent::ALL {
+            assert!(sentence.contains(event.as_str()), "{sentence}");
+        }
+    }
 }

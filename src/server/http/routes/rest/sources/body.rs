@@ -6,14 +6,14 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     i18n::{locale::Locale, messages::ErrorCode},
     model::{
-        changes::Percent,
+        changes::{Field, Percent},
         error::ApiError,
         import_extras::SaidOfFile,
         import_options::{ImportOptions, Instructions, LimitAction, OwnLimits},
         job::ImportMode,
         source::{LoginChange, Schedule, ShownLogin, SourceKind, WantedSource},
     },
-    server::http::routes::rest::{MissingProducts, Mode, WrittenProducts, changes::FieldName},
+    server::http::routes::rest::{MissingProducts, Mode, WrittenProducts},
 };
 
 /// A source: a place that product files come from.
@@ -58,7 +58,7 @@ pub(crate) struct HowImported {
     #[schema(value_type = WrittenProducts)]
     products: &'static str,
     /// Values to update in existing products; empty for all.
-    #[schema(value_type = Vec<FieldName>)]
+    #[schema(value_type = Vec<Field>)]
     fields: Vec<&'static str>,
     /// What to do with products that are not in the file.
     #[schema(value_type = MissingProducts)]
@@ -156,7 +156,7 @@ pub(crate) struct SaidOfSource {
     #[schema(value_type = Option<WrittenProducts>)]
     products: Option<String>,
     /// Values to update in existing products; empty for all.
-    #[schema(value_type = Option<Vec<FieldName>>)]
+    #[schema(value_type = Option<Vec<Field>>)]
     fields: Option<Vec<String>>,
     /// What to do with products that are not in the file.
     #[schema(value_type = Option<MissingProducts>)]
