@@ -1,4 +1,4 @@
-//! Which products and values an import writes: the choice of that, and what was chosen.
+//! Options of an import: which products and fields it writes.
 
 use leptos::prelude::*;
 
@@ -39,10 +39,9 @@ fn missing_choice(t: Locale, missing: MissingProducts) -> &'static str {
     }
 }
 
-/// The fields of a form that say which products and values of a file are written, folded away.
+/// The options as form fields, collapsed.
 #[component]
 pub(crate) fn MoreOptions(
-    /// What is chosen.
     #[prop(optional)]
     options: ImportOptions,
 ) -> impl IntoView {
@@ -56,10 +55,9 @@ pub(crate) fn MoreOptions(
     }
 }
 
-/// The same, unfolded.
+/// The options as form fields.
 #[component]
 pub(crate) fn OptionFields(
-    /// What is chosen.
     options: ImportOptions,
 ) -> impl IntoView {
     let t = use_locale();
@@ -110,7 +108,7 @@ pub(crate) fn OptionFields(
     }
 }
 
-/// Says which products and values an import writes, if not all.
+/// Describes the options that differ from the default.
 pub(crate) fn described(t: Locale, options: &ImportOptions) -> Option<String> {
     let ImportOptions {
         products,
@@ -149,7 +147,7 @@ pub(crate) fn described(t: Locale, options: &ImportOptions) -> Option<String> {
     (!said.is_empty()).then(|| format!("{}.", said.join(". ")))
 }
 
-/// Says what becomes of products that a full file lacks.
+/// Describes what the import did with products that were not in its file.
 pub(crate) fn missing_products(t: Locale, extras: &ImportExtras) -> Option<String> {
     let missing = extras.options.missing;
     if !missing.is_full_file() {

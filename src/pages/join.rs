@@ -1,4 +1,4 @@
-//! Where a link of the owner leads: to an account of one's own, or to a new password.
+//! Accepts an invitation, or sets a new password, by a link from the owner.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -18,7 +18,6 @@ use crate::{
     model::{base_path::address, role::Role, team::LinkState},
 };
 
-/// The page behind a link.
 #[component]
 pub(crate) fn JoinPage() -> impl IntoView {
     let token = use_params_map().with_untracked(|params| params.get("token"));

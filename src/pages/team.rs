@@ -1,4 +1,4 @@
-//! Who belongs here, for the owner to say.
+//! The team: members, invitations and roles.
 
 use leptos::prelude::*;
 use server_fn::ServerFn;
@@ -20,7 +20,6 @@ use crate::{
     },
 };
 
-/// The page on which the owner invites people and says what they may do.
 #[component]
 pub(crate) fn TeamPage() -> impl IntoView {
     let state = Suspend::new(async {
@@ -134,7 +133,7 @@ fn InviteForm() -> impl IntoView {
     }
 }
 
-/// Says what people may do.
+/// Lists the roles and what they may do.
 #[component]
 fn RolesExplained() -> impl IntoView {
     let t = use_locale();
@@ -251,7 +250,7 @@ fn MemberRow(member: TeamMember, passwords: bool) -> impl IntoView {
         (is_disabled || is_withdrawn).then_some(t.say("Deactivated", "Deaktiviert"))
     };
     let given = if role_is_claimed {
-        // Where they sign in it is said anew with every request.
+        // Their role comes with each sign-in.
         view! { <span data-testid="claimed-role">{role.title(t)}</span> }.into_any()
     } else {
         view! {
