@@ -13,7 +13,7 @@ macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident: $word:literal;)*) => {
         /// A field of a product.
         #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-        #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema), schema(as = FieldName))]
+        #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
         pub enum Field {
             $($(#[$doc])* #[serde(rename = $word)] $name,)*
         }
@@ -59,12 +59,13 @@ fields! {
 /// What an import did to a product.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum ChangeKind {
-    /// It was not there before.
+    /// The product is new.
     Added,
-    /// Some of its values are others.
+    /// Some of its fields changed.
     Updated,
-    /// It is there no more.
+    /// The product was removed.
     Removed,
 }
 

@@ -14,7 +14,7 @@ macro_rules! events {
     ($($(#[$doc:meta])* $name:ident: $word:literal, $english:literal, $german:literal;)*) => {
         /// An event of an import or a source, as webhooks get it.
         #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
-        #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema), schema(as = Event))]
+        #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
         pub enum ImportEvent {
             $($(#[$doc])* #[serde(rename = $word)] $name,)*
         }
@@ -160,15 +160,16 @@ pub struct Delivery {
     pub problem: Option<DeliveryProblem>,
 }
 
-/// What became of a delivery.
+/// State of a delivery.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum DeliveryState {
-    /// It waits to be tried, for the first time or again.
+    /// It waits for its first or next attempt.
     Waiting,
     /// It was accepted.
     Delivered,
-    /// It is not tried any more.
+    /// It is not retried any more.
     GivenUp,
 }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     i18n::messages::ErrorCode,
     model::{
-        changes::{ChangesFilter, Field, FieldChange, ProductChange},
+        changes::{ChangeKind, ChangesFilter, Field, FieldChange, ProductChange},
         error::ApiError,
         job::JobId,
     },
@@ -36,7 +36,7 @@ use crate::{
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ChangesQuery {
     /// Only products that were added, updated or removed.
-    #[param(inline, value_type = Option<Kind>)]
+    #[param(inline, value_type = Option<ChangeKind>)]
     kind: Option<String>,
     /// Only changes to this field.
     #[param(inline, value_type = Option<Field>)]
@@ -71,19 +71,6 @@ impl ChangesQuery {
     }
 }
 
-/// What an import did to a product.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its description is used
-pub(super) enum Kind {
-    /// The product is new.
-    Added,
-    /// Some of its values changed.
-    Updated,
-    /// The product was removed.
-    Removed,
-}
-
 /// A page of the changes that an import made.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Changes {
@@ -107,7 +94,7 @@ pub(crate) struct Change {
     /// Name after the change.
     name: Option<String>,
     /// What was done to the product.
-    #[schema(value_type = Kind)]
+    #[schema(value_type = ChangeKind)]
     kind: &'static str,
     /// Change of the price in percent; null if it did not change, or if a price is unknown.
     price_change_percent: Option<f64>,

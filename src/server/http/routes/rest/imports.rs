@@ -25,7 +25,7 @@ use crate::{
         changes,
         error::ApiError,
         import_extras::ImportExtras,
-        import_options::ImportOptions,
+        import_options::{ImportOptions, MissingProducts, WrittenProducts},
         job::{ImportMode, JobId, Question},
     },
     server::{
@@ -101,11 +101,11 @@ pub(crate) struct Details {
 #[allow(dead_code)] // only its description is used
 struct Options {
     /// Products that the import may write.
-    products: super::WrittenProducts,
+    products: WrittenProducts,
     /// Values that it updates in existing products; empty for all.
     fields: Vec<changes::Field>,
     /// What it does with products that are not in the file.
-    missing: super::MissingProducts,
+    missing: MissingProducts,
 }
 
 /// A decision that an import waits for.

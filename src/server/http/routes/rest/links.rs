@@ -77,21 +77,7 @@ pub(crate) struct Links {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WantedLink {
     /// How long the link is valid.
-    #[schema(value_type = Lifetime)]
     lifetime: LinkLifetime,
-}
-
-/// How long a link is valid.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its description is used
-enum Lifetime {
-    /// One day.
-    Day,
-    /// Seven days.
-    Week,
-    /// 30 days.
-    Month,
 }
 
 /// Lists the links to an import.

@@ -8,7 +8,9 @@ use crate::{
     model::{
         changes::Field,
         error::ApiError,
-        import_options::{ChosenFields, FIELDS, Instructions, PARAMETERS},
+        import_options::{
+            ChosenFields, FIELDS, Instructions, MissingProducts, PARAMETERS, WrittenProducts,
+        },
         imports_filter::ImportsFilter,
         job::{ImportMode, JobId, ProductImportJob},
         reason::Reason,
@@ -240,34 +242,6 @@ pub(crate) struct RemoteProductFile {
     /// What to do with products that are not in the file. Any value but `keep` requires a file with all products.
     #[schema(value_type = Option<MissingProducts>)]
     missing: Option<String>,
-}
-
-/// Products that an import may write.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its description is used
-enum WrittenProducts {
-    /// New and existing products.
-    All,
-    /// New products only: nothing is updated.
-    New,
-    /// Existing products only: nothing is added.
-    Existing,
-}
-
-/// What to do with products that are not in the file.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its description is used
-enum MissingProducts {
-    /// Nothing.
-    Keep,
-    /// List them, and leave them unchanged.
-    List,
-    /// Mark them as out of stock.
-    Unavailable,
-    /// Remove them.
-    Remove,
 }
 
 /// How to import the file. Values in the body take precedence.

@@ -13,13 +13,13 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Problem,
     answers::OfProgram,
-    changes::{Change, Kind},
+    changes::Change,
     unreadable,
 };
 use crate::{
     i18n::messages::ErrorCode,
     model::{
-        changes::{ChangesFilter, HistoryEntry},
+        changes::{ChangeKind, ChangesFilter, Field, HistoryEntry},
         error::ApiError,
         product,
         products_filter::ProductsFilter,
@@ -380,7 +380,7 @@ pub(crate) async fn history(
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct WantedChanges {
     /// Only products that were added, updated or removed.
-    #[param(inline, value_type = Option<Kind>)]
+    #[param(inline, value_type = Option<ChangeKind>)]
     kind: Option<String>,
     /// Only changes to this field.
     #[param(inline, value_type = Option<Field>)]

@@ -34,7 +34,7 @@ use crate::{
 pub(crate) struct WantedRows {
     /// Kind of the rows.
     #[serde(default)]
-    #[param(inline, value_type = Kind, default = "failed")]
+    #[param(inline, default = "failed")]
     kind: RowKind,
     /// Number of the page, from 1. A number past the last page returns the last page.
     #[serde(default = "super::first")]
@@ -43,23 +43,6 @@ pub(crate) struct WantedRows {
     /// Text in the SKU, column, value or reason.
     #[serde(default)]
     search: String,
-}
-
-/// Kind of a row.
-#[derive(ToSchema)]
-#[schema(rename_all = "kebab-case")]
-#[allow(dead_code)] // only its description is used
-enum Kind {
-    /// Rows that could not be imported.
-    Failed,
-    /// Imported rows with a value that was left out.
-    Warning,
-    /// Rows replaced by a later row for the same product.
-    Replaced,
-    /// Skipped rows: those that are not products, or that the import may not write.
-    PassedOver,
-    /// Products that are not in the file.
-    Missing,
 }
 
 /// A page of rows.
@@ -163,7 +146,7 @@ pub(crate) async fn rows(
 pub(crate) struct WantedFile {
     /// Kind of the rows.
     #[serde(default)]
-    #[param(inline, value_type = Kind, default = "failed")]
+    #[param(inline, default = "failed")]
     kind: RowKind,
 }
 

@@ -21,7 +21,7 @@ use crate::{
     i18n::messages::ErrorCode,
     model::{
         error::ApiError,
-        webhook::{DeliveryProblem, ImportEvent, UnknownEvent},
+        webhook::{DeliveryProblem, DeliveryState, ImportEvent, UnknownEvent},
     },
     server::{
         http::state::AppState, identity::principal::Principal, notifications::webhooks::Wanted,
@@ -124,16 +124,6 @@ pub(crate) struct Delivery {
     status: Option<u16>,
     /// Why the last attempt failed.
     error: Option<String>,
-}
-
-/// State of a delivery.
-#[derive(ToSchema)]
-#[schema(rename_all = "kebab-case")]
-#[allow(dead_code)] // only its description is used
-enum DeliveryState {
-    Waiting,
-    Delivered,
-    GivenUp,
 }
 
 /// A page of deliveries.

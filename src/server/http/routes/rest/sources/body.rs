@@ -9,11 +9,15 @@ use crate::{
         changes::{Field, Percent},
         error::ApiError,
         import_extras::SaidOfFile,
-        import_options::{ImportOptions, Instructions, LimitAction, OwnLimits},
+        import_options::{
+            ImportOptions, Instructions, LimitAction, MissingProducts, OwnLimits, WrittenProducts,
+        },
         job::ImportMode,
-        source::{LoginChange, Schedule, ShownLogin, SourceKind, WantedSource},
+        source::{
+            LoginChange, RunCause, RunOutcome, Schedule, ShownLogin, SourceKind, WantedSource,
+        },
     },
-    server::http::routes::rest::{MissingProducts, Mode, WrittenProducts},
+    server::http::routes::rest::Mode,
 };
 
 /// A source: a place that product files come from.
@@ -25,7 +29,7 @@ pub(crate) struct Source {
     /// Name.
     name: String,
     /// How its files arrive.
-    #[schema(value_type = KindOfSource)]
+    #[schema(value_type = SourceKind)]
     kind: &'static str,
     /// URL that its files are downloaded from; null for uploads.
     address: Option<String>,
@@ -73,17 +77,6 @@ pub(crate) struct HowImported {
     limits: SourceLimits,
 }
 
-/// How the files of a source arrive.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its description is used
-enum KindOfSource {
-    /// Downloaded from its URL.
-    Address,
-    /// Uploaded to `POST /api/imports` with `source`.
-    Upload,
-}
-
 /// Login at a source's server, without the secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SourceLogin {
@@ -93,25 +86,11 @@ pub(crate) struct SourceLogin {
     header: Option<String>,
 }
 
-/// What happens to an import that exceeds a limit.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its description is used
-enum ActionOfLimit {
-    /// Nothing: limits are off.
-    Off,
-    /// It waits for approval.
-    Ask,
-    /// It is rejected.
-    Refuse,
-}
-
 /// Limits in percent that replace the server's.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct SourceLimits {
     /// What happens to an import that exceeds a limit.
-    #[schema(value_type = Option<ActionOfLimit>)]
     action: Option<LimitAction>,
     /// Share of prices that may change by more than `priceChange`.
     #[schema(minimum = 0, maximum = 100)]
@@ -142,7 +121,7 @@ pub(crate) struct SaidOfSource {
     #[schema(example = "Supplier")]
     name: Option<String>,
     /// How its files arrive.
-    #[schema(value_type = Option<KindOfSource>)]
+    #[schema(value_type = Option<SourceKind>)]
     kind: Option<String>,
     /// URL that its files are downloaded from: `https://`, at a host that `IMPORT_URL_HOSTS` allows.
     #[schema(example = "https://supplier.example/products.csv")]
@@ -200,10 +179,10 @@ pub(crate) struct SourceRun {
     /// ID of the run.
     id: String,
     /// Why the run started.
-    #[schema(value_type = CauseOfRun)]
+    #[schema(value_type = RunCause)]
     cause: &'static str,
     /// Result of the run.
-    #[schema(value_type = OutcomeOfRun)]
+    #[schema(value_type = RunOutcome)]
     outcome: &'static str,
     /// Error code, if the run failed.
     code: Option<&'static str>,
@@ -223,29 +202,6 @@ pub(crate) struct SourceRun {
     processed_products: Option<u64>,
     /// Number of products that failed in its import.
     failed_products: Option<u64>,
-}
-
-/// Why a run started.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its description is used
-enum CauseOfRun {
-    Schedule,
-    Request,
-    Upload,
-}
-
-/// Result of a run.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its description is used
-enum OutcomeOfRun {
-    Running,
-    Importing,
-    Imported,
-    Checked,
-    Unchanged,
-    Failed,
 }
 
 /// A page of the runs of a source.
