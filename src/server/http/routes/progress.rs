@@ -46,7 +46,7 @@ pub(crate) const STREAM_HEADERS: [(HeaderName, HeaderValue); 2] = [
 /// connection is alive.
 #[utoipa::path(
     get,
-    operation_id = "progress",
+    operation_id = "followImport",
     path = "/api/jobs/{id}/progress",
     params(
         ("id" = String, Path, description = "ID of the import"),
@@ -98,6 +98,7 @@ pub(crate) struct JobsQuery {
 /// they start, and does not end. An event named `not-found` names an import that does not exist.
 #[utoipa::path(
     get,
+    operation_id = "followImports",
     path = "/api/jobs/progress",
     params(
         ("ids" = Option<String>, Query, description = "Comma-separated IDs of imports; all unfinished imports without it"),

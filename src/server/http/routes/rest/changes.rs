@@ -142,6 +142,7 @@ impl From<FieldChange> for Value {
 /// Lists the products that an import changed, with old and new values, 50 per page.
 #[utoipa::path(
     get,
+    operation_id = "listImportChanges",
     path = "/api/imports/{id}/changes",
     params(("id" = String, Path, description = "ID of the import"), ChangesQuery),
     responses(
@@ -171,6 +172,7 @@ pub(crate) async fn list(
 /// Exports the changes of an import as CSV, one line per changed field.
 #[utoipa::path(
     get,
+    operation_id = "exportImportChanges",
     path = "/api/imports/{id}/changes.csv",
     params(("id" = String, Path, description = "ID of the import"), ChangesQuery),
     responses(

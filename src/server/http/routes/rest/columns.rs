@@ -65,6 +65,7 @@ impl From<FileColumns> for Columns {
 /// Returns the first rows of an import's file and its column mapping.
 #[utoipa::path(
     get,
+    operation_id = "showColumns",
     path = "/api/imports/{id}/columns",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
@@ -104,6 +105,7 @@ pub(crate) struct SaidColumns {
 /// otherwise a new import starts. The mapping is used again for files with the same columns.
 #[utoipa::path(
     post,
+    operation_id = "mapColumns",
     path = "/api/imports/{id}/columns",
     params(("id" = String, Path, description = "ID of the import")),
     request_body = SaidColumns,

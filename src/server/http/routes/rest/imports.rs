@@ -176,6 +176,7 @@ pub(super) fn parsed(id: Id) -> Result<JobId, ApiError> {
 /// Returns an import.
 #[utoipa::path(
     get,
+    operation_id = "showImport",
     path = "/api/imports/{id}",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
@@ -213,6 +214,7 @@ pub(super) async fn note(state: &AppState, who: &Principal, job: &ChangeableJob,
 /// Cancels an import. It ends with status `ERROR`; products that were already imported stay.
 #[utoipa::path(
     post,
+    operation_id = "cancelImport",
     path = "/api/imports/{id}/cancel",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
@@ -235,6 +237,7 @@ pub(crate) async fn cancel(
 /// Approves an import that exceeds a limit, so that it continues. To reject it, cancel it.
 #[utoipa::path(
     post,
+    operation_id = "approveImport",
     path = "/api/imports/{id}/approve",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
@@ -257,6 +260,7 @@ pub(crate) async fn approve(
 /// Deletes a finished import. Its products stay.
 #[utoipa::path(
     delete,
+    operation_id = "deleteImport",
     path = "/api/imports/{id}",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
@@ -279,6 +283,7 @@ pub(crate) async fn delete(
 /// Imports the file of an import again. After a dry run, this imports the file.
 #[utoipa::path(
     post,
+    operation_id = "repeatImport",
     path = "/api/imports/{id}/again",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
@@ -299,6 +304,7 @@ pub(crate) async fn again(
 /// Imports the failed rows of an import again. After a dry run, this checks them again.
 #[utoipa::path(
     post,
+    operation_id = "retryImport",
     path = "/api/imports/{id}/retry",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
@@ -330,6 +336,7 @@ pub(crate) struct HowToUndo {
 /// This starts a new import, which can be cancelled and undone like any other.
 #[utoipa::path(
     post,
+    operation_id = "undoImport",
     path = "/api/imports/{id}/undo",
     params(("id" = String, Path, description = "ID of the import"), HowToUndo),
     responses(

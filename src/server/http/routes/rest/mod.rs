@@ -280,6 +280,7 @@ fn first() -> u64 {
 /// Lists imports, newest first, 20 per page.
 #[utoipa::path(
     get,
+    operation_id = "listImports",
     path = "/api/imports",
     params(PageQuery),
     responses(
@@ -312,6 +313,7 @@ pub(crate) async fn list(
 /// Imports an uploaded product file or one from a URL, or only checks it.
 #[utoipa::path(
     post,
+    operation_id = "createImport",
     path = "/api/imports",
     params(ImportParameters),
     request_body(content(
@@ -546,7 +548,7 @@ mod tests {
 
     #[test]
     fn what_is_described_is_what_is_there() {
-        let described = serde_json::to_value(Description::openapi()).unwrap();
+        let described = described();
         let paths = described["paths"].as_object().unwrap();
         let described: BTreeSet<_> = paths
             .iter()
@@ -560,5 +562,51 @@ mod tests {
             .map(|route| (route.rule.method.to_owned(), unnamed(route.rule.path)))
             .collect();
         assert_eq!(described, routes);
+    }
+
+    fn described() -> serde_json::Value {
+        serde_json::to_value(Description::openapi()).unwrap()
+    }
+
+    #[test]
+    fn each_operation_has_an_id_of_its_own() {
+        let described = described();
+        let paths = described["paths"].as_object().unwrap();
+        let operations = paths.values().flat_map(|path| path.as_object().unwrap());
+        let mut ids = BTreeSet::new();
+        for (_, operation) in operations {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id.to_owned()), "{id} is not the only one");
+        }
+    }
+
+    #[test]
+    fn each_operation_parameter_and_field_is_described() {
+        let described = described();
+        let is_described = |value: &serde_json::Value| {
+            let texts = ["description", "summary"].map(|name| value[name].as_str());
+            texts.into_iter().flatten().any(|text| !text.is_empty())
+        };
+        let mut missing = Vec::new();
+        for (path, item) in described["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                if !is_described(operation) {
+                    missing.push(format!("{method} {path}"));
+                }
+                for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                    if !is_described(parameter) {
+                        missing.push(format!("{method} {path}: {}", parameter["name"]));
+                    }
+                }
+            }
+        }
+        for (name, schema) in described["components"]["schemas"].as_object().unwrap() {
+            for (field, value) in schema["properties"].as_object().into_iter().flatten() {
+                if !is_described(value) {
+                    missing.push(format!("{name}.{field}"));
+                }
+            }
+        }
+        assert!(missing.is_empty(), "{missing:#?}");
     }
 }

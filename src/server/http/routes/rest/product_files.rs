@@ -32,6 +32,7 @@ const AT_ONCE: u64 = 1000;
 /// Exports products as CSV. Cells that a spreadsheet would take for a formula are escaped.
 #[utoipa::path(
     get,
+    operation_id = "exportProductsCsv",
     path = "/api/products.csv",
     params(FilterParameters),
     responses(
@@ -53,6 +54,7 @@ pub(crate) async fn csv(
 /// Exports products as an Excel workbook.
 #[utoipa::path(
     get,
+    operation_id = "exportProductsXlsx",
     path = "/api/products.xlsx",
     params(FilterParameters),
     responses(
@@ -75,6 +77,7 @@ pub(crate) async fn xlsx(
 /// Exports products as JSON Lines: one product per line, in the form of `GET /api/products`.
 #[utoipa::path(
     get,
+    operation_id = "exportProductsJsonLines",
     path = "/api/products.jsonl",
     params(FilterParameters),
     responses(

@@ -253,6 +253,7 @@ async fn behind(state: &AppState, who: &Principal, identity: &str) -> Result<Pro
 /// Lists products, 50 per page.
 #[utoipa::path(
     get,
+    operation_id = "listProducts",
     path = "/api/products",
     params(PageParameters, FilterParameters),
     responses(
@@ -349,6 +350,7 @@ impl From<HistoryEntry> for Entry {
 /// Lists the changes that imports made to a product, newest first, 50 per page.
 #[utoipa::path(
     get,
+    operation_id = "listProductHistory",
     path = "/api/products/{id}/history",
     params(("id" = String, Path, description = "Identity of the product"), WantedHistory),
     responses(
@@ -410,6 +412,7 @@ pub(crate) struct AllChanges {
 /// imports are left out.
 #[utoipa::path(
     get,
+    operation_id = "listChanges",
     path = "/api/changes",
     params(WantedChanges),
     responses(

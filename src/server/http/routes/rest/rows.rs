@@ -109,6 +109,7 @@ impl From<ImportRow> for Row {
 /// Lists rows of an import, 50 per page: failed rows, or those of another kind.
 #[utoipa::path(
     get,
+    operation_id = "listImportRows",
     path = "/api/imports/{id}/rows",
     params(("id" = String, Path, description = "ID of the import"), WantedRows),
     responses(
@@ -153,6 +154,7 @@ pub(crate) struct WantedFile {
 /// Exports rows of an import as CSV. The file of failed rows can be corrected and imported.
 #[utoipa::path(
     get,
+    operation_id = "exportImportRows",
     path = "/api/imports/{id}/rows.csv",
     params(("id" = String, Path, description = "ID of the import"), WantedFile),
     responses(

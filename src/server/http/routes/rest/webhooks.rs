@@ -365,7 +365,7 @@ pub(crate) async fn deliveries(
 /// Repeats a delivery with the same `webhook-id`.
 #[utoipa::path(
     post,
-    operation_id = "redeliver",
+    operation_id = "repeatDelivery",
     path = "/api/webhooks/{id}/deliveries/{delivery}/redeliver",
     params(
         ("id" = String, Path, description = "ID of the webhook"),
