@@ -548,7 +548,7 @@ pub(crate) struct Reading<'a> {
 }
 
 enum State {
-    /// Before the header row: the rows so far, and what is wrong with the best of them.
+    /// Before the header row: the rows so far, and why the best of them is not sufficient.
     Seeking {
         rows: usize,
         problem: Option<(usize, HeaderError)>,
