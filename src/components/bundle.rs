@@ -9,9 +9,7 @@ const SCRIPT: &str = include_str!("bundle.js");
 
 /// The script, for the head of the document.
 #[component]
-pub(crate) fn StartBundle(
-    bundle: Bundle,
-) -> impl IntoView {
+pub(crate) fn StartBundle(bundle: Bundle) -> impl IntoView {
     let Bundle { script, wasm } = bundle;
     view! {
         <script

@@ -14,9 +14,7 @@ const SCRIPT: &str = include_str!("early_stream.js");
 
 /// The script, for the page of an unfinished import.
 #[component]
-pub(crate) fn EarlyStream(
-    id: JobId,
-) -> impl IntoView {
+pub(crate) fn EarlyStream(id: JobId) -> impl IntoView {
     let (url, base) = (progress_url(&id), base_path());
     // Neither has characters that need escaping.
     let base = base.as_str();

@@ -52,10 +52,8 @@ pub(crate) fn Field(
     /// A hint below the input.
     #[prop(optional)]
     hint: Option<&'static str>,
-    #[prop(optional)]
-    minlength: Option<&'static str>,
-    #[prop(optional)]
-    optional: bool,
+    #[prop(optional)] minlength: Option<&'static str>,
+    #[prop(optional)] optional: bool,
     /// Whether the last value was rejected.
     #[prop(optional)]
     invalid: bool,
@@ -87,8 +85,7 @@ pub(crate) fn Field(
 /// The field for a new password.
 #[component]
 pub(crate) fn NewPassword(
-    #[prop(optional)]
-    label: Option<&'static str>,
+    #[prop(optional)] label: Option<&'static str>,
     /// Whether the last value was rejected.
     #[prop(optional)]
     invalid: bool,
@@ -116,9 +113,7 @@ pub(crate) fn invalid_fields(error: Option<&ApiError>) -> (bool, bool) {
 
 /// A hidden field with the account of a password, for password managers.
 #[component]
-pub(crate) fn Username(
-    email: String,
-) -> impl IntoView {
+pub(crate) fn Username(email: String) -> impl IntoView {
     view! {
         <input
             class="visually-hidden"
@@ -174,8 +169,7 @@ pub(crate) fn ConfirmedForm(
     question: &'static str,
     /// Label of the confirming button.
     confirm: &'static str,
-    #[prop(optional)]
-    testid: Option<&'static str>,
+    #[prop(optional)] testid: Option<&'static str>,
     /// Fields of the form.
     #[prop(optional)]
     children: Option<Children>,
@@ -193,9 +187,7 @@ pub(crate) fn ConfirmedForm(
 
 /// The button that submits a form.
 #[component]
-pub(crate) fn Submit(
-    children: Children,
-) -> impl IntoView {
+pub(crate) fn Submit(children: Children) -> impl IntoView {
     view! { <button class="button button-primary">{children()}</button> }
 }
 
@@ -206,8 +198,7 @@ pub(crate) fn FormError(
     /// ID for `aria-describedby`.
     #[prop(default = "form-error")]
     id: &'static str,
-    #[prop(default = "form-error")]
-    testid: &'static str,
+    #[prop(default = "form-error")] testid: &'static str,
 ) -> impl IntoView {
     let t = use_locale();
     let notice = error.map(|error| {

@@ -17,11 +17,7 @@ use crate::{
 
 /// Offers to cancel a running import, or to delete a finished one.
 #[component]
-pub(crate) fn ImportActions(
-    id: JobId,
-    extras: ImportExtras,
-    is_over: bool,
-) -> impl IntoView {
+pub(crate) fn ImportActions(id: JobId, extras: ImportExtras, is_over: bool) -> impl IntoView {
     let t = use_locale();
     let id = StoredValue::new(id);
     let cancel = (extras.offers("cancel") && !is_over).then(|| {

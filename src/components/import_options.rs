@@ -41,10 +41,7 @@ fn missing_choice(t: Locale, missing: MissingProducts) -> &'static str {
 
 /// The options as form fields, collapsed.
 #[component]
-pub(crate) fn MoreOptions(
-    #[prop(optional)]
-    options: ImportOptions,
-) -> impl IntoView {
+pub(crate) fn MoreOptions(#[prop(optional)] options: ImportOptions) -> impl IntoView {
     let t = use_locale();
     let is_open = !options.is_default();
     view! {
@@ -57,9 +54,7 @@ pub(crate) fn MoreOptions(
 
 /// The options as form fields.
 #[component]
-pub(crate) fn OptionFields(
-    options: ImportOptions,
-) -> impl IntoView {
+pub(crate) fn OptionFields(options: ImportOptions) -> impl IntoView {
     let t = use_locale();
     let [products, _, missing] = PARAMETERS;
     let products_choices = WrittenProducts::ALL.map(|choice| {

@@ -16,9 +16,7 @@ pub(super) fn now() -> UnixMillis {
 
 /// Shows a time as `5 minutes ago`, with date and time in UTC as its title.
 #[component]
-pub(crate) fn Moment(
-    at: UnixMillis,
-) -> impl IntoView {
+pub(crate) fn Moment(at: UnixMillis) -> impl IntoView {
     let t = use_locale();
     let text = t.ago(format::between(at, now()));
     view! {
@@ -30,9 +28,7 @@ pub(crate) fn Moment(
 
 /// Shows an expiry as `in 12 days`, with date and time in UTC as its title.
 #[component]
-pub(crate) fn Expiry(
-    at: UnixMillis,
-) -> impl IntoView {
+pub(crate) fn Expiry(at: UnixMillis) -> impl IntoView {
     let t = use_locale();
     let now = now();
     let text = if now < at {
@@ -49,9 +45,7 @@ pub(crate) fn Expiry(
 
 /// Shows date and time in UTC.
 #[component]
-pub(crate) fn WrittenTime(
-    at: UnixMillis,
-) -> impl IntoView {
+pub(crate) fn WrittenTime(at: UnixMillis) -> impl IntoView {
     let t = use_locale();
     view! { <time datetime=format::iso(at)>{t.utc(at)}</time> }
 }

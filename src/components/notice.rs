@@ -43,8 +43,7 @@ pub(crate) fn ErrorNotice(
 #[component]
 pub(crate) fn EmptyState(
     glyph: Glyph,
-    #[prop(into)]
-    title: String,
+    #[prop(into)] title: String,
     children: Children,
 ) -> impl IntoView {
     view! {

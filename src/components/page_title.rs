@@ -4,10 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 #[component]
-pub(crate) fn PageTitle(
-    #[prop(into)]
-    text: String,
-) -> impl IntoView {
+pub(crate) fn PageTitle(#[prop(into)] text: String) -> impl IntoView {
     view! { <Title text=as_written(&text) /> }
 }
 

@@ -87,8 +87,7 @@ pub(crate) fn PasskeyForm(
 /// The field for a passkey's name.
 #[component]
 pub(crate) fn PasskeyName(
-    #[prop(into)]
-    id: String,
+    #[prop(into)] id: String,
     /// The current name, or a suggestion.
     value: String,
 ) -> impl IntoView {

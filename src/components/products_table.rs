@@ -23,10 +23,7 @@ use crate::{
 
 /// Lists products. In order of names, products of one name are grouped as variants.
 #[component]
-pub(crate) fn ProductsTable(
-    products: Vec<Product>,
-    filter: ProductsFilter,
-) -> impl IntoView {
+pub(crate) fn ProductsTable(products: Vec<Product>, filter: ProductsFilter) -> impl IntoView {
     let t = use_locale();
     let sort = filter.order();
     let is_by_name = sort.by == ProductsSortBy::Name;

@@ -28,11 +28,7 @@ const SCRIPT: &str = include_str!("row_editor.js");
 
 /// Shows rows with an input for each cell, and their errors.
 #[component]
-pub(crate) fn RowEditor(
-    id: JobId,
-    kind: RowKind,
-    rows: RowsToCorrect,
-) -> impl IntoView {
+pub(crate) fn RowEditor(id: JobId, kind: RowKind, rows: RowsToCorrect) -> impl IntoView {
     let t = use_locale();
     let columns = shown(&rows);
     let heads = columns

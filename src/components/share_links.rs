@@ -18,10 +18,7 @@ use crate::{
 
 /// Lists, creates and revokes the links to an import.
 #[component]
-pub(crate) fn ShareLinksCard(
-    id: JobId,
-    links: ShareLinks,
-) -> impl IntoView {
+pub(crate) fn ShareLinksCard(id: JobId, links: ShareLinks) -> impl IntoView {
     let t = use_locale();
     let ShareLinks { links, available } = links;
     let lifetimes = LinkLifetime::ALL.map(|lifetime| {

@@ -26,9 +26,7 @@ pub(crate) struct Visitor {
 }
 
 #[component]
-pub(crate) fn SiteHeader(
-    visitor: Visitor,
-) -> impl IntoView {
+pub(crate) fn SiteHeader(visitor: Visitor) -> impl IntoView {
     let Visitor {
         user,
         has_products,

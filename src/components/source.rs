@@ -37,9 +37,7 @@ pub(crate) fn schedule_words(t: Locale, schedule: Option<&Schedule>) -> String {
 
 /// Shows the result of a run, with its error.
 #[component]
-pub(crate) fn RunResult(
-    run: SourceRun,
-) -> impl IntoView {
+pub(crate) fn RunResult(run: SourceRun) -> impl IntoView {
     let t = use_locale();
     let problem = run.problem.as_ref().map(|problem| {
         view! { <span class="run-problem">{problem_words(t, problem)}</span> }

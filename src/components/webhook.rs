@@ -22,9 +22,7 @@ pub(crate) fn event_names(t: Locale, events: &[ImportEvent]) -> String {
 
 /// Shows the result of a delivery, with its error.
 #[component]
-pub(crate) fn DeliveryResult(
-    delivery: Delivery,
-) -> impl IntoView {
+pub(crate) fn DeliveryResult(delivery: Delivery) -> impl IntoView {
     let t = use_locale();
     let kind = match (delivery.state, delivery.problem) {
         (DeliveryState::Delivered, _) => "success",

@@ -6,12 +6,7 @@ use crate::islands::parts::icons::Mark;
 
 /// Shows the logo, a title and a text.
 #[component]
-pub(crate) fn Welcome(
-    #[prop(into)]
-    title: String,
-    #[prop(into)]
-    text: String,
-) -> impl IntoView {
+pub(crate) fn Welcome(#[prop(into)] title: String, #[prop(into)] text: String) -> impl IntoView {
     view! {
         <header class="welcome">
             <Mark />

@@ -28,10 +28,7 @@ pub(crate) struct SharedState {
 
 /// Shows an import, and below it the server's part (`children`), which is updated after the end.
 #[island]
-pub(crate) fn LiveShared(
-    state: SharedState,
-    children: Children,
-) -> impl IntoView {
+pub(crate) fn LiveShared(state: SharedState, children: Children) -> impl IntoView {
     let t = use_locale();
     let SharedState {
         import,

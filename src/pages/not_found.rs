@@ -22,9 +22,7 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
 
 /// Shows that something does not exist, with status 404.
 #[component]
-pub(super) fn NotFound(
-    what: Missing,
-) -> impl IntoView {
+pub(super) fn NotFound(what: Missing) -> impl IntoView {
     let t = use_locale();
     set_not_found_status();
     let title = match what {

@@ -75,10 +75,7 @@ impl HeldList {
 
 /// Holds a list still while it is hovered or focused.
 #[component]
-pub(crate) fn Holding(
-    list: HeldList,
-    children: Children,
-) -> impl IntoView {
+pub(crate) fn Holding(list: HeldList, children: Children) -> impl IntoView {
     let focus_left = move |event: ev::FocusEvent| {
         let place: Option<web_sys::Node> = event
             .current_target()
@@ -106,9 +103,7 @@ pub(crate) fn Holding(
 
 /// A button that shows newer imports, with their number.
 #[component]
-pub(crate) fn NewImports(
-    list: HeldList,
-) -> impl IntoView {
+pub(crate) fn NewImports(list: HeldList) -> impl IntoView {
     let t = use_locale();
     let new = Memo::new(move |_| {
         let HeldList { shown, newest, .. } = list;

@@ -33,8 +33,7 @@ pub(crate) struct Sorting {
 /// Lists imports, and updates running ones live.
 #[component]
 pub(crate) fn JobsTable(
-    #[prop(into)]
-    jobs: Signal<Vec<ProductImportJob>>,
+    #[prop(into)] jobs: Signal<Vec<ProductImportJob>>,
     /// The order; without it the column heads are no links.
     sorting: Option<Sorting>,
     /// Who started each import, if several users may be listed.
@@ -150,8 +149,7 @@ fn ListedJob(
 /// Shows an import in a row.
 #[component]
 pub(crate) fn JobRow(
-    #[prop(into)]
-    job: Signal<ProductImportJob>,
+    #[prop(into)] job: Signal<ProductImportJob>,
     /// Who started it, if several users may be listed.
     #[prop(optional_no_strip)]
     by: Option<String>,

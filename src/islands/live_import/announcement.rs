@@ -17,8 +17,7 @@ use crate::{
 pub(crate) fn Announcement(
     progress: Signal<ImportProgress>,
     status: Signal<ImportStatus>,
-    #[prop(optional)]
-    cancelled: Signal<bool>,
+    #[prop(optional)] cancelled: Signal<bool>,
 ) -> impl IntoView {
     let t = use_locale();
     let quarter = Memo::new(move |_| format::percent(&progress.get()).map(|percent| percent / 25));

@@ -32,24 +32,18 @@ use crate::{
 #[component]
 pub(crate) fn ProgressCard(
     live: UseProductImportProgressReturn,
-    #[prop(into)]
-    filename: Signal<String>,
-    #[prop(into)]
-    created_at: Signal<UnixMillis>,
-    #[prop(into)]
-    completed_at: Signal<Option<UnixMillis>>,
-    #[prop(optional)]
-    id: Option<JobId>,
+    #[prop(into)] filename: Signal<String>,
+    #[prop(into)] created_at: Signal<UnixMillis>,
+    #[prop(into)] completed_at: Signal<Option<UnixMillis>>,
+    #[prop(optional)] id: Option<JobId>,
     /// When the newest counts were recorded.
     #[prop(optional, into)]
     updated_at: Signal<Option<UnixMillis>>,
     /// The stage as users see it.
     #[prop(into)]
     stage: Signal<Stage>,
-    #[prop(optional, into)]
-    subject: Signal<Subject>,
-    #[prop(optional, into)]
-    cancelled: Signal<bool>,
+    #[prop(optional, into)] subject: Signal<Subject>,
+    #[prop(optional, into)] cancelled: Signal<bool>,
     /// Path of the page, for people without an account, who get no actions.
     #[prop(optional)]
     shared: Option<String>,

@@ -36,10 +36,8 @@ enum Wish {
 pub(crate) fn NotifyButton(
     progress: Signal<ImportProgress>,
     status: Signal<ImportStatus>,
-    #[prop(optional)]
-    cancelled: Signal<bool>,
-    #[prop(into)]
-    filename: Signal<String>,
+    #[prop(optional)] cancelled: Signal<bool>,
+    #[prop(into)] filename: Signal<String>,
     /// The import, to remember the choice; without it a reload forgets the choice.
     #[prop(default = None)]
     id: Option<JobId>,

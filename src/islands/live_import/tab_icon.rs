@@ -15,8 +15,7 @@ const RADIUS: &str = "15.915494";
 pub(crate) fn TabIcon(
     progress: Signal<ImportProgress>,
     status: Signal<ImportStatus>,
-    #[prop(optional)]
-    cancelled: Signal<bool>,
+    #[prop(optional)] cancelled: Signal<bool>,
 ) -> impl IntoView {
     let shown = Memo::new(move |_| {
         let percent = shown_percent(&progress.get(), status.get());

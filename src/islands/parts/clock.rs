@@ -47,10 +47,7 @@ pub(crate) fn browser_now() -> UnixMillis {
 
 /// Shows a time as `5 minutes ago`, with date and local time as its title.
 #[component]
-pub(crate) fn Moment(
-    #[prop(into)]
-    at: Signal<UnixMillis>,
-) -> impl IntoView {
+pub(crate) fn Moment(#[prop(into)] at: Signal<UnixMillis>) -> impl IntoView {
     let t = use_locale();
     let now = use_now();
     let text = Memo::new(move |_| {
@@ -68,10 +65,7 @@ pub(crate) fn Moment(
 
 /// Shows date and local time.
 #[component]
-pub(crate) fn LocalTime(
-    #[prop(into)]
-    at: Signal<UnixMillis>,
-) -> impl IntoView {
+pub(crate) fn LocalTime(#[prop(into)] at: Signal<UnixMillis>) -> impl IntoView {
     let text = written(use_locale(), at, use_now());
     view! {
         <time datetime=move || format::iso(at.get()) translate="no">

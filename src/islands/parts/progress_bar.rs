@@ -20,10 +20,8 @@ const UNFINISHED: u8 = 99;
 /// between updates.
 #[component]
 pub(crate) fn ProgressBar(
-    #[prop(into)]
-    progress: Signal<ImportProgress>,
-    #[prop(into)]
-    status: Signal<ImportStatus>,
+    #[prop(into)] progress: Signal<ImportProgress>,
+    #[prop(into)] status: Signal<ImportStatus>,
     /// Label for screen readers.
     #[prop(into)]
     label: String,

@@ -127,8 +127,7 @@ pub(crate) fn begun(progress: &ImportProgress) -> bool {
 /// Shows a stage by colour, icon and word.
 #[component]
 pub(crate) fn StatusBadge(
-    #[prop(into)]
-    status: Signal<ImportStatus>,
+    #[prop(into)] status: Signal<ImportStatus>,
     /// The stage, if more is known than the status.
     #[prop(into)]
     stage: Signal<Stage>,

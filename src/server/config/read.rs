@@ -7,7 +7,10 @@ use secrecy::SecretString;
 use super::{
     AuthConfig, Config, ConfigError, DatabaseUrl, LogConfig, MailConfig, Monitor, MonitorEndpoint,
     OidcConfig, PasskeyPolicy, PublicUrl, RelayConfig, Retention, SafetyLimits, SessionLifetime,
-    SpaceLimits, SseConfig, TelemetryConfig, form::{Form, Size}, print::Listing, table::*,
+    SpaceLimits, SseConfig, TelemetryConfig,
+    form::{Form, Size},
+    print::Listing,
+    table::*,
 };
 use crate::model::base_path::BasePath;
 

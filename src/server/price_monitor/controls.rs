@@ -32,13 +32,13 @@ use axum::{
 use futures_util::{Stream, TryStreamExt as _};
 use uuid::Uuid;
 
-use self::{
-    columns::{columns, map_columns, preview},
-    row_lists::{FailedRows, failures, failures_csv, notes, notes_csv},
-};
 pub(super) use self::{
     columns::MappingBody,
     row_lists::{file_of_rows, understood},
+};
+use self::{
+    columns::{columns, map_columns, preview},
+    row_lists::{FailedRows, failures, failures_csv, notes, notes_csv},
 };
 use super::{
     Service,

@@ -5,6 +5,7 @@ mod error;
 
 use std::{
     collections::HashSet,
+    io,
     num::NonZeroU32,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
@@ -12,7 +13,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use product_feed::{Counted, Header, Limits, Mapping};
+use product_feed::{Counted, FeedError, Header, Limits, Mapping};
 use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 
-use self::noted::Noted;
 pub use self::moves::Moves;
+use self::noted::Noted;
 pub(super) use self::{
     moves::price_change,
     noted::{WOULD_REMOVE, bit, kind_of, kind_to_db},

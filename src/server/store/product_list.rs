@@ -374,7 +374,6 @@ impl Walk {
         };
         let sql = format!(
             "SELECT p.identity, {key} FROM products AS p{} ORDER BY {} LIMIT 1 OFFSET {}",
-            selected(),
             all(&conditions),
             self.order(),
             WINDOW - 1

@@ -7,15 +7,15 @@ mod row;
 mod tests;
 mod upsert;
 
-pub use self::{
-    fields::{NewProduct, Said},
-    row::ProductRow,
-};
 pub(super) use self::{
     conflict::is_same_amount,
     fields::{COLUMNS, Values, listed, selected},
     row::DistinctRows,
     upsert::Upsert,
+};
+pub use self::{
+    fields::{NewProduct, Said},
+    row::ProductRow,
 };
 
 use std::collections::HashMap;

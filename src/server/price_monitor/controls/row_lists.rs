@@ -195,7 +195,9 @@ pub(super) struct FailedRows {
 }
 
 /// Creates a file for rows of an import, with the import's mapping.
-pub(in crate::server::price_monitor) fn file_of_rows(import: &MonitorImport) -> io::Result<FailedRowsFile> {
+pub(in crate::server::price_monitor) fn file_of_rows(
+    import: &MonitorImport,
+) -> io::Result<FailedRowsFile> {
     let header = import.header.as_deref().unwrap_or_default();
     match understood(import) {
         Some(answers) => FailedRowsFile::of(header, &answers),

@@ -67,7 +67,10 @@ impl Store {
     }
 
     /// Adds the initial values of added products: the current values minus later changes.
-    pub(super) async fn with_values(&self, noted: Vec<Noted>) -> Result<Vec<ProductChange>, StoreError> {
+    pub(super) async fn with_values(
+        &self,
+        noted: Vec<Noted>,
+    ) -> Result<Vec<ProductChange>, StoreError> {
         let mut noted = noted;
         let mut followed = Vec::new();
         for one in noted.iter_mut().filter(|one| one.lacks_values()) {

@@ -12,7 +12,12 @@ pub struct Moves {
 }
 
 impl Moves {
-    pub(in crate::server::store) fn add(&mut self, old: Option<&str>, new: Option<&str>, by: Percent) {
+    pub(in crate::server::store) fn add(
+        &mut self,
+        old: Option<&str>,
+        new: Option<&str>,
+        by: Percent,
+    ) {
         let number = |price: Option<&str>| price.and_then(|price| price.parse::<f64>().ok());
         let (Some(old), Some(new)) = (number(old), number(new)) else {
             return;

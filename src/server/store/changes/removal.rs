@@ -9,7 +9,10 @@ use crate::{
 };
 
 impl Store {
-    pub(in crate::server::store) async fn unname_imports(&self, ids: &[String]) -> Result<(), StoreError> {
+    pub(in crate::server::store) async fn unname_imports(
+        &self,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
         let places: Vec<_> = (1..=ids.len()).map(|place| format!("${place}")).collect();
         let sql = format!(
             "UPDATE import_numbers SET import_id = NULL WHERE import_id IN ({})",
@@ -21,7 +24,10 @@ impl Store {
     }
 
     /// Deletes the changes of an import, and its number.
-    pub(in crate::server::store) async fn remove_all_changes(&self, number: ImportNumber) -> Result<(), StoreError> {
+    pub(in crate::server::store) async fn remove_all_changes(
+        &self,
+        number: ImportNumber,
+    ) -> Result<(), StoreError> {
         let values = [number.change(0).into(), number.last().into()];
         let sql = "DELETE FROM product_changes WHERE id > $1 AND id <= $2";
         self.db.execute_raw(self.statement(sql, values)).await?;

@@ -154,7 +154,12 @@ impl Default for Said {
 
 impl NewProduct {
     /// Whether writing these values would leave the product unchanged.
-    pub(in crate::server::store) fn is_like(&self, there: &Self, said: Said, only: ChosenFields) -> bool {
+    pub(in crate::server::store) fn is_like(
+        &self,
+        there: &Self,
+        said: Said,
+        only: ChosenFields,
+    ) -> bool {
         let optional = |is_said: bool, field, same: bool| !is_said || !only.has(field) || same;
         let has_currency = only.has_currency() && (said.currency || self.currency.is_some());
         self.identity == there.identity
@@ -218,11 +223,7 @@ impl NewProduct {
         if keeps(Field::Stock, later.stock, said.stock) {
             self.stock = old.stock;
         }
-        if keeps(
-            Field::Availability,
-            later.availability,
-            said.availability,
-        ) {
+        if keeps(Field::Availability, later.availability, said.availability) {
             self.availability = old.availability;
         }
         if keeps(Field::Url, later.url, said.url) {
@@ -237,7 +238,12 @@ impl NewProduct {
     }
 
     /// Returns the product after it was written over an existing one.
-    pub(in crate::server::store) fn over(&self, old: &Self, said: Said, only: ChosenFields) -> Self {
+    pub(in crate::server::store) fn over(
+        &self,
+        old: &Self,
+        said: Said,
+        only: ChosenFields,
+    ) -> Self {
         let text = |is_said: bool, field, new: &Option<String>, old: &Option<String>| {
             if is_said && only.has(field) {
                 new.clone()
@@ -349,7 +355,10 @@ impl NewProduct {
     }
 
     /// Returns identity and values as text; `stock` is the product's.
-    pub(super) fn cells<'a>(&'a self, stock: Option<&'a str>) -> [Option<&'a str>; COLUMNS.len() + 1] {
+    pub(super) fn cells<'a>(
+        &'a self,
+        stock: Option<&'a str>,
+    ) -> [Option<&'a str>; COLUMNS.len() + 1] {
         [
             Some(self.identity.as_str()),
             self.sku.as_deref(),

@@ -1,6 +1,8 @@
+use sea_orm::DatabaseBackend;
+
 use super::*;
 use crate::{
-    model::job::UnixMillis,
+    model::{changes::Field, import_options::ChosenFields, job::UnixMillis},
     server::store::{
         bulk::BulkTransaction,
         test_database::{TestDatabase, product},

@@ -125,7 +125,10 @@ impl Upsert {
     ///
     /// SQLite inserts new products first; if some existed, a second statement updates the changed ones, so that the
     /// database counts both. PostgreSQL reports for each row whether it is new.
-    pub(in crate::server::store) async fn write(&self, db: &mut BulkTransaction) -> Result<Written, StoreError> {
+    pub(in crate::server::store) async fn write(
+        &self,
+        db: &mut BulkTransaction,
+    ) -> Result<Written, StoreError> {
         let mut written = Written {
             replaced: self.replaced,
             ..Written::default()
@@ -181,7 +184,10 @@ impl Upsert {
     }
 
     /// Updates existing products. Repeatable after an error.
-    pub(in crate::server::store) async fn update(&self, db: &mut BulkTransaction) -> Result<Written, StoreError> {
+    pub(in crate::server::store) async fn update(
+        &self,
+        db: &mut BulkTransaction,
+    ) -> Result<Written, StoreError> {
         let mut written = Written {
             replaced: self.replaced,
             ..Written::default()

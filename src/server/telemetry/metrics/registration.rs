@@ -42,16 +42,8 @@ impl Inner {
     }
 
     pub(super) fn register_streams(&self, registry: &mut Registry) {
-        registry.register(
-            "viewers",
-            "Open progress streams",
-            self.viewers.clone(),
-        );
-        registry.register(
-            "followed_jobs",
-            "Followed jobs",
-            self.followed_jobs.clone(),
-        );
+        registry.register("viewers", "Open progress streams", self.viewers.clone());
+        registry.register("followed_jobs", "Followed jobs", self.followed_jobs.clone());
         registry.register(
             "streams_opened",
             "Opened progress streams",
@@ -171,12 +163,7 @@ impl Inner {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         started.set(i64::try_from(since_epoch.as_secs()).unwrap_or_default());
-        registry.register_with_unit(
-            "start_time",
-            "Start of the process",
-            Unit::Seconds,
-            started,
-        );
+        registry.register_with_unit("start_time", "Start of the process", Unit::Seconds, started);
         registry.register_with_unit(
             "resident_memory",
             "Resident memory of the process",

@@ -138,7 +138,10 @@ impl IntoResponses for OfSource {
         let mut responses = OfProgram::responses();
         responses.extend([
             problem("404", "Source not found"),
-            problem("503", "An external price monitor is in use, with which there are no sources"),
+            problem(
+                "503",
+                "An external price monitor is in use, with which there are no sources",
+            ),
         ]);
         responses
     }

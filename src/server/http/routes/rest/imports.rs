@@ -206,7 +206,12 @@ pub(super) async fn find_changeable(
     state.imports.find_changeable(who, &parsed(id)?).await
 }
 
-pub(super) async fn note(state: &AppState, who: &Principal, job: &ChangeableJob, action: AuditAction) {
+pub(super) async fn note(
+    state: &AppState,
+    who: &Principal,
+    job: &ChangeableJob,
+    action: AuditAction,
+) {
     let subject = format!("{} ({})", job.filename, job.id);
     audit::record_by(&state.store, who, action, &subject).await;
 }

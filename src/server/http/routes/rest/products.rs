@@ -10,12 +10,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    Problem,
-    answers::OfProgram,
-    changes::Change,
-    unreadable,
-};
+use super::{Problem, answers::OfProgram, changes::Change, unreadable};
 use crate::{
     i18n::messages::ErrorCode,
     model::{
