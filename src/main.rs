@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use import_relay::{
     model::role::Role,
     server::{
@@ -47,7 +50,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Import product files and show their progress live in any number of browsers.
 #[derive(Parser)]
-#[command(version, after_long_help = config::help(), after_help = config::help())]
+#[command(version, after_help = "Settings come from the environment or a .env file; --help lists them.", after_long_help = config::help())]
 struct Cli {
     /// Show the effective settings, without secrets, and exit.
     #[arg(long)]
@@ -60,13 +63,13 @@ struct Cli {
 enum Command {
     /// Run the app (the default).
     Serve,
-    /// Run the embedded price monitor by itself, for other instances to use.
+    /// Run only the embedded price monitor, for other instances to connect to.
     PriceMonitor {
         /// The address and port to listen on.
         #[arg(long, default_value = "127.0.0.1:4000")]
         listen: SocketAddr,
     },
-    /// Write a made-up product file, for benchmarks and testing.
+    /// Write a sample product file to standard output, for tests and benchmarks.
     Sample {
         /// Number of rows after the header row.
         #[arg(long, default_value_t = 1000)]
@@ -78,26 +81,26 @@ enum Command {
     /// Manage user accounts.
     #[command(subcommand)]
     User(UserCommand),
-    /// Create a link for setting up the owner account, while there is no owner.
+    /// Print a link for creating the first owner account, while there is no owner.
     OwnerLink,
-    /// Bring the database up to date. Every start does this too.
+    /// Apply pending database migrations. Every start does this too.
     Migrate,
-    /// Copy the database to a new file while it is in use.
+    /// Back up the database to a new file. The server may be running.
     Backup {
         /// The file to create: a SQLite database, or an archive for pg_restore.
         file: PathBuf,
     },
-    /// Replace the database with a backup, while no server runs. The old database is kept beside it.
+    /// Replace the database with a backup. Stop all servers first. The old database is kept.
     Restore {
-        /// The backup.
+        /// A file written by `import-relay backup`.
         file: PathBuf,
     },
-    /// Check whether a server can run with these settings. Changes nothing.
+    /// Check settings, database and price monitor. Changes nothing.
     Check {
         #[command(flatten)]
         monitor: MonitorCheck,
     },
-    /// Check whether the server running with these settings is ready.
+    /// Check that the running server is ready. Exits with 1 if it is not.
     Health,
 }
 
@@ -110,17 +113,16 @@ enum UserCommand {
         /// The user's name.
         #[arg(long)]
         name: String,
-        /// The role: owner, staff, observer or viewer. Defaults to owner while there is none, and to staff
-        /// after that.
-        #[arg(long)]
+        /// The user's role. Defaults to owner while there is no owner, then to staff.
+        #[arg(long, value_parser = role())]
         role: Option<Role>,
     },
     /// Change an account's role.
     SetRole {
         #[command(flatten)]
         account: Account,
-        /// The role: owner, staff, observer or viewer.
-        #[arg(long)]
+        /// The user's new role.
+        #[arg(long, value_parser = role())]
         role: Role,
     },
     /// Set a new password, read from standard input. Signs the account out everywhere and revokes its
@@ -129,7 +131,7 @@ enum UserCommand {
         #[command(flatten)]
         account: Account,
     },
-    /// Remove all passkeys of an account, for somebody who has lost them, and end the sessions they opened.
+    /// Remove all passkeys of an account, for example lost ones, and end the sessions they opened.
     RemovePasskeys {
         #[command(flatten)]
         account: Account,
@@ -141,6 +143,10 @@ struct Account {
     /// The email address the account signs in with.
     #[arg(long)]
     email: String,
+}
+
+fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::ALL.map(Role::as_str)).try_map(|role| role.parse::<Role>())
 }
 
 /// Exit code if a price monitor cannot be tested.

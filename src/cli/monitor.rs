@@ -23,14 +23,14 @@ const ROWS: u64 = 10;
 /// How the price monitor is checked.
 #[derive(Args)]
 pub(crate) struct MonitorCheck {
-    /// Test the price monitor at MONITOR_PRICE_APP_HOST against docs/protocol.md instead, call by call. Exits
-    /// with 0 if it passes, 1 if it fails, and 2 if it cannot be tested. Imports nothing without --upload.
+    /// Test whether the price monitor at MONITOR_PRICE_APP_HOST conforms to docs/protocol.md. Exits with 0 if it
+    /// does, 1 if it does not, and 2 if it cannot be tested. Imports nothing without --upload.
     #[arg(long)]
     pub(crate) monitor: bool,
-    /// Import a file there and follow its import: FILE, or else ten made-up products.
+    /// Also import FILE, or else ten sample products, and follow the import.
     #[arg(long, requires = "monitor", value_name = "FILE", num_args = 0..=1)]
     pub(crate) upload: Option<Option<PathBuf>>,
-    /// Follow an import that is running there.
+    /// Also follow this running import.
     #[arg(
         long,
         requires = "monitor",
@@ -60,7 +60,7 @@ pub(crate) enum Untried {
 
 /// The price monitor does not conform; the findings are already printed.
 #[derive(Debug, Error)]
-#[error("the price monitor does not follow docs/protocol.md: see what is marked FAILED ({0})")]
+#[error("the price monitor does not conform to docs/protocol.md: {0} checks FAILED")]
 struct Misfit(usize);
 
 /// Tests the price monitor and prints the findings.
@@ -82,7 +82,7 @@ pub(crate) async fn check(
     let walked = probe::walk(config, endpoint, trial, tell);
     match walked.await.map_err(Untried::from)? {
         Verdict::Fits => {
-            println!("The price monitor follows docs/protocol.md, as far as it was tested.");
+            println!("The price monitor conforms to docs/protocol.md in everything tested.");
             Ok(())
         }
         Verdict::Misfits(count) => Err(Misfit(count).into()),

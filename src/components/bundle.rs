@@ -1,18 +1,15 @@
-//! The start of the bundle that brings islands to life.
+//! Starts the bundle that hydrates islands.
 
 use leptos::{nonce::use_nonce, prelude::*};
 
 use crate::model::{base_path::address, bundle::Bundle};
 
-/// Loads the bundle once the document is read, if there is an island in it.
+/// Loads the bundle after the document, if there is an island in it.
 const SCRIPT: &str = include_str!("bundle.js");
 
-/// The script that starts the bundle. For the head of the document.
+/// The script, for the head of the document.
 #[component]
-pub(crate) fn StartBundle(
-    /// Where it is.
-    bundle: Bundle,
-) -> impl IntoView {
+pub(crate) fn StartBundle(bundle: Bundle) -> impl IntoView {
     let Bundle { script, wasm } = bundle;
     view! {
         <script

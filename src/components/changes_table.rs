@@ -1,4 +1,4 @@
-//! What imports changed: which products, and which of their values.
+//! Tables of product changes.
 
 use leptos::prelude::*;
 
@@ -13,12 +13,11 @@ use crate::{
     },
 };
 
-/// Returns the path of a product's page.
 pub(crate) fn product_path(identity: &str) -> String {
     format!("/products/{}", escape(identity))
 }
 
-/// Says what was done to a product.
+/// Returns the word for a kind of change.
 pub(crate) fn kind_word(t: Locale, kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Added => t.say("Added", "Neu"),
@@ -27,7 +26,7 @@ pub(crate) fn kind_word(t: Locale, kind: ChangeKind) -> &'static str {
     }
 }
 
-/// Says what a value of a product is called.
+/// Returns the name of a field.
 pub(crate) fn field_word(t: Locale, field: Field) -> &'static str {
     match field {
         Field::Sku => "SKU",
@@ -44,7 +43,7 @@ pub(crate) fn field_word(t: Locale, field: Field) -> &'static str {
     }
 }
 
-/// Says whether a product can be had.
+/// Returns the word for an availability.
 pub(crate) fn availability_word(t: Locale, code: &str) -> String {
     let text = match code {
         "in_stock" => t.say("In stock", "Vorrätig"),
@@ -56,7 +55,7 @@ pub(crate) fn availability_word(t: Locale, code: &str) -> String {
     text.to_owned()
 }
 
-/// Writes a value as people of a language do.
+/// Formats a value in the reader's language.
 fn written(t: Locale, field: Field, value: String) -> String {
     match field {
         Field::Price | Field::SalePrice => money(t, &value, None),
@@ -72,13 +71,12 @@ fn written(t: Locale, field: Field, value: String) -> String {
     }
 }
 
-/// Writes by how much a price moved: `−30%`.
+/// Formats a price change: `−30%`.
 fn moved(t: Locale, change: i64) -> String {
     let sign = if change < 0 { '−' } else { '+' };
     format!("{sign}{}", t.percent_of_hundredths(change.unsigned_abs()))
 }
 
-/// Lists the changes of an import.
 #[component]
 pub(crate) fn ChangesTable(
     /// The changes, in the order of the file.
@@ -129,10 +127,10 @@ pub(crate) fn ChangesTable(
     }
 }
 
-/// Lists the changes of a product.
+/// Lists the changes of one product.
 #[component]
 pub(crate) fn HistoryTable(
-    /// The changes, the newest first.
+    /// The changes, newest first.
     entries: Vec<HistoryEntry>,
 ) -> impl IntoView {
     let t = use_locale();
@@ -187,7 +185,7 @@ pub(crate) fn HistoryTable(
     }
 }
 
-/// Lists the values of a product that are others, old and new.
+/// Lists changed fields with old and new values.
 #[component]
 fn Values(change: ProductChange) -> impl IntoView {
     let t = use_locale();

@@ -1,4 +1,4 @@
-//! What a list is narrowed by, each with the way to take it away.
+//! Active filters of a list, each with a link that removes it.
 
 use leptos::prelude::*;
 
@@ -10,21 +10,19 @@ use crate::{
     model::base_path::address,
 };
 
-/// A part of a filter.
+/// An active filter.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Chip {
-    /// What it says.
     pub(crate) text: String,
-    /// The address of the list without it.
+    /// URL of the list without this filter.
     pub(crate) href: String,
 }
 
-/// Shows the parts of a filter, and the way to the whole list.
+/// Shows the active filters and a link that removes all.
 #[component]
 pub(crate) fn Chips(
-    /// The parts.
     chips: Vec<Chip>,
-    /// The path of the whole list.
+    /// Path of the unfiltered list.
     all: &'static str,
 ) -> impl IntoView {
     let t = use_locale();

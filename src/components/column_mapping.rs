@@ -1,4 +1,4 @@
-//! Saying what the columns of a file hold, where it cannot be told.
+//! The form for mapping the columns of a file.
 
 use leptos::prelude::*;
 use server_fn::ServerFn;
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// What a column can be said to hold: the word for it, and what people call it.
+/// The fields that a column can be mapped to, with their names.
 fn choices(t: Locale) -> [(&'static str, &'static str); 19] {
     [
         ("", t.say("Don't import", "Nicht importieren")),
@@ -63,14 +63,13 @@ fn choices(t: Locale) -> [(&'static str, &'static str); 19] {
     ]
 }
 
-/// Asks what each column holds, shows what the first rows are then, and imports.
+/// Maps columns, previews the first rows and starts the import.
 #[component]
 pub(crate) fn ColumnMapping(
-    /// Which import it is.
     id: JobId,
-    /// What the file holds, and what its columns are taken for.
+    /// First rows and the current mapping.
     file: FileColumns,
-    /// Whether the file is checked again, not imported.
+    /// Whether the import is a dry run.
     is_check: bool,
 ) -> impl IntoView {
     let t = use_locale();
@@ -84,7 +83,7 @@ pub(crate) fn ColumnMapping(
         all_sheets,
         needs,
     } = file;
-    // Of which sheet the rows are is not known yet.
+    // Until a sheet is chosen, the rows may be of another one.
     let asks_for_sheets = needs == Some(Question::Sheets);
     let choices = header
         .into_iter()
@@ -156,7 +155,7 @@ pub(crate) fn ColumnMapping(
     }
 }
 
-/// Says what has to be said.
+/// Returns the question to the user.
 fn asked(t: Locale, needs: Question) -> &'static str {
     match needs {
         Question::Columns => t.say(
@@ -176,7 +175,7 @@ fn asked(t: Locale, needs: Question) -> &'static str {
     }
 }
 
-/// Asks what prices have before their decimals.
+/// The choice of the decimal mark.
 #[component]
 fn DecimalMarkChoice(current: String, is_asked: bool) -> impl IntoView {
     let t = use_locale();
@@ -185,7 +184,7 @@ fn DecimalMarkChoice(current: String, is_asked: bool) -> impl IntoView {
     } else {
         t.say("Detect automatically", "Automatisch erkennen")
     };
-    // The words are our own and need no escape.
+    // Our own words need no escaping.
     let options: String = [
         ("", first),
         ("point", t.say("Point: 1,299.50", "Punkt: 1,299.50")),
@@ -214,7 +213,7 @@ fn DecimalMarkChoice(current: String, is_asked: bool) -> impl IntoView {
     }
 }
 
-/// Asks in which currency prices are that do not tell it.
+/// The currency for prices without one.
 #[component]
 fn CurrencyField(currency: String) -> impl IntoView {
     let t = use_locale();
@@ -241,7 +240,7 @@ fn CurrencyField(currency: String) -> impl IntoView {
     }
 }
 
-/// Asks which sheets are to be read.
+/// The choice of sheets.
 #[component]
 fn SheetChoice(all: Vec<String>, chosen: Vec<String>) -> impl IntoView {
     let t = use_locale();
@@ -277,7 +276,7 @@ fn ColumnChoice(index: usize, name: String, examples: String, current: String) -
     let t = use_locale();
     let field = format!("columns[{index}]");
     let label = format!("column-{index}");
-    // The words are our own and need no escape.
+    // Our own words need no escaping.
     let options: String = choices(t)
         .into_iter()
         .map(|(word, text)| {

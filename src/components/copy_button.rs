@@ -1,4 +1,4 @@
-//! A button that copies.
+//! A button that copies text.
 
 use leptos::prelude::*;
 
@@ -7,11 +7,11 @@ use crate::islands::parts::{
     locale::use_locale,
 };
 
-/// Puts the value of an input, or the entries of a list, one a line, on the clipboard, and says so. The script of
-/// [`shortcuts`](super::shortcuts) does it.
+/// Copies the value of an input, or the entries of a list, one per line. The script is that of
+/// [`shortcuts`](super::shortcuts).
 #[component]
 pub(crate) fn CopyButton(
-    /// The identifier of the input or list.
+    /// ID of the input or list.
     of: &'static str,
 ) -> impl IntoView {
     let t = use_locale();

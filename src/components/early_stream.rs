@@ -1,7 +1,7 @@
-//! The stream of an import that runs, open before the bundle is there.
+//! Opens the stream of a running import before the bundle is loaded.
 //!
-//! A few lines of script open it and keep its newest message, and the lock by which the tabs of a browser know which
-//! of them keeps one. The hook takes both over (`hooks::early`). The script shows nothing.
+//! A short script opens it, keeps its newest message, and takes the lock with which a browser's tabs elect the one
+//! that keeps a stream. The hook takes both over (`hooks::early`). The script renders nothing.
 
 use leptos::{nonce::use_nonce, prelude::*};
 
@@ -12,17 +12,14 @@ use crate::{
 
 const SCRIPT: &str = include_str!("early_stream.js");
 
-/// The script, for the page of an import that is not over.
+/// The script, for the page of an unfinished import.
 #[component]
-pub(crate) fn EarlyStream(
-    /// Which import it is.
-    id: JobId,
-) -> impl IntoView {
+pub(crate) fn EarlyStream(id: JobId) -> impl IntoView {
     let (url, base) = (progress_url(&id), base_path());
-    // Neither has a character that is to be escaped.
+    // Neither has characters that need escaping.
     let base = base.as_str();
     let script = format!("const url='{url}',lock='{SHARED_BY_TABS}{base}';{SCRIPT}");
-    // Of this kind it waits for no style sheet.
+    // Scripts of this type do not wait for style sheets.
     view! {
         <script type="module" async=true nonce=use_nonce()>
             {script}

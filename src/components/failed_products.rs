@@ -1,21 +1,20 @@
-//! What did not make it.
+//! The failed products of an import.
 
 use leptos::prelude::*;
 
 use super::copy_button::CopyButton;
 use crate::islands::parts::locale::use_locale;
 
-/// How many are shown before somebody asks for all.
+/// Number shown before the list is expanded.
 const SHORT: usize = 12;
-/// The identifier of the list.
+/// ID of the list.
 const LIST: &str = "failed-products";
 
-/// Lists the products that could not be imported, by what the file calls them.
+/// Lists failed products by SKU.
 #[component]
 pub(crate) fn FailedProducts(
-    /// What the file calls them.
     skus: Vec<String>,
-    /// How many failed, which may be more than have a name.
+    /// Number of failed products, possibly more than have a SKU.
     failed: u64,
 ) -> impl IntoView {
     let t = use_locale();
@@ -27,7 +26,7 @@ pub(crate) fn FailedProducts(
         .into_iter()
         .map(|sku| view! { <li data-testid="failed-sku">{sku}</li> })
         .collect_view();
-    // The style sheet shows the first of a list whose rest is not asked for.
+    // The style sheet hides the rest of a collapsed list.
     let more = (all > SHORT).then(|| {
         view! {
             <details class="failed-rest">

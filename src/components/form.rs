@@ -1,4 +1,4 @@
-//! What forms are made of.
+//! Parts of forms.
 
 use leptos::prelude::*;
 use server_fn::ServerFn;
@@ -12,12 +12,11 @@ use crate::{
     model::{base_path::address, error::ApiError},
 };
 
-/// A form that calls a server function. The one of the framework knows no base path.
+/// A form that calls a server function. Leptos' own form does not know the base path.
 #[component]
 pub(crate) fn ActionForm(
-    /// The function's path.
+    /// Path of the function.
     action: &'static str,
-    /// What the form is made of.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -30,10 +29,9 @@ pub(crate) fn ActionForm(
 /// A form whose fields become the query of a page.
 #[component]
 pub(crate) fn QueryForm(
-    /// The page's path.
+    /// Path of the page.
     #[prop(into)]
     action: String,
-    /// What the form is made of.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -43,27 +41,20 @@ pub(crate) fn QueryForm(
     }
 }
 
-/// A labelled input that must be filled in.
+/// A labelled input, required unless `optional`.
 #[component]
 pub(crate) fn Field(
-    /// The argument that it gives.
     name: &'static str,
-    /// What it is called.
     label: &'static str,
-    /// The input's type.
+    /// Type of the input.
     kind: &'static str,
-    /// What a browser may fill in.
     autocomplete: &'static str,
-    /// What helps to fill it in.
+    /// A hint below the input.
     #[prop(optional)]
     hint: Option<&'static str>,
-    /// The fewest characters.
-    #[prop(optional)]
-    minlength: Option<&'static str>,
-    /// Whether it may stay empty.
-    #[prop(optional)]
-    optional: bool,
-    /// Whether what was filled in last was refused.
+    #[prop(optional)] minlength: Option<&'static str>,
+    #[prop(optional)] optional: bool,
+    /// Whether the last value was rejected.
     #[prop(optional)]
     invalid: bool,
 ) -> impl IntoView {
@@ -91,13 +82,11 @@ pub(crate) fn Field(
     }
 }
 
-/// A new password.
+/// The field for a new password.
 #[component]
 pub(crate) fn NewPassword(
-    /// What it is called.
-    #[prop(optional)]
-    label: Option<&'static str>,
-    /// Whether what was filled in last was refused.
+    #[prop(optional)] label: Option<&'static str>,
+    /// Whether the last value was rejected.
     #[prop(optional)]
     invalid: bool,
 ) -> impl IntoView {
@@ -116,18 +105,15 @@ pub(crate) fn NewPassword(
     }
 }
 
-/// Returns which fields a refusal is about: the new password, and all others.
+/// Returns which fields an error is about: the new password, and all others.
 pub(crate) fn invalid_fields(error: Option<&ApiError>) -> (bool, bool) {
     let is_weak = matches!(error, Some(ApiError::WeakPassword(_)));
     (error.is_some(), error.is_some() && !is_weak)
 }
 
-/// The account that a password is of, for password managers, which keep the two together.
+/// A hidden field with the account of a password, for password managers.
 #[component]
-pub(crate) fn Username(
-    /// Its email address.
-    email: String,
-) -> impl IntoView {
+pub(crate) fn Username(email: String) -> impl IntoView {
     view! {
         <input
             class="visually-hidden"
@@ -141,18 +127,15 @@ pub(crate) fn Username(
     }
 }
 
-/// A field by which a list is searched, with its picture.
+/// The search field of a list.
 #[component]
 pub(crate) fn SearchField(
-    /// The field's ID in the page.
     id: &'static str,
-    /// What it is for, for those who do not see the picture.
+    /// Label for screen readers.
     label: &'static str,
-    /// What can be searched for.
     placeholder: &'static str,
-    /// How tests find it.
     testid: &'static str,
-    /// What is searched for now.
+    /// The current search.
     value: String,
 ) -> impl IntoView {
     view! {
@@ -175,21 +158,19 @@ pub(crate) fn SearchField(
     }
 }
 
-/// A form that asks once more before it does what cannot be undone.
+/// A form that asks for confirmation.
 #[component]
 pub(crate) fn ConfirmedForm(
-    /// The function's path.
+    /// Path of the function.
     action: &'static str,
-    /// What the button says that asks.
+    /// Label of the first button.
     label: &'static str,
-    /// What will be.
+    /// The question, which names the consequence.
     question: &'static str,
-    /// What the button says that does it.
+    /// Label of the confirming button.
     confirm: &'static str,
-    /// How tests find the button that asks.
-    #[prop(optional)]
-    testid: Option<&'static str>,
-    /// The fields of the form.
+    #[prop(optional)] testid: Option<&'static str>,
+    /// Fields of the form.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
@@ -204,26 +185,20 @@ pub(crate) fn ConfirmedForm(
     }
 }
 
-/// The button that sends a form.
+/// The button that submits a form.
 #[component]
-pub(crate) fn Submit(
-    /// What it does.
-    children: Children,
-) -> impl IntoView {
+pub(crate) fn Submit(children: Children) -> impl IntoView {
     view! { <button class="button button-primary">{children()}</button> }
 }
 
-/// Why a form was refused. The place is always there, so that every field can point at it.
+/// The error of a form. The element always exists, so that fields can refer to it.
 #[component]
 pub(crate) fn FormError(
-    /// Why, where it was.
     error: Option<ApiError>,
-    /// How fields point at it.
+    /// ID for `aria-describedby`.
     #[prop(default = "form-error")]
     id: &'static str,
-    /// How tests find it.
-    #[prop(default = "form-error")]
-    testid: &'static str,
+    #[prop(default = "form-error")] testid: &'static str,
 ) -> impl IntoView {
     let t = use_locale();
     let notice = error.map(|error| {
@@ -241,7 +216,7 @@ pub(crate) fn FormError(
     }
 }
 
-/// Returns why the call of a server function failed that led to this page.
+/// Returns the error of the server function call that led to this page.
 pub(crate) fn failure<S>() -> Option<ApiError>
 where
     S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
@@ -251,12 +226,11 @@ where
     value.get_untracked().and_then(Result::err)
 }
 
-/// Shows a secret that is told once, ready to be copied.
+/// Shows a secret once, with a button that copies it.
 #[component]
 pub(crate) fn ShownOnce(
-    /// What it is, and what to do with it.
+    /// What the secret is for.
     what: &'static str,
-    /// The secret, where there is one.
     secret: Option<String>,
 ) -> impl IntoView {
     secret.map(|secret| {

@@ -1,23 +1,20 @@
-//! Bars for the minutes of an hour.
+//! A bar chart of an hour.
 
 use leptos::prelude::*;
 
 use crate::islands::parts::locale::use_locale;
 
-/// Minutes that have a place.
+/// Number of bars, one per minute.
 const MINUTES: usize = 61;
 
-/// The height of the picture.
 const HEIGHT: u64 = 40;
 
-/// Draws a number for each minute of the last hour, the newest on the right.
+/// Draws a value for each minute of the last hour, newest on the right.
 #[component]
 pub(crate) fn HourChart(
-    /// How it is found on the page.
     id: &'static str,
-    /// What is counted.
     name: &'static str,
-    /// The numbers, the oldest first.
+    /// The values, oldest first.
     values: Vec<u64>,
 ) -> impl IntoView {
     let t = use_locale();
@@ -29,7 +26,7 @@ pub(crate) fn HourChart(
         .enumerate()
         .filter(|(_, value)| *value > 0)
         .map(|(index, value)| {
-            // However little it is, it is seen.
+            // Any value above zero is visible.
             let height = value.saturating_mul(HEIGHT).div_ceil(most.max(1)).max(1);
             let (x, y) = (first + index, HEIGHT - height.min(HEIGHT));
             view! { <rect x=x.to_string() y=y.to_string() width="0.8" height=height.to_string() /> }

@@ -1,4 +1,4 @@
-//! What stops or removes an import, in the head of its page.
+//! Actions in the head of an import's page: cancel or delete.
 
 use leptos::prelude::*;
 use server_fn::ServerFn;
@@ -15,16 +15,9 @@ use crate::{
     model::{error::ApiError, import_extras::ImportExtras, job::JobId},
 };
 
-/// Offers to cancel an import that runs, and to delete one that does not.
+/// Offers to cancel a running import, or to delete a finished one.
 #[component]
-pub(crate) fn ImportActions(
-    /// Which import it is.
-    id: JobId,
-    /// What the price monitor says of it.
-    extras: ImportExtras,
-    /// Whether it is over.
-    is_over: bool,
-) -> impl IntoView {
+pub(crate) fn ImportActions(id: JobId, extras: ImportExtras, is_over: bool) -> impl IntoView {
     let t = use_locale();
     let id = StoredValue::new(id);
     let cancel = (extras.offers("cancel") && !is_over).then(|| {
@@ -63,13 +56,13 @@ pub(crate) fn ImportActions(
     view! { {cancel} {delete} }
 }
 
-/// The field of a form that says which import it is about.
+/// A hidden field with the ID of the import.
 #[component]
 pub(super) fn IdField(id: JobId) -> impl IntoView {
     view! { <input type="hidden" name="id" value=id.to_string() /> }
 }
 
-/// Returns why what was to be done with an import was not, where that led to this page.
+/// Returns the error of an action on an import that led to this page.
 pub(super) fn refusal() -> Option<ApiError> {
     failure::<CancelImport>()
         .or_else(failure::<ImportAgain>)

@@ -1,4 +1,4 @@
-//! What has happened to an import, as the server keeps it: the same for everybody who may see the import.
+//! The activity of an import as stored by the server; the same for all users.
 
 use leptos::prelude::*;
 
@@ -12,22 +12,20 @@ use crate::{
     },
 };
 
-/// A line of it.
+/// An entry.
 struct Line {
     at: UnixMillis,
     text: String,
-    /// Whether it was good or bad.
     kind: &'static str,
-    /// The path of another import that it is about.
+    /// Path of another import that the entry is about.
     about: Option<String>,
 }
 
-/// Lists what has happened, in order.
+/// Lists the activity in order.
 #[component]
 pub(crate) fn ImportActivity(
-    /// The import, which has its own beginning and end.
+    /// The import, for its start and end.
     job: ProductImportJob,
-    /// What is kept of it.
     activity: Vec<Activity>,
 ) -> impl IntoView {
     let t = use_locale();
@@ -66,7 +64,7 @@ fn lines(t: Locale, job: &ProductImportJob, activity: Vec<Activity>) -> Vec<Line
         who: None,
         about: None,
     });
-    // The price monitor may have noted something before the app did.
+    // The price monitor may have recorded an entry before the app.
     let (after, later): (Vec<_>, Vec<_>) = later
         .into_iter()
         .partition(|entry| entry.kind.is_after_the_end());
@@ -112,7 +110,7 @@ fn line(t: Locale, entry: Activity) -> Line {
     }
 }
 
-/// Says how an import ended.
+/// Describes how an import ended.
 fn end(t: Locale, job: &ProductImportJob) -> (&'static str, &'static str) {
     let is_check = !job.mode.is_import();
     match job.status {
@@ -174,7 +172,7 @@ mod tests {
         let activity = vec![
             entry(19, ActivityKind::Queued, None),
             entry(21, ActivityKind::Uploaded, Some("Ada")),
-            // It was noted a moment after the end.
+            // Recorded just after the end.
             entry(31, ActivityKind::Started, None),
             entry(40, ActivityKind::Undone, Some("Ada")),
         ];

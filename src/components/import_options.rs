@@ -1,4 +1,4 @@
-//! Which products and values an import writes: the choice of that, and what was chosen.
+//! Options of an import: which products and fields it writes.
 
 use leptos::prelude::*;
 
@@ -39,13 +39,9 @@ fn missing_choice(t: Locale, missing: MissingProducts) -> &'static str {
     }
 }
 
-/// The fields of a form that say which products and values of a file are written, folded away.
+/// The options as form fields, collapsed.
 #[component]
-pub(crate) fn MoreOptions(
-    /// What is chosen.
-    #[prop(optional)]
-    options: ImportOptions,
-) -> impl IntoView {
+pub(crate) fn MoreOptions(#[prop(optional)] options: ImportOptions) -> impl IntoView {
     let t = use_locale();
     let is_open = !options.is_default();
     view! {
@@ -56,12 +52,9 @@ pub(crate) fn MoreOptions(
     }
 }
 
-/// The same, unfolded.
+/// The options as form fields.
 #[component]
-pub(crate) fn OptionFields(
-    /// What is chosen.
-    options: ImportOptions,
-) -> impl IntoView {
+pub(crate) fn OptionFields(options: ImportOptions) -> impl IntoView {
     let t = use_locale();
     let [products, _, missing] = PARAMETERS;
     let products_choices = WrittenProducts::ALL.map(|choice| {
@@ -110,7 +103,7 @@ pub(crate) fn OptionFields(
     }
 }
 
-/// Says which products and values an import writes, if not all.
+/// Describes the options that differ from the default.
 pub(crate) fn described(t: Locale, options: &ImportOptions) -> Option<String> {
     let ImportOptions {
         products,
@@ -149,7 +142,7 @@ pub(crate) fn described(t: Locale, options: &ImportOptions) -> Option<String> {
     (!said.is_empty()).then(|| format!("{}.", said.join(". ")))
 }
 
-/// Says what becomes of products that a full file lacks.
+/// Describes what the import did with products that were not in its file.
 pub(crate) fn missing_products(t: Locale, extras: &ImportExtras) -> Option<String> {
     let missing = extras.options.missing;
     if !missing.is_full_file() {

@@ -1,4 +1,4 @@
-//! What came of an import, and what to do next.
+//! The result of an import, and the next steps.
 
 mod parts;
 mod steps;
@@ -28,14 +28,13 @@ use crate::{
     },
 };
 
-/// Shows the parts that the rows of an import fell into, and the ways on; before the end, what it waits for.
+/// Shows the result and the next steps; before the end, what the import waits for.
 #[component]
 pub(crate) fn ImportOutcome(
-    /// The import.
     job: ProductImportJob,
-    /// What the price monitor says of it beyond its counts.
+    /// What the price monitor reports beyond the counts.
     extras: Option<ImportExtras>,
-    /// Whether there are failed rows on the page.
+    /// Whether the page lists failed rows.
     lists_failed: bool,
 ) -> impl IntoView {
     let t = use_locale();
@@ -101,7 +100,7 @@ pub(crate) fn ImportOutcome(
     }
 }
 
-/// Says what an import waits for, and how tests find that.
+/// Returns what an import waits for, and the test ID of that text.
 fn waits_for(t: Locale, extras: &ImportExtras) -> Option<(&'static str, String)> {
     if let Some(over) = extras.over_limit.filter(|_| extras.offers("approve")) {
         return Some(("over-limit", over_limit(t, over)));
@@ -148,7 +147,7 @@ fn waits_for(t: Locale, extras: &ImportExtras) -> Option<(&'static str, String)>
     Some(("queue-place", text))
 }
 
-/// Says which limit an import goes over.
+/// Describes the exceeded limit.
 fn over_limit(t: Locale, over: OverLimit) -> String {
     match over {
         OverLimit::Prices { count, of, by } => {

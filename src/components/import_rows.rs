@@ -1,5 +1,4 @@
-//! The rows of a file of which something is to be said: those that failed, those that were taken with a
-//! warning, those that a later row replaced, and those that are no product.
+//! Rows of an import with a note: failed, with warnings, replaced, skipped.
 
 use leptos::prelude::*;
 use server_fn::ServerFn;
@@ -24,7 +23,7 @@ use crate::{
     },
 };
 
-/// Returns how many rows of a kind an import has.
+/// Returns the number of rows of a kind.
 pub(crate) fn rows_of(kind: RowKind, extras: &ImportExtras, failed: u64) -> u64 {
     match kind {
         RowKind::Failed => failed,
@@ -35,7 +34,6 @@ pub(crate) fn rows_of(kind: RowKind, extras: &ImportExtras, failed: u64) -> u64 
     }
 }
 
-/// Returns the title of rows of a kind.
 pub(crate) fn title(t: Locale, kind: RowKind) -> &'static str {
     match kind {
         RowKind::Failed => t.say("Failed rows", "Fehlgeschlagene Zeilen"),
@@ -49,22 +47,19 @@ pub(crate) fn title(t: Locale, kind: RowKind) -> &'static str {
     }
 }
 
-/// Lists a page of rows, with a way to find some of them, and leads to those of other kinds.
+/// Lists a page of rows, with a search field and links to the other kinds.
 #[component]
 pub(crate) fn ImportRowsTable(
-    /// Which import they are of.
     id: JobId,
-    /// What is said of them.
     kind: RowKind,
-    /// The page.
     rows: ImportRows,
-    /// What the rows shown have in them.
+    /// The current search.
     search: String,
-    /// How many there are of each kind, in the order of [`RowKind::ALL`].
+    /// Number of rows of each kind, in the order of [`RowKind::ALL`].
     counts: [u64; RowKind::ALL.len()],
-    /// Whether those that failed can be imported once more.
+    /// Whether failed rows can be imported again.
     can_retry: bool,
-    /// Whether they can be corrected here.
+    /// Whether rows can be corrected in place.
     can_correct: bool,
 ) -> impl IntoView {
     let t = use_locale();
@@ -165,7 +160,7 @@ pub(crate) fn ImportRowsTable(
             </a>
         }
     });
-    // What a row of this kind has no cell for has no column either.
+    // Kinds without values have no such columns.
     let has_columns = matches!(kind, RowKind::Failed | RowKind::Warning);
     let columns = has_columns.then(|| {
         view! {
@@ -253,7 +248,7 @@ fn download_testid(kind: RowKind) -> &'static str {
     }
 }
 
-/// Returns why a row is among those of its kind.
+/// Returns why a row is listed.
 pub(crate) fn reason_of(t: Locale, kind: RowKind, row: &ImportRow) -> String {
     match (kind, row.by_line) {
         (RowKind::Replaced, Some(line)) => t.reason(&ErrorCode::ReplacedBy { line }.into()),

@@ -1,4 +1,4 @@
-//! Which imports are listed.
+//! The filter of the list of imports.
 
 use leptos::prelude::*;
 
@@ -16,16 +16,14 @@ use crate::{
     },
 };
 
-/// The path of the list.
 const IMPORTS: &str = "/imports";
 
-/// Asks for imports by name, state, day, kind and who started them. Links and a plain form whose state is the page's
-/// address, so that it works without script and can be sent to somebody.
+/// Filters imports by name, status, date, kind and user. Links and a plain form: the state is the URL, so it works
+/// without a script and can be shared.
 #[component]
 pub(crate) fn ImportsFilterForm(
-    /// Which imports are listed now.
     filter: ImportsFilter,
-    /// What there is to narrow them by.
+    /// What can be filtered by.
     overview: ImportsOverview,
 ) -> impl IntoView {
     let t = use_locale();
@@ -133,7 +131,6 @@ pub(crate) fn ImportsFilterForm(
     }
 }
 
-/// All states.
 const STATUSES: [ImportStatus; 4] = [
     ImportStatus::Pending,
     ImportStatus::Success,
@@ -141,7 +138,7 @@ const STATUSES: [ImportStatus; 4] = [
     ImportStatus::Error,
 ];
 
-/// Links to the imports of each state, with how many there are: only where there are several.
+/// Links to the imports of each status, with their number, if there are several statuses.
 fn stages(t: Locale, filter: &ImportsFilter, overview: &ImportsOverview) -> Option<AnyView> {
     if overview.counts.len() < 2 && filter.status.is_none() {
         return None;
@@ -180,7 +177,7 @@ fn stages(t: Locale, filter: &ImportsFilter, overview: &ImportsOverview) -> Opti
     Some(list.into_any())
 }
 
-/// Names what else is asked for, each with the address of the list without it.
+/// Returns the other active filters.
 fn chips(t: Locale, filter: &ImportsFilter, overview: &ImportsOverview) -> Vec<Chip> {
     let without = |change: fn(&mut ImportsFilter), text: String| {
         let mut other = filter.clone();
@@ -218,7 +215,7 @@ fn chips(t: Locale, filter: &ImportsFilter, overview: &ImportsOverview) -> Vec<C
     chips
 }
 
-/// Says what an import does with the products.
+/// Returns the word for a kind of import.
 fn kind_word(t: Locale, kind: ImportMode) -> &'static str {
     match kind {
         ImportMode::Import => t.say("Import", "Import"),
@@ -237,7 +234,7 @@ fn day_text(day: Option<Day>) -> String {
     day.map(|day| day.to_string()).unwrap_or_default()
 }
 
-/// The words are our own and need no escape.
+/// Our own words need no escaping.
 fn option(value: &str, text: &str, is_selected: bool) -> String {
     let selected = if is_selected { " selected" } else { "" };
     format!("<option value=\"{value}\"{selected}>{text}</option>")

@@ -8,8 +8,7 @@ use crate::{
     model::base_path::address,
 };
 
-/// Offers the other languages. A plain form, so that it works without script, and so that what the
-/// page says of itself is never mixed.
+/// Switches the language. A plain form: it works without a script, and a new document never mixes languages.
 #[component]
 pub(crate) fn LanguageSwitch() -> impl IntoView {
     let current = use_locale();
@@ -43,7 +42,6 @@ pub(crate) fn LanguageSwitch() -> impl IntoView {
     }
 }
 
-/// What stands below every page.
 #[component]
 pub(crate) fn SiteFooter() -> impl IntoView {
     view! {

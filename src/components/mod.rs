@@ -1,6 +1,6 @@
-//! The views that pages are made of beside the islands.
+//! The views of pages, apart from islands.
 //!
-//! A component gets values and draws them; it asks the server for nothing.
+//! Components get values and render them; they request nothing from the server.
 
 #![allow(unreachable_pub)] // `#[component]` makes its structs public, whoever may see the function
 

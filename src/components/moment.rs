@@ -1,4 +1,4 @@
-//! Times of pages that do not change while they are shown.
+//! Times on pages that do not change while shown.
 
 use std::time::SystemTime;
 
@@ -9,18 +9,14 @@ use crate::{
     model::job::UnixMillis,
 };
 
-/// Returns the time.
 pub(super) fn now() -> UnixMillis {
     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX)
 }
 
-/// Shows a point in time: `5 minutes ago`, with the date and the time in UTC as its title.
+/// Shows a time as `5 minutes ago`, with date and time in UTC as its title.
 #[component]
-pub(crate) fn Moment(
-    /// The point in time.
-    at: UnixMillis,
-) -> impl IntoView {
+pub(crate) fn Moment(at: UnixMillis) -> impl IntoView {
     let t = use_locale();
     let text = t.ago(format::between(at, now()));
     view! {
@@ -30,12 +26,9 @@ pub(crate) fn Moment(
     }
 }
 
-/// Shows when something expires: `in 12 days`, with the date and the time in UTC as its title.
+/// Shows an expiry as `in 12 days`, with date and time in UTC as its title.
 #[component]
-pub(crate) fn Expiry(
-    /// The point in time.
-    at: UnixMillis,
-) -> impl IntoView {
+pub(crate) fn Expiry(at: UnixMillis) -> impl IntoView {
     let t = use_locale();
     let now = now();
     let text = if now < at {
@@ -50,12 +43,9 @@ pub(crate) fn Expiry(
     }
 }
 
-/// Shows a point in time as date and time, in UTC.
+/// Shows date and time in UTC.
 #[component]
-pub(crate) fn WrittenTime(
-    /// The point in time.
-    at: UnixMillis,
-) -> impl IntoView {
+pub(crate) fn WrittenTime(at: UnixMillis) -> impl IntoView {
     let t = use_locale();
     view! { <time datetime=format::iso(at)>{t.utc(at)}</time> }
 }

@@ -1,8 +1,8 @@
-//! Amounts of money as people of a language write them.
+//! Formats prices.
 
 use crate::i18n::locale::Locale;
 
-/// Signs of currencies that no other one shares where they are read.
+/// Currencies shown by their symbol instead of their code.
 const SIGNS: [(&str, &str); 6] = [
     ("EUR", "€"),
     ("USD", "$"),
@@ -12,7 +12,7 @@ const SIGNS: [(&str, &str); 6] = [
     ("PLN", "zł"),
 ];
 
-/// Writes an amount with its currency: `€1,299.00`, and `1.299,00 €` in German. The digits stay as they are.
+/// Formats a price with its currency: `€1,299.00`, in German `1.299,00 €`. The digits do not change.
 pub(crate) fn money(t: Locale, amount: &str, currency: Option<&str>) -> String {
     let number = number(t, amount);
     let Some(code) = currency else { return number };
@@ -24,7 +24,7 @@ pub(crate) fn money(t: Locale, amount: &str, currency: Option<&str>) -> String {
     }
 }
 
-/// Writes a decimal number with the separators of a language.
+/// Formats a decimal number with the separators of a language.
 fn number(t: Locale, amount: &str) -> String {
     let (whole, decimals) = match amount.split_once('.') {
         Some((whole, decimals)) => (whole, Some(decimals)),

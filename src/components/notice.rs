@@ -1,4 +1,4 @@
-//! What has to be said: errors, and lists with nothing in them.
+//! Notices: errors and empty lists.
 
 use leptos::prelude::*;
 
@@ -13,12 +13,11 @@ use crate::{
     },
 };
 
-/// Says that something could not be had, why, and what to do.
+/// Shows an error and what to do about it.
 #[component]
 pub(crate) fn ErrorNotice(
-    /// Why.
     error: ApiError,
-    /// Where to come back to after signing in.
+    /// Path to return to after signing in.
     #[prop(into)]
     here: String,
 ) -> impl IntoView {
@@ -40,15 +39,11 @@ pub(crate) fn ErrorNotice(
     }
 }
 
-/// Says that there is nothing here yet, and what would put something here.
+/// Shows that a list is empty, and how to fill it.
 #[component]
 pub(crate) fn EmptyState(
-    /// The picture.
     glyph: Glyph,
-    /// That there is nothing.
-    #[prop(into)]
-    title: String,
-    /// What to do about it.
+    #[prop(into)] title: String,
     children: Children,
 ) -> impl IntoView {
     view! {

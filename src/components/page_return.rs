@@ -1,4 +1,4 @@
-//! A page that comes back from the history.
+//! Handles pages restored from the browser's history.
 
 use leptos::{nonce::use_nonce, prelude::*};
 use server_fn::ServerFn;
@@ -7,7 +7,7 @@ use crate::{api::session::GetCurrentUser, model::base_path::address};
 
 const SCRIPT: &str = include_str!("page_return.js");
 
-/// Loads a page anew that comes back after its reader has signed out. For the head of the document.
+/// Reloads a restored page if the user has signed out meanwhile. For the head of the document.
 #[component]
 pub(crate) fn PageReturn() -> impl IntoView {
     let current_user = address(GetCurrentUser::url());

@@ -1,19 +1,14 @@
-//! A page's title. What may have been written by anybody, such as a file's name, is in it as text.
+//! The title of a page. Untrusted text such as a file name is escaped.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-/// Sets the page's title.
 #[component]
-pub(crate) fn PageTitle(
-    /// What the page shows.
-    #[prop(into)]
-    text: String,
-) -> impl IntoView {
+pub(crate) fn PageTitle(#[prop(into)] text: String) -> impl IntoView {
     view! { <Title text=as_written(&text) /> }
 }
 
-/// A title is written into the page as it is given.
+/// Escapes a title, because Leptos inserts titles as they are.
 fn as_written(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -32,7 +27,7 @@ mod tests {
         );
     }
 
-    /// A title that is given past this component would be markup.
+    /// A title set without this component would not be escaped.
     #[test]
     fn every_page_sets_its_title_here() {
         let mut directories =

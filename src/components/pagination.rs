@@ -1,4 +1,4 @@
-//! From one page of a list to the next.
+//! Links between the pages of a list.
 
 use leptos::prelude::*;
 
@@ -11,25 +11,23 @@ use crate::{
     model::base_path::{address, escape},
 };
 
-/// Where a page of a list stands among the others.
+/// The position of a page in a list.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Position {
-    /// Which page this is, from 1.
+    /// Number of this page, from 1.
     pub(crate) page: u64,
-    /// How many there are.
     pub(crate) pages: u64,
-    /// How many entries they have together.
+    /// Number of entries on all pages.
     pub(crate) total: u64,
-    /// Whether there are others besides, which are not counted.
+    /// Whether there are further entries, which are not counted.
     pub(crate) has_more: bool,
 }
 
-/// Links to the page before and the page after; with a single page it only counts.
+/// Links to the previous and next page; a single page only shows the count.
 #[component]
 pub(crate) fn Pagination(
-    /// Where this page stands.
     position: Position,
-    /// What one entry is called.
+    /// Word for an entry.
     noun: Noun,
     /// Returns the path of a page.
     href: impl Fn(u64) -> String,
@@ -71,14 +69,13 @@ pub(crate) fn Pagination(
     .into_any()
 }
 
-/// Links to the older entries of a list, newest first, that is gone through from one entry on.
+/// Links to older entries of a list that continues after an entry.
 #[component]
 pub(crate) fn OlderEntries(
-    /// The path of the list.
+    /// Path of the list.
     path: String,
-    /// The entry behind which the older ones begin; nothing is shown without.
+    /// The last entry of this page; `None` on the last page.
     after: Option<String>,
-    /// What the link says.
     text: &'static str,
 ) -> impl IntoView {
     let t = use_locale();
@@ -95,7 +92,7 @@ pub(crate) fn OlderEntries(
     })
 }
 
-/// A link that keeps its place when there is nowhere to go.
+/// A link that keeps its space when there is no target.
 #[component]
 fn Step(href: Option<String>, rel: &'static str, children: Children) -> impl IntoView {
     let disabled = href.is_none().then_some("true");

@@ -1,6 +1,6 @@
-//! Forms whose answer a passkey gives.
+//! Forms that are answered by a passkey.
 //!
-//! A few lines of script, as Web Authentication has no other way; most pages that have such a form need no bundle.
+//! They use a short script, because Web Authentication needs one and most of these pages need no bundle.
 
 use leptos::{nonce::use_nonce, prelude::*};
 
@@ -14,30 +14,26 @@ use crate::{
 
 const SCRIPT: &str = include_str!("passkey.js");
 
-/// Makes a form create a passkey or use one.
+/// What a form does with a passkey.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Ceremony {
-    /// Creates one.
     Create,
-    /// Uses one.
     Get,
 }
 
-/// A form that sends the answer of a passkey. Hidden until the script knows that the browser has passkeys.
+/// A form that submits the answer of a passkey. Hidden until the script finds that the browser supports passkeys.
 #[component]
 pub(crate) fn PasskeyForm(
-    /// Whether a passkey is created or used.
     ceremony: Ceremony,
-    /// The path of the function that says what to ask of the browser.
+    /// Path of the function that returns the browser's options.
     begin: &'static str,
-    /// The path of the function that takes the answer.
+    /// Path of the function that takes the answer.
     action: &'static str,
-    /// Where to go on.
+    /// Path to continue at.
     #[prop(optional_no_strip)]
     next: Option<String>,
-    /// The button's text.
     button: &'static str,
-    /// Whether it is the page's main button.
+    /// Whether the button is the primary one.
     #[prop(default = true)]
     is_main: bool,
     /// Further fields.
@@ -88,13 +84,11 @@ pub(crate) fn PasskeyForm(
     }
 }
 
-/// A passkey's name.
+/// The field for a passkey's name.
 #[component]
 pub(crate) fn PasskeyName(
-    /// How its label points at it.
-    #[prop(into)]
-    id: String,
-    /// What it is called now, or is likely to be.
+    #[prop(into)] id: String,
+    /// The current name, or a suggestion.
     value: String,
 ) -> impl IntoView {
     let t = use_locale();
@@ -114,7 +108,7 @@ pub(crate) fn PasskeyName(
     }
 }
 
-/// The script of all such forms of a page. Stands behind them.
+/// The script of all passkey forms of a page. Place it after them.
 #[component]
 pub(crate) fn PasskeyScript() -> impl IntoView {
     view! { <script nonce=use_nonce()>{SCRIPT}</script> }

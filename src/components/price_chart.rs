@@ -1,4 +1,4 @@
-//! What a product cost over time, as a picture.
+//! A chart of a product's price.
 
 use leptos::prelude::*;
 
@@ -9,19 +9,18 @@ use crate::{
     model::{job::UnixMillis, product::PricePoint},
 };
 
-/// The size of the picture, which is stretched to the room that there is.
+/// Size of the drawing, which is stretched to the available space.
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 140.0;
 
-/// What is left free above and below the line.
+/// Space above and below the line.
 const MARGIN: f64 = 10.0;
 
-/// Draws the prices of a product. One price alone is no picture.
+/// Draws the prices of a product; nothing for a single price.
 #[component]
 pub(crate) fn PriceChart(
-    /// The prices, the oldest first.
+    /// The prices, oldest first.
     prices: Vec<PricePoint>,
-    /// What they are in.
     currency: Option<String>,
 ) -> impl IntoView {
     let t = use_locale();
@@ -94,7 +93,7 @@ pub(crate) fn PriceChart(
     })
 }
 
-/// Says what the picture shows.
+/// Describes the chart for screen readers.
 fn caption(t: Locale, [begin, end, low, high]: [&str; 4]) -> String {
     format!(
         "{} {begin}, {} {end} ({} {low}, {} {high})",
@@ -105,7 +104,7 @@ fn caption(t: Locale, [begin, end, low, high]: [&str; 4]) -> String {
     )
 }
 
-/// Where times and prices are in the picture.
+/// Maps times and prices to coordinates.
 struct Scale {
     from: UnixMillis,
     to: UnixMillis,
@@ -130,7 +129,7 @@ impl Scale {
         HEIGHT - MARGIN - share * (HEIGHT - 2.0 * MARGIN)
     }
 
-    /// Draws a price as long as it holds. Where there was none the line is broken.
+    /// Draws each price for as long as it was valid. The line is broken where there was none.
     fn line(&self, prices: &[PricePoint], now: UnixMillis) -> String {
         let mut line = String::new();
         let mut is_drawn = false;

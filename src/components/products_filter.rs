@@ -1,4 +1,4 @@
-//! Which products are listed.
+//! The filter of the list of products.
 
 use leptos::prelude::*;
 
@@ -17,15 +17,13 @@ use crate::{
     },
 };
 
-/// The path of the list.
 pub(crate) const PRODUCTS: &str = "/products";
 
-/// Asks for products by what they are. A plain form whose state is the page's address.
+/// Filters products. A plain form: the state is the URL.
 #[component]
 pub(crate) fn ProductsFilterForm(
-    /// Which products are listed now.
     filter: ProductsFilter,
-    /// The imports that can be chosen.
+    /// Imports to filter by.
     imports: Vec<ImportName>,
 ) -> impl IntoView {
     let t = use_locale();
@@ -131,7 +129,7 @@ pub(crate) fn ProductsFilterForm(
     }
 }
 
-/// Names what is asked for, each with the address of the list without it.
+/// Returns the active filters.
 fn chips(t: Locale, filter: &ProductsFilter, imports: &[ImportName]) -> Vec<Chip> {
     let without = |change: fn(&mut ProductsFilter), text: String| {
         let mut other = filter.clone();

@@ -21,14 +21,9 @@ use crate::{
     },
 };
 
-/// Lists products. In the order of their names, those of one name are variants of one product.
+/// Lists products. In order of names, products of one name are grouped as variants.
 #[component]
-pub(crate) fn ProductsTable(
-    /// The products.
-    products: Vec<Product>,
-    /// What they were found by.
-    filter: ProductsFilter,
-) -> impl IntoView {
+pub(crate) fn ProductsTable(products: Vec<Product>, filter: ProductsFilter) -> impl IntoView {
     let t = use_locale();
     let sort = filter.order();
     let is_by_name = sort.by == ProductsSortBy::Name;
@@ -76,7 +71,7 @@ pub(crate) fn ProductsTable(
     }
 }
 
-/// The head of a column: a link to the list sorted by it, or the other way round.
+/// A column head: a link that sorts by the column, or reverses the order.
 fn head(
     by: ProductsSortBy,
     name: &'static str,
@@ -86,7 +81,7 @@ fn head(
     let is_sorted = sort.by == by;
     let descending = match is_sorted {
         true => !sort.descending,
-        // What is new is looked for more often than what is old.
+        // People look for new ones first.
         false => by == ProductsSortBy::Updated,
     };
     let other = ProductsFilter {
@@ -121,7 +116,7 @@ fn head(
     }
 }
 
-/// Shows one product in a line. A price is text from the file to here: no float ever holds it.
+/// Shows a product in a row. Prices are text throughout, never floats.
 #[component]
 fn ProductRow(product: Product, is_variant: bool, has_images: bool) -> impl IntoView {
     let t = use_locale();
@@ -150,7 +145,7 @@ fn ProductRow(product: Product, is_variant: bool, has_images: bool) -> impl Into
         }
     });
     let price = price.map_or_else(none, |price| written(&price));
-    // A variant is told from the others by its options, else by its SKU.
+    // Variants are distinguished by options, or else by SKU.
     let label = match (is_variant, options) {
         (true, Some(options)) => options,
         (true, None) => sku.clone().unwrap_or(name),

@@ -1,13 +1,10 @@
-//! News for a page without script.
+//! Reloads a page without a script.
 
 use leptos::prelude::*;
 
-/// Has a browser without script load the page again while something runs.
+/// Reloads the page regularly while something runs, if scripts are off.
 #[component]
-pub(crate) fn Refresh(
-    /// Whether anything does.
-    is_running: bool,
-) -> impl IntoView {
+pub(crate) fn Refresh(is_running: bool) -> impl IntoView {
     is_running.then(|| {
         view! { <noscript inner_html=r#"<meta http-equiv="refresh" content="5">"#></noscript> }
     })

@@ -1,4 +1,4 @@
-//! A table of rows whose cells can be corrected, as in a spreadsheet: a plain form.
+//! A table of rows whose cells can be edited as in a spreadsheet; a plain form.
 
 use leptos::{nonce::use_nonce, prelude::*};
 use server_fn::ServerFn;
@@ -14,28 +14,21 @@ use crate::{
     },
 };
 
-/// Columns of a file that are all shown.
+/// Up to this many columns are all shown.
 const FEW: usize = 12;
 
-/// The most columns that are shown.
+/// Maximum columns shown.
 const MOST: usize = 40;
 
-/// The longest cell that is edited here, in characters.
+/// Maximum characters of an editable cell.
 const LONGEST: usize = 1000;
 
-/// Has the arrow keys go from cell to cell, and a copied table be pasted into cells.
+/// Arrow keys move between cells, and a pasted table fills cells.
 const SCRIPT: &str = include_str!("row_editor.js");
 
-/// Shows rows with an input in each cell, and what is the matter with it.
+/// Shows rows with an input for each cell, and their errors.
 #[component]
-pub(crate) fn RowEditor(
-    /// The import that they are of.
-    id: JobId,
-    /// What is the matter with them.
-    kind: RowKind,
-    /// The rows.
-    rows: RowsToCorrect,
-) -> impl IntoView {
+pub(crate) fn RowEditor(id: JobId, kind: RowKind, rows: RowsToCorrect) -> impl IntoView {
     let t = use_locale();
     let columns = shown(&rows);
     let heads = columns
@@ -80,8 +73,8 @@ pub(crate) fn RowEditor(
     }
 }
 
-/// Returns the columns to show: all of a few, else those that something is read from or said of. Behind them those of
-/// cells that have no column.
+/// Returns the columns to show: all if there are few, otherwise those that are mapped or have notes. Cells without a
+/// column come last.
 fn shown(rows: &RowsToCorrect) -> Vec<RowColumn> {
     let is_said_of = |name: &str| {
         let notes = rows.items.iter().flat_map(|row| &row.notes);
@@ -107,7 +100,7 @@ fn shown(rows: &RowsToCorrect) -> Vec<RowColumn> {
     shown
 }
 
-/// A row whose cells are inputs. What is said of no column that is shown stands at its line.
+/// A row of inputs. Notes on columns that are not shown appear at its line number.
 fn editable(t: Locale, kind: RowKind, row: &RowCells, columns: &[RowColumn]) -> AnyView {
     let first = row.notes.first().cloned().unwrap_or_default();
     let is_of =
@@ -138,7 +131,7 @@ fn editable(t: Locale, kind: RowKind, row: &RowCells, columns: &[RowColumn]) -> 
                 let short: String = value.chars().take(60).collect();
                 view! { <span class="editor-long">{short} "…"</span> }.into_any()
             } else if value.contains(['\n', '\r']) {
-                // A browser takes the first line break for its own.
+                // Browsers drop the first line break.
                 let text = format!("\n{value}");
                 view! {
                     <textarea

@@ -1,4 +1,4 @@
-//! From one of the pages about accounts to the next.
+//! Navigation between account pages.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -9,7 +9,7 @@ use crate::{
     model::{base_path::address, role::Permission},
 };
 
-/// Links to the pages about accounts that the person may see.
+/// Links to the account pages that the user may see.
 #[component]
 pub(crate) fn SettingsNav() -> impl IntoView {
     let t = use_locale();

@@ -1,4 +1,4 @@
-//! The links to an import for people without an account.
+//! Links to an import for people without an account.
 
 use leptos::prelude::*;
 use server_fn::ServerFn;
@@ -16,14 +16,9 @@ use crate::{
     },
 };
 
-/// Lists the links to an import, and creates and revokes them.
+/// Lists, creates and revokes the links to an import.
 #[component]
-pub(crate) fn ShareLinksCard(
-    /// The import.
-    id: JobId,
-    /// The links.
-    links: ShareLinks,
-) -> impl IntoView {
+pub(crate) fn ShareLinksCard(id: JobId, links: ShareLinks) -> impl IntoView {
     let t = use_locale();
     let ShareLinks { links, available } = links;
     let lifetimes = LinkLifetime::ALL.map(|lifetime| {

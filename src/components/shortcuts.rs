@@ -1,4 +1,4 @@
-//! Keys that do something on every page.
+//! Keyboard shortcuts of all pages.
 
 use leptos::{nonce::use_nonce, prelude::*};
 
@@ -6,13 +6,13 @@ use crate::islands::parts::locale::use_locale;
 
 const SCRIPT: &str = include_str!("shortcuts.js");
 
-/// Has keys lead to the search of a page and through the rows of its list. For the head of the document.
+/// Keys for the search field and the rows of a list. For the head of the document.
 #[component]
 pub(crate) fn Shortcuts() -> impl IntoView {
     view! { <script nonce=use_nonce()>{SCRIPT}</script> }
 }
 
-/// Says which keys there are, when the script shows it.
+/// The list of keys, which the script shows.
 #[component]
 pub(crate) fn KeysHelp() -> impl IntoView {
     let t = use_locale();

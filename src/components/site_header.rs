@@ -1,4 +1,4 @@
-//! What stands above every page.
+//! The header of all pages.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -15,23 +15,18 @@ use crate::{
     model::{base_path::address, session::CurrentUser},
 };
 
-/// Who is signed in, and what there is to see.
+/// The visitor of a page, and which parts of the app exist for them.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Visitor {
-    /// Who, if anybody.
     pub(crate) user: Option<CurrentUser>,
-    /// Whether there is a list of products.
+    /// Whether products are managed here.
     pub(crate) has_products: bool,
     /// Whether there are sources that they may see.
     pub(crate) has_sources: bool,
 }
 
-/// Shows the product's name, the way to its pages and who is signed in.
 #[component]
-pub(crate) fn SiteHeader(
-    /// Who looks at the page.
-    visitor: Visitor,
-) -> impl IntoView {
+pub(crate) fn SiteHeader(visitor: Visitor) -> impl IntoView {
     let Visitor {
         user,
         has_products,
@@ -43,7 +38,7 @@ pub(crate) fn SiteHeader(
     view! {
         <header class="site-header">
             <div class="site-header-row">
-                // Its name is not shown on a phone.
+                // Its name is hidden on phones.
                 <a class="brand" href=address("/imports") aria-label="Import Relay">
                     <Mark />
                     <span>"Import Relay"</span>

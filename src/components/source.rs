@@ -1,4 +1,4 @@
-//! What the pages about sources share: how a run went, and the chart of runs.
+//! Shared views of sources: results of runs, and the chart of runs.
 
 use leptos::prelude::*;
 
@@ -11,16 +11,15 @@ use crate::{
     },
 };
 
-/// Width of a run in the chart.
 const STEP: u32 = 20;
 /// Width of a bar.
 const BAR: u32 = 12;
-/// Height of each of its two parts.
+/// Height of each half.
 const HEIGHT: u32 = 60;
-/// Space between the two parts.
+/// Space between the halves.
 const GAP: u32 = 14;
 
-/// Says why a run failed.
+/// Describes why a run failed.
 pub(crate) fn problem_words(t: Locale, problem: &RunProblem) -> String {
     match problem {
         RunProblem::NotTaken(error) => t.error(error),
@@ -28,7 +27,7 @@ pub(crate) fn problem_words(t: Locale, problem: &RunProblem) -> String {
     }
 }
 
-/// Says when a source runs by itself.
+/// Describes a schedule.
 pub(crate) fn schedule_words(t: Locale, schedule: Option<&Schedule>) -> String {
     match schedule {
         Some(Schedule { cron, time_zone }) => format!("{cron} ({time_zone})"),
@@ -36,12 +35,9 @@ pub(crate) fn schedule_words(t: Locale, schedule: Option<&Schedule>) -> String {
     }
 }
 
-/// Says how a run went, and why it failed.
+/// Shows the result of a run, with its error.
 #[component]
-pub(crate) fn RunResult(
-    /// The run.
-    run: SourceRun,
-) -> impl IntoView {
+pub(crate) fn RunResult(run: SourceRun) -> impl IntoView {
     let t = use_locale();
     let problem = run.problem.as_ref().map(|problem| {
         view! { <span class="run-problem">{problem_words(t, problem)}</span> }
@@ -62,10 +58,10 @@ pub(crate) fn RunResult(
     }
 }
 
-/// Draws runs from the oldest to the newest: above how many products they imported, below how long they took.
+/// Draws runs, oldest first: imported products above, duration below.
 #[component]
 pub(crate) fn RunsChart(
-    /// The runs, the newest first.
+    /// The runs, newest first.
     runs: Vec<SourceRun>,
 ) -> impl IntoView {
     let t = use_locale();
@@ -158,7 +154,7 @@ pub(crate) fn RunsChart(
     .into_any()
 }
 
-/// Returns the height of a value; what there is can be seen.
+/// Returns the height of a bar; any value above zero is visible.
 fn scaled(value: u64, most: u64) -> u32 {
     if value == 0 || most == 0 {
         return 0;
@@ -167,7 +163,7 @@ fn scaled(value: u64, most: u64) -> u32 {
     u32::try_from(height).unwrap_or(HEIGHT).clamp(2, HEIGHT)
 }
 
-/// Says how a run went, in a line.
+/// Describes a run in one line.
 fn run_words(t: Locale, run: &SourceRun) -> String {
     let mut words = run.outcome.title(t).to_owned();
     if let Some(done) = run.processed_products {

@@ -1,6 +1,6 @@
-//! Light or dark.
+//! Light and dark theme.
 //!
-//! A few lines of script, for every page has it, and most need no bundle.
+//! A short script, because every page has it and most need no bundle.
 
 use leptos::{attr, nonce::use_nonce, prelude::*};
 
@@ -9,16 +9,14 @@ use crate::islands::parts::{
     locale::use_locale,
 };
 
-/// Sets the chosen theme before the first paint, and turns it over when the switch is clicked.
+/// Sets the chosen theme before the first paint, and switches it on click.
 const SCRIPT: &str = include_str!("theme_switch.js");
 
-/// The colour of the page's head in each theme, which a phone's browser takes for its own; for the
-/// style sheet it is `--surface`.
+/// Colour of the browser's toolbar in each theme; `--surface` in the style sheet.
 pub(crate) const LIGHT: &str = "#ffffff";
-/// As [`LIGHT`].
 pub(crate) const DARK: &str = "#14181f";
 
-/// What the theme needs in the head of the document.
+/// The theme's elements for the head of the document.
 #[component]
 pub(crate) fn ThemeHead() -> impl IntoView {
     view! {
@@ -38,7 +36,6 @@ pub(crate) fn ThemeHead() -> impl IntoView {
     }
 }
 
-/// Switches between light and dark.
 #[component]
 pub(crate) fn ThemeSwitch() -> impl IntoView {
     let words = use_locale().say(

@@ -1,22 +1,20 @@
-//! Small pictures of products.
+//! Thumbnails of products.
 
 use leptos::prelude::*;
 
 use crate::model::product::{Product, ShowsImages};
 
-/// Returns the address of a product's image, if pages show it.
+/// Returns the URL of a product's image, if pages may show it.
 pub(crate) fn shown_image(product: &Product) -> Option<&str> {
     let ShowsImages(is_on) = use_context().unwrap_or_default();
     product.shown_image().filter(|_| is_on)
 }
 
-/// The picture of a product, which comes from its shop, or the place for one. Its size is set, so that nothing moves
-/// when it arrives.
+/// The image of a product, loaded from its shop, or a placeholder. Its size is fixed, so that the layout is stable.
 #[component]
 pub(crate) fn Thumbnail(
-    /// The product.
     product: Product,
-    /// Its width and height, in pixels.
+    /// Width and height in pixels.
     size: u16,
 ) -> impl IntoView {
     let image = shown_image(&product).map(|image| {

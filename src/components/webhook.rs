@@ -1,4 +1,4 @@
-//! What the pages about webhooks share.
+//! Shared views of webhooks.
 
 use leptos::prelude::*;
 
@@ -8,24 +8,21 @@ use crate::{
     model::webhook::{Delivery, DeliveryState, ImportEvent},
 };
 
-/// Returns the host of an address, which is what it is known by.
+/// Returns the host of a URL, by which a webhook is named.
 pub(crate) fn host_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split('/').next().unwrap_or_default().to_owned()
 }
 
-/// Lists events in words.
+/// Returns the names of events.
 pub(crate) fn event_names(t: Locale, events: &[ImportEvent]) -> String {
     let names: Vec<_> = events.iter().map(|event| event.title(t)).collect();
     names.join(", ")
 }
 
-/// Says what became of a delivery, and why it failed.
+/// Shows the result of a delivery, with its error.
 #[component]
-pub(crate) fn DeliveryResult(
-    /// The delivery.
-    delivery: Delivery,
-) -> impl IntoView {
+pub(crate) fn DeliveryResult(delivery: Delivery) -> impl IntoView {
     let t = use_locale();
     let kind = match (delivery.state, delivery.problem) {
         (DeliveryState::Delivered, _) => "success",

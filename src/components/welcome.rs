@@ -1,19 +1,12 @@
-//! The head of a form at the door.
+//! The head of sign-in forms.
 
 use leptos::prelude::*;
 
 use crate::islands::parts::icons::Mark;
 
-/// Shows the product's mark, what the form is for and why.
+/// Shows the logo, a title and a text.
 #[component]
-pub(crate) fn Welcome(
-    /// What the form is for.
-    #[prop(into)]
-    title: String,
-    /// Why.
-    #[prop(into)]
-    text: String,
-) -> impl IntoView {
+pub(crate) fn Welcome(#[prop(into)] title: String, #[prop(into)] text: String) -> impl IntoView {
     view! {
         <header class="welcome">
             <Mark />

@@ -1,4 +1,4 @@
-//! What the first rows of a file are, as its columns are said to be.
+//! Previews the first rows of a file under the column mapping in the form.
 
 use gloo_net::http::Request;
 use leptos::{html, prelude::*, task::spawn_local};
@@ -11,10 +11,10 @@ use web_sys::{
 use super::parts::locale::use_locale;
 use crate::model::{base_path::address, error::ApiError, import_extras::PreviewRow};
 
-/// The path of the server function [`preview_columns`](crate::api::import_controls::preview_columns).
+/// Path of the server function [`preview_columns`](crate::api::import_controls::preview_columns).
 const PATH: &str = "/api/preview_columns";
 
-/// Shows what the first rows are by the form around it, now and whenever that changes.
+/// Previews the rows now, and after each change of the surrounding form.
 #[island]
 pub(crate) fn ColumnPreview() -> impl IntoView {
     let t = use_locale();
@@ -31,7 +31,7 @@ pub(crate) fn ColumnPreview() -> impl IntoView {
         let ask = {
             let form = form.clone();
             move || {
-                // Its answer could come after this one's.
+                // Its answer could arrive after this one's.
                 if let Some(last) = last.try_update_value(Option::take).flatten() {
                     last.abort();
                 }
@@ -49,7 +49,7 @@ pub(crate) fn ColumnPreview() -> impl IntoView {
         };
         ask();
         let on_change = Closure::<dyn FnMut()>::new(ask);
-        // Adding a listener to an element does not fail.
+        // Adding a listener does not fail.
         let _ = form.add_event_listener_with_callback("change", on_change.as_ref().unchecked_ref());
         let listening = SendWrapper::new((form, on_change));
         on_cleanup(move || {
@@ -90,12 +90,11 @@ async fn ask(form: &HtmlFormElement, abort: &AbortController) -> Result<Vec<Prev
     if answer.ok() {
         serde_json::from_str(&text).map_err(|_| ApiError::Connection)
     } else {
-        // What is not the server's own word says nothing.
+        // A proxy's answer is not shown.
         Err(serde_json::from_str(&text).unwrap_or(ApiError::Connection))
     }
 }
 
-/// The first rows.
 #[component]
 fn Rows(rows: Vec<PreviewRow>) -> impl IntoView {
     let t = use_locale();

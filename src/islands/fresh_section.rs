@@ -1,4 +1,4 @@
-//! A part of a page that is kept as the server would render it now.
+//! A section of a page that is kept up to date.
 
 use gloo_timers::future::sleep;
 use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::page::{FreshPage, content_of};
 
-/// Shows an element of the page as the server renders it, again every few seconds while somebody looks.
+/// Replaces an element by the server's newest rendering of it every few seconds, while the page is visible.
 #[island]
 pub(crate) fn FreshSection(
-    /// The identifier of the element.
+    /// ID of the element.
     id: String,
-    /// How many seconds lie between two looks.
+    /// Seconds between updates.
     seconds: u64,
 ) -> impl IntoView {
     Effect::new(move |_| {

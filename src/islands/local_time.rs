@@ -1,15 +1,12 @@
-//! A point in time where the reader is.
+//! A time in the reader's time zone.
 
 use leptos::prelude::*;
 
 use super::parts::clock;
 use crate::model::job::UnixMillis;
 
-/// Shows a point in time as date and time: in UTC as the page comes, then where the browser is.
+/// Shows date and time: in UTC until hydrated, then in the browser's time zone.
 #[island]
-pub(crate) fn LocalTime(
-    /// The point in time.
-    at: UnixMillis,
-) -> impl IntoView {
+pub(crate) fn LocalTime(at: UnixMillis) -> impl IntoView {
     view! { <clock::LocalTime at /> }
 }

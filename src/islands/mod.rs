@@ -1,8 +1,8 @@
-//! The interactive parts of pages: all of the interface that is compiled to WebAssembly.
+//! The interactive parts of pages: everything of the interface that is compiled to WebAssembly.
 //!
-//! An island gets its props from the page that the server rendered, follows the live progress by the hooks, posts
-//! plain forms, and takes whatever else has changed from the page as the server renders it now
-//! ([`page`]). Everything around islands is rendered on the server alone.
+//! An island gets its props from the page that the server rendered, follows live progress with the hooks, posts plain
+//! forms, and takes anything else that has changed from the page as the server renders it now ([`page`]). Everything
+//! around islands is rendered on the server only.
 
 #![allow(unreachable_pub)] // `#[island]` makes its structs public, whoever may see the function
 

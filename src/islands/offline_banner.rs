@@ -1,4 +1,4 @@
-//! What is said of the network.
+//! The banner about the network.
 
 use std::time::Duration;
 
@@ -6,23 +6,22 @@ use leptos::{ev, prelude::*};
 
 use super::parts::locale::use_locale;
 
-/// How long it is said that the connection is back.
+/// How long the banner says that the connection is back.
 const BACK: Duration = Duration::from_secs(4);
 
-/// How the browser stands to the network.
+/// State of the network.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 enum Network {
-    /// It has one, as far as it knows.
+    /// Online, as far as the browser knows.
     #[default]
     There,
-    /// It has none.
+    /// Offline.
     Gone,
-    /// It has had one again for a moment.
+    /// Online again since a moment ago.
     Back,
 }
 
-/// Says that the browser is offline, and when it is back. Its place is above the page's foot, so it
-/// moves nothing.
+/// Shows that the browser is offline, and when it is online again. It is above the footer, so that nothing moves.
 #[island]
 pub(crate) fn OfflineBanner() -> impl IntoView {
     let t = use_locale();

@@ -1,4 +1,4 @@
-//! The page as the server renders it now: where an island gets what the event stream does not tell.
+//! The page as the server renders it now, for what the event stream does not contain.
 
 use gloo_net::http::Request;
 use leptos::{prelude::*, task::spawn_local};
@@ -14,20 +14,20 @@ extern "C" {
     fn hydrate_islands(root: &Element) -> Result<(), JsValue>;
 }
 
-/// Where the focus can be.
+/// Elements that can have the focus.
 const FOCUSABLE: &str = "a[href], button, input, select, summary, textarea";
 
-/// A page that was fetched, and not shown.
+/// A fetched page that is not shown.
 pub(super) struct FreshPage(Document);
 
 impl FreshPage {
-    /// Fetches the page that is shown. Returns `None` where the server has none to give just now.
+    /// Fetches the current page again; `None` if the server does not return it.
     pub(super) async fn fetch() -> Option<Self> {
         let location = window().location();
         let address = format!("{}{}", location.pathname().ok()?, location.search().ok()?);
         let request = Request::get(&address).header("accept", "text/html");
         let answer = request.send().await.ok()?;
-        // The sign-in page, to which whoever is signed out is led, is another page.
+        // Signed-out users are redirected to another page, the sign-in page.
         if !answer.ok() || answer.redirected() {
             return None;
         }
@@ -37,15 +37,15 @@ impl FreshPage {
         document.ok().map(Self)
     }
 
-    /// Returns the props of an island of this page, as JSON.
+    /// Returns the props of an island on this page, as JSON.
     pub(super) fn props(&self, island: &str) -> Option<String> {
         let selector = format!("leptos-island[data-component^={island}_]");
         let island = self.0.query_selector(&selector).ok()??;
         island.get_attribute("data-props")
     }
 
-    /// Shows this page's content of an element in the place of what is there, if it is another than `shown`, which the
-    /// server sent last. The focus stays where it is.
+    /// Replaces an element by its content on this page, if that differs from `shown`, which the server sent last.
+    /// Keeps the focus.
     pub(super) fn show(&self, id: &str, shown: &mut String) {
         let content = self.0.get_element_by_id(id).map(|it| it.inner_html());
         let (Some(content), Some(place)) = (content, document().get_element_by_id(id)) else {
@@ -57,19 +57,18 @@ impl FreshPage {
         let focused = focused_in(&place);
         place.set_inner_html(&content);
         if let Some(element) = focused.and_then(|index| focusable(&place, index)) {
-            // Only an element that is gone cannot have it.
+            // Fails only if the element is gone.
             let _ = element.focus();
         }
-        // Under no owner of this island's: within one they would be taken for a part of it.
+        // Not as a child of this island's reactive owner: nested islands would count as part of it.
         spawn_local(async move {
-            // It fails only where the bundle is not there, and so neither is this.
+            // Fails only without the bundle, which runs this.
             let _ = hydrate_islands(&place);
         });
         *shown = content;
     }
 }
 
-/// Returns what is in an element now.
 pub(super) fn content_of(id: &str) -> String {
     let place = document().get_element_by_id(id);
     place.map(|it| it.inner_html()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The import behind a link, live.
+//! The live import behind a link.
 
 use leptos::{prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
@@ -16,25 +16,19 @@ use crate::{
     model::{job::ProgressEvent, share_link::SharedImport},
 };
 
-/// An import as the page behind a link begins with it.
+/// The initial state of an import behind a link.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct SharedState {
-    /// The import.
     pub(crate) import: SharedImport,
-    /// The path of the page.
+    /// Path of the page.
     pub(crate) path: String,
-    /// The address of the stream.
+    /// URL of the stream.
     pub(crate) stream: String,
 }
 
-/// Shows an import, and below it what the server says of it (`children`), which is asked for anew once it is over.
+/// Shows an import, and below it the server's part (`children`), which is updated after the end.
 #[island]
-pub(crate) fn LiveShared(
-    /// The import as the server knows it.
-    state: SharedState,
-    /// What became of it.
-    children: Children,
-) -> impl IntoView {
+pub(crate) fn LiveShared(state: SharedState, children: Children) -> impl IntoView {
     let t = use_locale();
     let SharedState {
         import,

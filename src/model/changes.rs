@@ -9,78 +9,63 @@ use super::{
     product::{PricePoint, Product},
 };
 
-/// A value of a product.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Field {
-    /// Its stock-keeping unit.
-    Sku,
-    /// Its name.
-    Name,
-    /// Its price.
-    Price,
-    /// A lower price for a time.
-    SalePrice,
-    /// The currency of its prices.
-    Currency,
-    /// Its Global Trade Item Number.
-    Gtin,
-    /// How many there are.
-    Stock,
-    /// Whether it can be had.
-    Availability,
-    /// The address of its page.
-    Url,
-    /// The address of its image.
-    Image,
-    /// What tells it from the other variants of its product.
-    Options,
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident: $word:literal;)*) => {
+        /// A field of a product.
+        #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+        pub enum Field {
+            $($(#[$doc])* #[serde(rename = $word)] $name,)*
+        }
+
+        impl Field {
+            /// All fields.
+            pub const ALL: [Self; [$($word),*].len()] = [$(Self::$name),*];
+
+            /// Returns the field's name in URLs and on the wire.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
 }
 
-impl Field {
-    /// Every field.
-    pub const ALL: [Self; 11] = [
-        Self::Sku,
-        Self::Name,
-        Self::Price,
-        Self::SalePrice,
-        Self::Currency,
-        Self::Gtin,
-        Self::Stock,
-        Self::Availability,
-        Self::Url,
-        Self::Image,
-        Self::Options,
-    ];
-
-    /// Returns the word for it in addresses and on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sku => "sku",
-            Self::Name => "name",
-            Self::Price => "price",
-            Self::SalePrice => "salePrice",
-            Self::Currency => "currency",
-            Self::Gtin => "gtin",
-            Self::Stock => "stock",
-            Self::Availability => "availability",
-            Self::Url => "url",
-            Self::Image => "image",
-            Self::Options => "options",
-        }
-    }
+fields! {
+    /// Stock-keeping unit.
+    Sku: "sku";
+    /// Name.
+    Name: "name";
+    /// Price.
+    Price: "price";
+    /// Sale price.
+    SalePrice: "salePrice";
+    /// Currency of the prices.
+    Currency: "currency";
+    /// Global Trade Item Number.
+    Gtin: "gtin";
+    /// Items in stock.
+    Stock: "stock";
+    /// Availability.
+    Availability: "availability";
+    /// URL of its page.
+    Url: "url";
+    /// URL of its image.
+    Image: "image";
+    /// Options that distinguish it from other variants.
+    Options: "options";
 }
 
 /// What an import did to a product.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum ChangeKind {
-    /// It was not there before.
+    /// The product is new.
     Added,
-    /// Some of its values are others.
+    /// Some of its fields changed.
     Updated,
-    /// It is there no more.
+    /// The product was removed.
     Removed,
 }
 

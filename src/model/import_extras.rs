@@ -81,20 +81,21 @@ impl ImportExtras {
     }
 }
 
-/// What is said of the rows of a list.
+/// Kind of a listed row.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum RowKind {
-    /// They failed.
+    /// Rows that could not be imported.
     #[default]
     Failed,
-    /// They were taken without a value that they hold.
+    /// Imported rows with a value that was left out.
     Warning,
-    /// A later row of the file replaced them.
+    /// Rows replaced by a later row for the same product.
     Replaced,
-    /// They are no product, or one that the import leaves alone.
+    /// Skipped rows: those that are not products, or that the import may not write.
     PassedOver,
-    /// The file lacks these products.
+    /// Products that are not in the file.
     Missing,
 }
 

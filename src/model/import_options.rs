@@ -10,16 +10,17 @@ use super::{
     job::ImportMode,
 };
 
-/// Which products the rows of a file may write. Rows of others are passed over.
+/// Products that an import may write. Rows of others are skipped.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum WrittenProducts {
-    /// Those that are there and those that are not.
+    /// New and existing products.
     #[default]
     All,
-    /// Those that are not there: they are added.
+    /// New products only: nothing is updated.
     New,
-    /// Those that are there: they are updated.
+    /// Existing products only: nothing is added.
     Existing,
 }
 
@@ -57,18 +58,19 @@ impl FromStr for WrittenProducts {
     }
 }
 
-/// What becomes of products that are not in a file which is to hold all of them.
+/// What an import does with products that are not in its file.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum MissingProducts {
-    /// Nothing: the file need not hold all products.
+    /// Nothing. The file need not contain all products.
     #[default]
     Keep,
-    /// They are listed, and stay as they are.
+    /// List them, and leave them unchanged.
     List,
-    /// They are marked as out of stock.
+    /// Mark them as out of stock.
     Unavailable,
-    /// They are removed.
+    /// Remove them.
     Remove,
 }
 
@@ -275,15 +277,16 @@ impl ImportOptions {
     }
 }
 
-/// What becomes of an import that goes over a limit.
+/// What happens to an import that exceeds a limit.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum LimitAction {
-    /// Nothing: there are no limits.
+    /// Nothing: limits are off.
     Off,
-    /// It waits to be approved.
+    /// It waits for approval.
     Ask,
-    /// It ends.
+    /// It is rejected.
     Refuse,
 }
 

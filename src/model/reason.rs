@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::i18n::messages::Params;
 
-/// The body of an answer that is an error: the sentence in English, or another service's words, which have no code.
+/// The body of an error response.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema), schema(as = Problem))]
 pub struct ErrorBody {
-    /// Why, for people.
+    /// Error message in English, or in the words of an external price monitor.
     pub error: String,
-    /// The same as a code; absent where the words are those of an external price monitor.
+    /// Error code; absent for the words of an external price monitor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The values in it.
+    /// Parameters of the error code.
     #[serde(default, skip_serializing_if = "Params::is_empty")]
     #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
     pub params: Params,

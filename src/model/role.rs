@@ -62,6 +62,48 @@ impl Role {
         }
     }
 
+    /// Returns what the role may do, in words.
+    #[must_use]
+    pub fn description(self, t: Locale) -> &'static str {
+        match self {
+            Self::Owner => t.say(
+                "Manages the team, webhooks and the server, and can do what staff can.",
+                "Verwaltet Team, Webhooks und Server und kann alles, was Mitarbeiter können.",
+            ),
+            Self::Staff => t.say(
+                "Imports, and sees and changes their own imports.",
+                "Importiert, sieht und ändert die eigenen Importe.",
+            ),
+            Self::Observer => t.say(
+                "Sees all imports and products, and changes nothing.",
+                "Sieht alle Importe und Produkte und ändert nichts.",
+            ),
+            Self::Viewer => t.say(
+                "Sees products and the imports that are shared with them, and changes nothing.",
+                "Sieht Produkte und geteilte Importe und ändert nichts.",
+            ),
+        }
+    }
+
+    /// Returns the text of an invitation.
+    #[must_use]
+    pub fn invitation(self, t: Locale) -> &'static str {
+        match self {
+            Self::Owner => t.say(
+                "You've been invited as an owner.",
+                "Du wurdest als Inhaber eingeladen.",
+            ),
+            Self::Staff => t.say(
+                "You've been invited as a staff member.",
+                "Du wurdest als Mitarbeiter eingeladen.",
+            ),
+            Self::Observer | Self::Viewer => t.say(
+                "You've been invited as a viewer.",
+                "Du wurdest als Betrachter eingeladen.",
+            ),
+        }
+    }
+
     /// Returns whether the role has a permission.
     #[must_use]
     pub fn may(self, permission: Permission) -> bool {
@@ -83,7 +125,7 @@ impl fmt::Display for Role {
 
 /// An unknown role.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("a role must be owner, staff, observer or viewer")]
+#[error("unknown role")]
 pub struct UnknownRole;
 
 impl FromStr for Role {

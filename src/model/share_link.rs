@@ -14,6 +14,7 @@ use crate::{
 /// How long a link is valid.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum LinkLifetime {
     /// One day.
     Day,

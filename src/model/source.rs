@@ -35,13 +35,14 @@ pub fn edit_path(id: &str) -> String {
     format!("{}/edit", source_path(id))
 }
 
-/// Where the files of a source come from.
+/// How the files of a source arrive.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum SourceKind {
-    /// A person or program uploads them.
+    /// They are uploaded.
     Upload,
-    /// They are fetched from an address.
+    /// They are downloaded from a URL.
     #[default]
     Address,
 }
@@ -117,15 +118,16 @@ pub struct Source {
     pub failures: u64,
 }
 
-/// What a run was started by.
+/// Why a run started.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum RunCause {
-    /// Its schedule.
+    /// The schedule.
     Schedule,
-    /// A person or program that said so.
+    /// A request.
     Request,
-    /// A file that was uploaded.
+    /// An uploaded file.
     Upload,
 }
 
@@ -163,21 +165,22 @@ impl FromStr for RunCause {
     }
 }
 
-/// What became of a run.
+/// Result of a run.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum RunOutcome {
-    /// The file is being fetched.
+    /// The file is being downloaded.
     Running,
-    /// The file is being imported, or waits for that.
+    /// The file is being imported, or its import waits.
     Importing,
-    /// The file was imported, wholly or in part.
+    /// The file was imported, at least in part.
     Imported,
-    /// The file was checked: nothing was to be imported.
+    /// The file was checked in a dry run.
     Checked,
-    /// The file is as at the last run: nothing was imported.
+    /// The file is the same as last time; nothing was imported.
     Unchanged,
-    /// Nothing was imported, or the import failed.
+    /// The download or the import failed.
     Failed,
 }
 

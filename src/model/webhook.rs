@@ -10,76 +10,53 @@ use crate::{
     model::{job::UnixMillis, secret::Secret, source::RunProblem},
 };
 
-/// An event of an import or a source that a webhook can be told.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
-pub enum ImportEvent {
-    /// It was started.
-    #[serde(rename = "import.started")]
-    Started,
-    /// It waits for an answer about its file.
-    #[serde(rename = "import.needs_input")]
-    NeedsInput,
-    /// It waits to be approved.
-    #[serde(rename = "import.needs_approval")]
-    NeedsApproval,
-    /// It is over.
-    #[serde(rename = "import.finished")]
-    Finished,
-    /// It was undone by another import.
-    #[serde(rename = "import.undone")]
-    Undone,
-    /// Runs of a source fail again and again.
-    #[serde(rename = "source.failing")]
-    SourceFailing,
-}
-
-/// A text that names no event.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error(
-    "an event must be import.started, import.needs_input, import.needs_approval, import.finished, \
-     import.undone or source.failing"
-)]
-pub struct UnknownEvent;
-
-impl ImportEvent {
-    /// All events, in the order in which they happen.
-    pub const ALL: [Self; 6] = [
-        Self::Started,
-        Self::NeedsInput,
-        Self::NeedsApproval,
-        Self::Finished,
-        Self::Undone,
-        Self::SourceFailing,
-    ];
-
-    /// Returns the event's name, as it is stored and sent.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "import.started",
-            Self::NeedsInput => "import.needs_input",
-            Self::NeedsApproval => "import.needs_approval",
-            Self::Finished => "import.finished",
-            Self::Undone => "import.undone",
-            Self::SourceFailing => "source.failing",
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident: $word:literal, $english:literal, $german:literal;)*) => {
+        /// An event of an import or a source, as webhooks get it.
+        #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+        #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+        pub enum ImportEvent {
+            $($(#[$doc])* #[serde(rename = $word)] $name,)*
         }
-    }
 
-    /// Returns the event in words.
-    #[must_use]
-    pub fn title(self, t: Locale) -> &'static str {
-        match self {
-            Self::Started => t.say("Started", "Gestartet"),
-            Self::NeedsInput => t.say("Needs input", "Braucht eine Angabe"),
-            Self::NeedsApproval => t.say("Needs approval", "Braucht eine Freigabe"),
-            Self::Finished => t.say("Finished", "Beendet"),
-            Self::Undone => t.say("Undone", "Rückgängig gemacht"),
-            Self::SourceFailing => {
-                t.say("Source fails repeatedly", "Quelle schlägt wiederholt fehl")
+        impl ImportEvent {
+            /// All events, in the order in which they happen.
+            pub const ALL: [Self; [$($word),*].len()] = [$(Self::$name),*];
+
+            /// Returns the event's name, as it is stored and sent.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+
+            /// Returns the event's name for display.
+            #[must_use]
+            pub fn title(self, t: Locale) -> &'static str {
+                match self { $(Self::$name => t.say($english, $german),)* }
             }
         }
-    }
+    };
 }
+
+events! {
+    /// An import was started.
+    Started: "import.started", "Started", "Gestartet";
+    /// An import waits for an answer about its file.
+    NeedsInput: "import.needs_input", "Needs input", "Braucht eine Angabe";
+    /// An import waits for approval.
+    NeedsApproval: "import.needs_approval", "Needs approval", "Braucht eine Freigabe";
+    /// An import ended.
+    Finished: "import.finished", "Finished", "Beendet";
+    /// An import was undone by another import.
+    Undone: "import.undone", "Undone", "Rückgängig gemacht";
+    /// Several consecutive runs of a source failed.
+    SourceFailing: "source.failing", "Source fails repeatedly", "Quelle schlägt wiederholt fehl";
+}
+
+/// An unknown event.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("unknown event")]
+pub struct UnknownEvent;
 
 impl FromStr for ImportEvent {
     type Err = UnknownEvent;
@@ -183,15 +160,16 @@ pub struct Delivery {
     pub problem: Option<DeliveryProblem>,
 }
 
-/// What became of a delivery.
+/// State of a delivery.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum DeliveryState {
-    /// It waits to be tried, for the first time or again.
+    /// It waits for its first or next attempt.
     Waiting,
     /// It was accepted.
     Delivered,
-    /// It is not tried any more.
+    /// It is not retried any more.
     GivenUp,
 }
 

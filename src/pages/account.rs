@@ -1,4 +1,4 @@
-//! One's own account.
+//! The signed-in user's account.
 
 use leptos::prelude::*;
 use server_fn::ServerFn;
@@ -27,7 +27,6 @@ use crate::{
     },
 };
 
-/// The page on which a person sees to their own account.
 #[component]
 pub(crate) fn AccountPage() -> impl IntoView {
     let t = use_locale();

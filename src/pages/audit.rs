@@ -1,4 +1,4 @@
-//! What was done here, for the owner to read.
+//! The audit log.
 
 use leptos::prelude::*;
 
@@ -16,7 +16,6 @@ use crate::{
     model::{audit::AuditEvent, page::Page},
 };
 
-/// The page that lists what was done.
 #[component]
 pub(crate) fn AuditPage() -> impl IntoView {
     let t = use_locale();

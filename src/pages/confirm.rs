@@ -1,4 +1,4 @@
-//! The password once more.
+//! Asks a signed-in user for the password again.
 
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
@@ -27,7 +27,6 @@ use crate::{
     },
 };
 
-/// The page on which somebody who is signed in shows that it is still them.
 #[component]
 pub(crate) fn ConfirmPage() -> impl IntoView {
     let t = use_locale();

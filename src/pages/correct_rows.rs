@@ -1,4 +1,4 @@
-//! The rows of an import that failed or have a warning, to be corrected in place.
+//! Corrects failed rows, or rows with a warning, in place.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -33,7 +33,6 @@ use crate::{
     },
 };
 
-/// The page on which rows of an import are corrected.
 #[component]
 pub(crate) fn CorrectRowsPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));
@@ -64,7 +63,7 @@ async fn find(
     page: u64,
 ) -> Result<(ProductImportJob, RowsToCorrect), ApiError> {
     let id: JobId = id.parse().map_err(|_| ApiError::NotFound)?;
-    // First, as it refuses those who may only look.
+    // First, because it rejects users who may not change the import.
     let rows = rows_to_correct(id.clone(), kind, page).await?;
     Ok((get_import(id).await?, rows))
 }

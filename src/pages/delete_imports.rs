@@ -1,4 +1,4 @@
-//! Asks once more before some imports are deleted.
+//! Confirms the deletion of several imports.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -22,10 +22,9 @@ use crate::{
     },
 };
 
-/// The path of the page.
 pub(super) const DELETE_PATH: &str = "/delete-imports";
 
-/// The page that asks whether the imports that the address names are to be deleted.
+/// The page for the imports named in the query.
 #[component]
 pub(crate) fn DeleteImportsPage() -> impl IntoView {
     let t = use_locale();

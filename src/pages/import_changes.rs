@@ -1,4 +1,4 @@
-//! Which products an import changed, and how.
+//! The changes that an import made to products.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -33,7 +33,7 @@ use crate::{
     },
 };
 
-/// What the address asks for, as it stands there.
+/// The query as it was given.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Asked {
     id: String,
@@ -61,7 +61,6 @@ impl Asked {
     }
 }
 
-/// The import, what the price monitor says of it, and some of its changes.
 type Found = (ProductImportJob, Option<ImportExtras>, ChangesPage);
 
 async fn find(asked: Asked) -> Result<Found, ApiError> {
@@ -81,7 +80,6 @@ async fn find(asked: Asked) -> Result<Found, ApiError> {
     Ok((job, extras, changes.await?))
 }
 
-/// The page of an import's changes.
 #[component]
 pub(crate) fn ImportChangesPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));
@@ -231,7 +229,7 @@ fn Changes(
     }
 }
 
-/// Says how far it was compared what an import would change, and lets it do so.
+/// Shows how many rows were compared, and approves the import.
 #[component]
 fn Approval(id: JobId, since: u64) -> impl IntoView {
     let t = use_locale();
@@ -274,7 +272,7 @@ fn with_query(path: &str, pairs: &[String]) -> String {
     format!("{path}?{}", pairs.join("&"))
 }
 
-/// Says how many products were added, changed and left alone.
+/// Counts the added, updated and unchanged products.
 fn summary(t: Locale, extras: &ImportExtras) -> String {
     let [added, updated, unchanged] = [
         extras.added_products,
@@ -293,13 +291,13 @@ fn summary(t: Locale, extras: &ImportExtras) -> String {
     )
 }
 
-/// Says that a check is no longer all of the truth.
+/// Warns that products have changed since the dry run.
 fn changed_since(t: Locale, products: u64) -> String {
     let products = t.count(products);
     t.fill("{products} products have changed since this dry run. Importing now updates their current values.", "{products} Produkte haben sich seit diesem Testlauf geändert. Ein Import ändert ihre jetzigen Werte.", &[("products", &products)])
 }
 
-/// A form for the parameters of the address.
+/// The form for the query.
 #[component]
 fn Filter(here: String, asked: Asked) -> impl IntoView {
     let t = use_locale();

@@ -31,7 +31,6 @@ use crate::{
     },
 };
 
-/// The page of one import.
 #[component]
 pub(crate) fn ImportDetailsPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));
@@ -52,19 +51,18 @@ pub(crate) fn ImportDetailsPage() -> impl IntoView {
     })
 }
 
-/// An import, what the price monitor says of it beyond its progress, and what has happened to it.
+/// The import, what the price monitor reports beyond its progress, and its activity.
 type Found = (ProductImportJob, Option<ImportExtras>, Vec<Activity>);
 
 async fn find(id: &str) -> Result<Found, ApiError> {
     let id: JobId = id.parse().map_err(|_| ApiError::NotFound)?;
     let job = get_import(id.clone()).await?;
-    // Not every price monitor has more to say.
+    // Not every price monitor reports more.
     let extras = import_extras(id.clone()).await.ok().flatten();
     let activity = import_activity(id).await?;
     Ok((job, extras, activity))
 }
 
-/// An import from its newest snapshot on.
 #[component]
 fn ImportDetails(
     job: ProductImportJob,
@@ -117,7 +115,7 @@ fn ImportDetails(
     }
 }
 
-/// The links to the import, for those who may change it.
+/// The links to the import, for users who may change it.
 #[component]
 fn Sharing(id: JobId) -> impl IntoView {
     Suspend::new(async move {
@@ -126,7 +124,7 @@ fn Sharing(id: JobId) -> impl IntoView {
     })
 }
 
-/// One thing that is known, with its name.
+/// A name and its value.
 #[component]
 pub(super) fn Fact(name: &'static str, children: Children) -> impl IntoView {
     view! {

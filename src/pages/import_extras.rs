@@ -1,4 +1,4 @@
-//! What the price monitor says of an import beyond its progress, on the import's page.
+//! What the price monitor reports about an import beyond its progress.
 
 use leptos::prelude::*;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Asks what the columns hold, where that is what an import failed of, or somebody wants to say so.
+/// The form for the columns, if the import needs it or a user asked to change them.
 #[component]
 pub(super) fn Columns(id: JobId, extras: Option<ImportExtras>) -> impl IntoView {
     let is_wanted = query::value("columns").is_some();
@@ -33,20 +33,19 @@ pub(super) fn Columns(id: JobId, extras: Option<ImportExtras>) -> impl IntoView 
     })
 }
 
-/// Returns whether the page of an import lists what failed of it.
+/// Returns whether the page lists failed rows.
 pub(super) fn lists_failed(job: &ProductImportJob, extras: Option<&ImportExtras>) -> bool {
     extras.is_some_and(|extras| extras.offers("failures")) || !job.failed_product_skus.is_empty()
 }
 
-/// The rows of which something is to be said, where the price monitor keeps them; else the names of what
-/// failed.
+/// Lists the rows with a note if the price monitor keeps them; otherwise the SKUs of failed products.
 #[component]
 pub(super) fn Failures(job: ProductImportJob, extras: Option<ImportExtras>) -> impl IntoView {
     let (page, search) = (query::page(), query::search());
     let offers = |action| extras.as_ref().is_some_and(|extras| extras.offers(action));
     let (can_retry, can_correct) = (offers("retry"), offers("correct"));
     let counts = extras.map(|extras| {
-        // Those that failed are listed by whoever offers them.
+        // Failed rows are listed if the price monitor offers them.
         let failed = if extras.offers("failures") {
             job.failed_products
         } else {
@@ -54,7 +53,7 @@ pub(super) fn Failures(job: ProductImportJob, extras: Option<ImportExtras>) -> i
         };
         RowKind::ALL.map(|kind| rows_of(kind, &extras, failed))
     });
-    // Of the kind that is asked for, else of the first that there are any of.
+    // The kind in the query, or else the first kind with any rows.
     let asked = query::value("rows");
     let asked = asked.and_then(|kind| kind.parse::<RowKind>().ok());
     let shown = counts.filter(|_| job.status.is_final()).and_then(|counts| {

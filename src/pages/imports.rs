@@ -1,4 +1,4 @@
-//! The list of imports, and the way to start one.
+//! The list of imports, and the upload form.
 
 use leptos::prelude::*;
 
@@ -32,13 +32,12 @@ use crate::{
     },
 };
 
-/// The identifier of the form by which imports are chosen.
+/// ID of the form for selected imports.
 const CHOSEN: &str = "chosen-imports";
 
-/// A product file to try an import with.
+/// A sample product file.
 const SAMPLE_PATH: &str = "/sample-products.csv";
 
-/// The page on which imports are started and listed.
 #[component]
 pub(crate) fn ImportsPage() -> impl IntoView {
     let t = use_locale();
@@ -51,7 +50,7 @@ pub(crate) fn ImportsPage() -> impl IntoView {
                     fetches,
                     ..
                 } = state;
-                // The price monitor that offers the one offers the other.
+                // A price monitor that offers dry runs offers these options too.
                 let options = move || offers_checks.then(|| view! { <MoreOptions /> });
                 view! {
                     <UploadForm state>{options()}</UploadForm>
@@ -59,7 +58,7 @@ pub(crate) fn ImportsPage() -> impl IntoView {
                 }
                 .into_any()
             }
-            // The list below says it already, with the way in; and who watches only needs none.
+            // The list shows the same error with a link to sign in, and viewers do not need the form.
             Err(ApiError::SignedOut | ApiError::Forbidden) => ().into_any(),
             Err(error) => view! { <ErrorNotice error here="/imports" /> }.into_any(),
         }
@@ -108,7 +107,7 @@ fn Imports(
         has_more,
     } = imports;
     let ImportsQuery { filter, .. } = query;
-    // There is nothing to find among none.
+    // Nothing to filter in an empty list.
     let finder = (total > 0 || filter.is_narrow()).then(|| {
         let (filter, overview) = (filter.clone(), overview.clone());
         view! { <ImportsFilterForm filter overview /> }
@@ -190,14 +189,13 @@ fn Imports(
     .into_any()
 }
 
-/// Returns where the list is sorted otherwise: by a column, and by the one it is sorted by already the
-/// other way round.
+/// Returns the links of the column heads: sort by the column, or reverse the current order.
 fn sorting(filter: &ImportsFilter) -> Sorting {
     let address = |by: SortBy| {
         let is_same = filter.sort.by == by;
         let descending = match by {
             _ if is_same => !filter.sort.descending,
-            // What is new or long is looked for more often than what is old or short.
+            // People look for new and long ones first.
             SortBy::Created | SortBy::Duration => true,
             SortBy::File | SortBy::Status => false,
         };

@@ -1,4 +1,4 @@
-//! Where a link of the owner leads: to an account of one's own, or to a new password.
+//! Accepts an invitation, or sets a new password, by a link from the owner.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -18,7 +18,6 @@ use crate::{
     model::{base_path::address, role::Role, team::LinkState},
 };
 
-/// The page behind a link.
 #[component]
 pub(crate) fn JoinPage() -> impl IntoView {
     let token = use_params_map().with_untracked(|params| params.get("token"));
@@ -41,20 +40,7 @@ fn JoinForm(token: String, role: Role) -> impl IntoView {
     let t = use_locale();
     let error = failure::<AcceptInvitation>();
     let (weak, invalid) = invalid_fields(error.as_ref());
-    let text = match role {
-        Role::Owner => t.say(
-            "You've been invited as an owner.",
-            "Du wurdest als Inhaber eingeladen.",
-        ),
-        Role::Staff => t.say(
-            "You've been invited as a staff member.",
-            "Du wurdest als Mitarbeiter eingeladen.",
-        ),
-        Role::Observer | Role::Viewer => t.say(
-            "You've been invited as a viewer.",
-            "Du wurdest als Betrachter eingeladen.",
-        ),
-    };
+    let text = role.invitation(t);
     view! {
         <PageTitle text=t.say("Accept invitation", "Einladung annehmen") />
         <section class="card sign-in-card" data-testid="join-form">

@@ -1,6 +1,6 @@
-//! What a person sees, page by page.
+//! The pages.
 //!
-//! A page asks the server for what its components draw.
+//! A page requests what its components show.
 
 #![allow(unreachable_pub)] // `#[component]` makes its structs public, whoever may see the function
 

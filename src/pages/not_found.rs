@@ -1,4 +1,4 @@
-//! What is not there.
+//! A page for what does not exist.
 
 use leptos::prelude::*;
 
@@ -9,25 +9,20 @@ use crate::{
     model::base_path::address,
 };
 
-/// What was looked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Missing {
     Page,
     Import,
 }
 
-/// The page for every address that leads nowhere.
 #[component]
 pub(crate) fn NotFoundPage() -> impl IntoView {
     view! { <NotFound what=Missing::Page /> }
 }
 
-/// Says that something is not there, to the person and to the browser.
+/// Shows that something does not exist, with status 404.
 #[component]
-pub(super) fn NotFound(
-    /// What was looked for.
-    what: Missing,
-) -> impl IntoView {
+pub(super) fn NotFound(what: Missing) -> impl IntoView {
     let t = use_locale();
     set_not_found_status();
     let title = match what {

@@ -1,4 +1,4 @@
-//! A passkey, where one is required.
+//! Asks for a passkey where one is required.
 
 use leptos::prelude::*;
 use server_fn::ServerFn as _;
@@ -22,7 +22,7 @@ use crate::{
     model::{base_path::address, passkey::PasskeyDuty},
 };
 
-/// The page on which a person uses a passkey, or adds the first, before anything else.
+/// Asks for a passkey, or for adding the first one.
 #[component]
 pub(crate) fn PasskeyPage() -> impl IntoView {
     let t = use_locale();
@@ -42,7 +42,7 @@ pub(crate) fn PasskeyPage() -> impl IntoView {
     }
 }
 
-/// Where to go on from here: to the imports if the page does not say.
+/// Returns where to continue; by default the imports.
 fn next() -> String {
     query::value("next").unwrap_or_else(|| "/imports".to_owned())
 }
@@ -109,7 +109,7 @@ fn AddFirst(suggested_name: String) -> impl IntoView {
     }
 }
 
-/// Says that this browser has no passkeys, unless the script finds that it has.
+/// The message for browsers without passkeys, until the script hides it.
 #[component]
 fn Missing() -> impl IntoView {
     let t = use_locale();

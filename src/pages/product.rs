@@ -1,4 +1,4 @@
-//! One product, and what became of it.
+//! One product and its history.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -30,7 +30,6 @@ use crate::{
     },
 };
 
-/// The page of a product.
 #[component]
 pub(crate) fn ProductPage() -> impl IntoView {
     let identity = use_params_map().with_untracked(|params| params.get("identity"));
@@ -143,7 +142,7 @@ fn History(identity: String, history: ProductHistory, is_first: bool) -> impl In
     }
 }
 
-/// Leads to the other variants of a product.
+/// Links to the other variants of a product.
 #[component]
 fn Variants(variants: Vec<Product>, identity: String) -> impl IntoView {
     let t = use_locale();
@@ -172,7 +171,7 @@ fn Variants(variants: Vec<Product>, identity: String) -> impl IntoView {
     })
 }
 
-/// Everything that is known of a product.
+/// The product's fields.
 #[component]
 fn Facts(product: Product) -> impl IntoView {
     let t = use_locale();

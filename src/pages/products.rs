@@ -1,4 +1,4 @@
-//! What is in the shop.
+//! The list of products.
 
 use leptos::prelude::*;
 
@@ -22,7 +22,6 @@ use crate::{
     },
 };
 
-/// The page that lists the products.
 #[component]
 pub(crate) fn ProductsPage() -> impl IntoView {
     let t = use_locale();
@@ -179,7 +178,7 @@ fn Products(list: ProductsList, filter: ProductsFilter, is_first: bool) -> impl 
     .into_any()
 }
 
-/// The products are another service's to show.
+/// Shows that products are managed by an external price monitor.
 #[component]
 fn Elsewhere(reason: Reason) -> impl IntoView {
     let t = use_locale();

@@ -1,11 +1,11 @@
-//! What the address asks for.
+//! Reads the query of the URL.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::model::imports_filter::{ImportsFilter, ImportsQuery};
 
-/// Returns the page of a list that the address asks for, from 1.
+/// Returns the page number, from 1.
 pub(super) fn page() -> u64 {
     page_of(value("page"))
 }
@@ -15,22 +15,21 @@ fn page_of(text: Option<String>) -> u64 {
     page.unwrap_or(1).max(1)
 }
 
-/// Returns what the address searches for.
+/// Returns the search text.
 pub(super) fn search() -> String {
     value("search").unwrap_or_default()
 }
 
-/// Returns which imports the address asks for.
 pub(super) fn imports_query() -> ImportsQuery {
     read_imports_query(value)
 }
 
-/// Returns what the address says under a name.
+/// Returns a parameter.
 pub(super) fn value(name: &str) -> Option<String> {
     use_query_map().with_untracked(|query| query.get(name))
 }
 
-/// Reads which imports are asked for. What is not understood is as if it were not there.
+/// Reads the filter, order and page of the list of imports. Invalid values are ignored.
 fn read_imports_query(get: impl Fn(&str) -> Option<String>) -> ImportsQuery {
     ImportsQuery {
         page: page_of(get("page")),

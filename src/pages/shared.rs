@@ -1,4 +1,4 @@
-//! One import for somebody with a link: counts and failures, and nothing to do.
+//! One import for people with a link: counts and failures, read-only.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -20,7 +20,6 @@ use crate::{
     },
 };
 
-/// The page behind a link to an import.
 #[component]
 pub(crate) fn SharedPage() -> impl IntoView {
     let t = use_locale();
@@ -59,7 +58,7 @@ fn Shared(page: Page, token: String) -> impl IntoView {
     }
 }
 
-/// The first products that failed.
+/// The first failed rows.
 #[component]
 fn Failures(failures: Vec<SharedFailure>, all: u64) -> impl IntoView {
     let t = use_locale();
@@ -111,7 +110,7 @@ fn Failures(failures: Vec<SharedFailure>, all: u64) -> impl IntoView {
     .into_any()
 }
 
-/// Says that a link leads nowhere, to whoever has no other page to go to.
+/// Shows that a link is not valid, without links to pages that need an account.
 #[component]
 fn NoLink(error: ApiError) -> impl IntoView {
     let t = use_locale();

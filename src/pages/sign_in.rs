@@ -1,4 +1,4 @@
-//! The way in.
+//! The sign-in page.
 
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// The page on which a person signs in, or the first of them makes the owner's account.
+/// Signs in, or creates the owner's account if there is none.
 #[component]
 pub(crate) fn SignInPage() -> impl IntoView {
     let setup = query::value("setup").map(Secret::from);
@@ -56,14 +56,12 @@ pub(crate) fn SignInPage() -> impl IntoView {
 
 #[component]
 fn SignInForm(
-    /// Whether one can sign in with a password.
     passwords: bool,
-    /// Whether anyone can with a passkey.
+    /// Whether passkeys are accepted.
     passkeys: bool,
     provider: Option<String>,
-    /// Why a session elsewhere does not let in.
+    /// Why a session of another service is not accepted.
     elsewhere: Option<Elsewhere>,
-    /// Whom to ask for access.
     contact: Option<String>,
 ) -> impl IntoView {
     let t = use_locale();
@@ -94,7 +92,7 @@ fn SignInForm(
                         </div>
                     }
                 })}
-            // Also where there are no passkeys left.
+            // Also shown without passkeys.
             <FormError
                 error={failure::<SignInWithPasskey>()}
                 id="passkey-error"
@@ -170,7 +168,7 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
     }
 }
 
-/// How the owner's account is made.
+/// Explains how the owner's account is created.
 #[component]
 fn NeedsLink(provider: Option<String>) -> impl IntoView {
     let t = use_locale();
@@ -192,7 +190,7 @@ fn NeedsLink(provider: Option<String>) -> impl IntoView {
     }
 }
 
-/// Names those who give access.
+/// Names the person to ask for access.
 fn whom_to_ask(contact: Option<String>, t: Locale) -> String {
     contact.unwrap_or_else(|| t.say("the owner", "den Inhaber").to_owned())
 }
@@ -214,16 +212,15 @@ fn SignedIn() -> impl IntoView {
     }
 }
 
-/// The ways in beside the password. Shown once there is one that the browser can take.
+/// Other ways to sign in than the password. Shown once there is one that the browser supports.
 #[component]
 fn OtherWays(
-    /// Whether one can sign in with a passkey.
+    /// Whether passkeys are accepted.
     passkeys: bool,
-    /// What the provider is called.
+    /// Name of the provider.
     provider: Option<String>,
-    /// Whom to ask for access.
     whom: String,
-    /// Whether there is no password.
+    /// Whether passwords are off.
     is_only: bool,
 ) -> impl IntoView {
     let t = use_locale();
@@ -249,12 +246,11 @@ fn OtherWays(
     }
 }
 
-/// The way to an OpenID Connect provider, and why it led nowhere.
+/// The link to the OpenID Connect provider, with the error if the sign-in there failed.
 #[component]
 fn SignInElsewhere(
-    /// What the provider is called.
+    /// Name of the provider.
     provider: String,
-    /// Whom to ask for access.
     whom: String,
 ) -> impl IntoView {
     let t = use_locale();
@@ -315,7 +311,7 @@ fn next() -> Option<String> {
     query::value("next")
 }
 
-/// Where to go from here.
+/// The target after signing in.
 #[component]
 fn Next() -> impl IntoView {
     next().map(|next| view! { <input type="hidden" name="next" value=next /> })

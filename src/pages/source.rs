@@ -1,4 +1,4 @@
-//! One source: how it is set, how its runs went, and what can be done with it.
+//! One source: its settings, runs and actions.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -36,12 +36,11 @@ use crate::{
     },
 };
 
-/// The identifier of what changes while runs go on.
+/// ID of the section that changes during a run.
 const RUNS: &str = "runs";
-/// Seconds between two looks at it.
+/// Seconds between updates of that section.
 const REFRESH: u64 = 3;
 
-/// The page of one source.
 #[component]
 pub(crate) fn SourcePage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));
@@ -225,7 +224,7 @@ fn Overview(source: Source) -> impl IntoView {
     }
 }
 
-/// Says how the files of a source are imported.
+/// Describes how the files of a source are imported.
 fn how_imported(source: &Source) -> String {
     let t = use_locale();
     let what = &source.what;
@@ -258,7 +257,7 @@ fn how_imported(source: &Source) -> String {
     said.join(" ")
 }
 
-/// The form by which a file is uploaded.
+/// The upload form of the source.
 #[component]
 fn UploadTo(id: String) -> impl IntoView {
     let t = use_locale();

@@ -1,4 +1,4 @@
-//! The form by which a source is created or changed. It needs no script.
+//! The form that creates or changes a source, without a script.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// What the fields hold.
+/// Values of the fields.
 #[derive(Clone, Default)]
 struct Filled {
     name: String,
@@ -49,10 +49,10 @@ struct Filled {
     enabled: bool,
 }
 
-/// What the form must know beside that.
+/// What else the form shows.
 #[derive(Clone, Default)]
 struct Known {
-    /// What is known of who fetches.
+    /// The login, without its secret.
     login: Option<ShownLogin>,
     fetches: bool,
     stores_secrets: bool,
@@ -99,7 +99,7 @@ impl Filled {
         }
     }
 
-    /// Returns what was filled in before, where a form was refused.
+    /// Returns the values of a rejected form.
     fn again() -> Option<Self> {
         let query = use_query_map().get_untracked();
         query.get_str("kind")?;
@@ -107,7 +107,7 @@ impl Filled {
         let mut options = ImportOptions::default();
         for name in PARAMETERS {
             for value in query.get_all(name).unwrap_or_default() {
-                // What is none was refused.
+                // Invalid values were rejected already.
                 let _ = options.set(name, &value);
             }
         }
@@ -132,10 +132,10 @@ impl Filled {
     }
 }
 
-/// The field that says what becomes of an import over a limit.
+/// Name of the field for the action of limits.
 const LIMIT_ACTION: &str = "limit_action";
 
-/// The fields of limits.
+/// Names of the fields of limits.
 const LIMITS: [&str; 4] = [
     "limit_prices",
     "limit_price_change",
@@ -143,7 +143,6 @@ const LIMITS: [&str; 4] = [
     "limit_missing",
 ];
 
-/// The page on which a source is created.
 #[component]
 pub(crate) fn NewSourcePage() -> impl IntoView {
     let t = use_locale();
@@ -173,7 +172,6 @@ pub(crate) fn NewSourcePage() -> impl IntoView {
     }
 }
 
-/// The page on which a source is changed.
 #[component]
 pub(crate) fn EditSourcePage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));
@@ -483,7 +481,7 @@ fn ImportFields(filled: Filled) -> impl IntoView {
     }
 }
 
-/// A labelled input that may hold something.
+/// A labelled optional input.
 #[component]
 fn Text(
     name: &'static str,

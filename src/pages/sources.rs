@@ -1,4 +1,4 @@
-//! The sources of product files.
+//! The list of sources.
 
 use leptos::prelude::*;
 
@@ -21,7 +21,6 @@ use crate::{
     },
 };
 
-/// The page of all sources that somebody may see.
 #[component]
 pub(crate) fn SourcesPage() -> impl IntoView {
     let t = use_locale();
@@ -98,7 +97,7 @@ fn SourceRow(source: Source, newest: Option<SourceRun>) -> impl IntoView {
     };
     let place = match source.kind {
         SourceKind::Address => host_of(&source.address),
-        // The same in both languages.
+        // The same in English and German.
         SourceKind::Upload => "Upload".to_owned(),
     };
     let paused = (!source.enabled && source.schedule.is_some())
@@ -131,7 +130,7 @@ fn SourceRow(source: Source, newest: Option<SourceRun>) -> impl IntoView {
     }
 }
 
-/// The way back to the sources.
+/// The link back to the sources.
 #[component]
 pub(super) fn SourcesCrumb() -> impl IntoView {
     let t = use_locale();

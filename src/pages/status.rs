@@ -1,4 +1,4 @@
-//! How the server is, for whom it belongs to.
+//! The state of the server, for owners.
 
 use leptos::prelude::*;
 
@@ -21,12 +21,11 @@ use crate::{
     },
 };
 
-/// How often it is asked for again, in seconds.
+/// Seconds between updates.
 const REFRESH: u64 = 5;
-/// The identifier of what is.
+/// ID of the section that is updated.
 const STATUS: &str = "server-status";
 
-/// The page that says how the server is.
 #[component]
 pub(crate) fn StatusPage() -> impl IntoView {
     let t = use_locale();

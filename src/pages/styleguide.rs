@@ -1,7 +1,6 @@
-//! Each component in each state, for whoever draws them: in development builds only (feature
-//! `styleguide`).
+//! Each component in each state, in development builds (feature `styleguide`).
 //!
-//! One state at a time: a page has one progress card, and so do its identifiers.
+//! Each state has a page of its own, because a page has one progress card with fixed IDs.
 
 mod lists;
 
@@ -43,10 +42,10 @@ use crate::{
     },
 };
 
-/// Everything here was handed in at this moment.
+/// Start time of all imports here.
 const CREATED_AT: UnixMillis = 1_764_000_000_000;
 
-/// What there is to see: its name in the address, and how it is drawn.
+/// A state: its name in the URL, and its view.
 type State = (&'static str, fn() -> AnyView);
 
 const STATES: &[State] = &[
@@ -141,7 +140,7 @@ const STATES: &[State] = &[
     ("buttons", buttons),
 ];
 
-/// The page: a list of what there is to see, and one of it.
+/// A list of the states, or one of them.
 #[component]
 pub(crate) fn StyleguidePage() -> impl IntoView {
     let state = query::value("state").unwrap_or_default();
@@ -170,7 +169,7 @@ pub(crate) fn StyleguidePage() -> impl IntoView {
 }
 
 fn id() -> JobId {
-    // It is one that can be: a word.
+    // A valid ID.
     "styleguide".parse().unwrap_or_else(|_| unreachable!())
 }
 

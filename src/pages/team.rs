@@ -1,4 +1,4 @@
-//! Who belongs here, for the owner to say.
+//! The team: members, invitations and roles.
 
 use leptos::prelude::*;
 use server_fn::ServerFn;
@@ -20,7 +20,6 @@ use crate::{
     },
 };
 
-/// The page on which the owner invites people and says what they may do.
 #[component]
 pub(crate) fn TeamPage() -> impl IntoView {
     let state = Suspend::new(async {
@@ -134,33 +133,15 @@ fn InviteForm() -> impl IntoView {
     }
 }
 
-/// Says what people may do.
+/// Lists the roles and what they may do.
 #[component]
 fn RolesExplained() -> impl IntoView {
     let t = use_locale();
     let roles = Role::ALL.map(|role| {
-        let may = match role {
-            Role::Owner => t.say(
-                "Manages the team, webhooks and the server, and can do what staff can.",
-                "Verwaltet Team, Webhooks und Server und kann alles, was Mitarbeiter können.",
-            ),
-            Role::Staff => t.say(
-                "Imports, and sees and changes their own imports.",
-                "Importiert, sieht und ändert die eigenen Importe.",
-            ),
-            Role::Observer => t.say(
-                "Sees all imports and products, and changes nothing.",
-                "Sieht alle Importe und Produkte und ändert nichts.",
-            ),
-            Role::Viewer => t.say(
-                "Sees products and the imports that are shared with them, and changes nothing.",
-                "Sieht Produkte und geteilte Importe und ändert nichts.",
-            ),
-        };
         view! {
             <div>
                 <dt>{role.title(t)}</dt>
-                <dd>{may}</dd>
+                <dd>{role.description(t)}</dd>
             </div>
         }
     });
@@ -269,7 +250,7 @@ fn MemberRow(member: TeamMember, passwords: bool) -> impl IntoView {
         (is_disabled || is_withdrawn).then_some(t.say("Deactivated", "Deaktiviert"))
     };
     let given = if role_is_claimed {
-        // Where they sign in it is said anew with every request.
+        // Their role comes with each sign-in.
         view! { <span data-testid="claimed-role">{role.title(t)}</span> }.into_any()
     } else {
         view! {

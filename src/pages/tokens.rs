@@ -1,4 +1,4 @@
-//! The tokens with which programs act for a person.
+//! API tokens of the user.
 
 use leptos::prelude::*;
 use server_fn::ServerFn;
@@ -20,7 +20,6 @@ use crate::{
     },
 };
 
-/// The page on which a person makes tokens and revokes them.
 #[component]
 pub(crate) fn TokensPage() -> impl IntoView {
     let t = use_locale();

@@ -1,4 +1,4 @@
-//! One webhook: what it is told, and the log of its deliveries.
+//! One webhook and its deliveries.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -31,7 +31,6 @@ use crate::{
     },
 };
 
-/// The page of one webhook.
 #[component]
 pub(crate) fn WebhookPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));

@@ -1,4 +1,4 @@
-//! The webhooks, for owners.
+//! The list of webhooks.
 
 use leptos::prelude::*;
 use server_fn::ServerFn;
@@ -21,7 +21,6 @@ use crate::{
     },
 };
 
-/// The page on which owners create webhooks, and see how they are.
 #[component]
 pub(crate) fn WebhooksPage() -> impl IntoView {
     let state = Suspend::new(async {

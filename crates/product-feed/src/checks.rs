@@ -38,7 +38,7 @@ pub enum GtinError {
     CheckDigit(char),
 }
 
-/// Returns whether a cell of an optional field holds a word for nothing: what databases write, or a dash.
+/// Returns whether a cell of an optional field has a word for an empty value, as databases write, or a dash.
 pub(crate) fn is_nothing(text: &str) -> bool {
     const WORDS: [&str; 9] = [
         "null", "(null)", "nan", "\\n", "n/a", "none", "nil", "-", "–",

@@ -136,7 +136,7 @@ pub(crate) enum Word {
     ItemNumber,
     /// The name if there is no better one.
     Description,
-    /// An image in any list; `image` itself is told by Google's feeds.
+    /// An image in any list; a plain `image` also identifies Google feeds.
     Picture,
 }
 
@@ -287,13 +287,13 @@ fn with_currency(name: &str) -> Option<Known> {
         })
 }
 
-/// Currencies that columns of prices are called by.
+/// Currencies whose code alone may name a price column.
 const USUAL: &[&str] = &[
     "EUR", "USD", "GBP", "CHF", "PLN", "CZK", "HUF", "RON", "SEK", "NOK", "DKK", "JPY", "CNY",
     "AUD", "CAD", "NZD", "BRL", "TRY", "RUB", "UAH", "INR",
 ];
 
-/// Looks up a column that is called by a currency alone: `EUR`, `€`.
+/// Looks up a column named by a currency only: `EUR`, `€`.
 fn of_currency(name: &str) -> Option<Known> {
     let is_sign = !name.contains(|mark: char| mark.is_alphanumeric()) && !name.is_ascii();
     let code = (is_sign || USUAL.contains(&name)).then(|| currency::code(name))??;

@@ -4,13 +4,13 @@ use std::ops::ControlFlow;
 
 use crate::{
     budget::{Budget, MAX_COLUMN_NAME, MAX_SHOWN_CELL, cut},
-    delimited, failed_rows,
+    failed_rows,
     header::{self, Header},
     input::Input,
+    lists,
     mapping::Mapping,
-    merchant,
     reader::{FeedError, HEADER_WITHIN, Limits, RawRow, has_reason, texts},
-    source::{Kind, Source},
+    source::Source,
     workbook::{self, Sheets},
 };
 
@@ -41,12 +41,9 @@ pub fn first_rows_of(
 ) -> Result<Vec<Vec<String>>, FeedError> {
     let parts = Source::open(input, limits.max_unpacked)?;
     let mut best = Beginnings::new(mapping, most);
-    match parts.as_slice() {
-        [source] if source.kind == Kind::Xml => {
-            merchant::walk(source, &mut |row| best.row(row))?;
-        }
-        [source] if source.kind != Kind::Delimited => workbook::walk(source, &mut best)?,
-        parts => delimited::walk(parts, &mut |row| best.row(row))?,
+    match Source::workbook(&parts) {
+        Some((source, kind)) => workbook::walk(source, kind, &mut best)?,
+        None => lists::walk(&parts, &mut |row| best.row(row))?,
     }
     let _: ControlFlow<()> = best.end();
     if best.rows.is_empty() {

@@ -19,7 +19,7 @@ use crate::{
 /// The most that a price with tax is of the price without: Hungary's 27 %, rounded.
 const MOST_WITH_TAX: Decimal = Decimal::from_parts(14, 0, 0, false, 1);
 
-/// The header row does not tell what a product needs. The text is for people.
+/// Why the header row is not sufficient. The text is for people.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum HeaderError {
     /// No column is known.
@@ -155,7 +155,7 @@ pub(crate) struct Columns {
     other_prices: Vec<usize>,
     /// Prices that customers pay, with their ranks: the next one counts where the best column is empty.
     spare_prices: Vec<(usize, usize)>,
-    /// A price that is called as the price, with a word for tax.
+    /// A price column with the name of the chosen one and a word for tax.
     gross: Option<usize>,
     pub(crate) currency: Option<usize>,
     /// A column that is SKU, name or kind of row: "Item".
@@ -534,8 +534,8 @@ impl Columns {
         }
     }
 
-    /// Takes the price with tax, where the other one is called the same without a word for tax. As "VAT" may be the
-    /// tax alone, the amounts must fit, in either decimal mark.
+    /// Takes the price with tax, if the other one has the same name without a word for tax. As "VAT" may be the tax
+    /// alone, the amounts must fit, in either decimal mark.
     fn prefer_gross<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
         let (Some(price), Some(gross)) = (self.price, self.gross) else {
             return;
@@ -679,7 +679,7 @@ impl Columns {
     }
 }
 
-/// A program whose columns are called as those of others, and mean something else.
+/// A program that uses the column names of others with another meaning.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Program {
     /// `standard_price` is the cost, and `list_price` the price; Amazon's mean the opposite.

@@ -57,6 +57,7 @@ mod identity;
 mod input;
 mod legacy;
 mod lines;
+mod lists;
 mod mapping;
 mod merchant;
 mod ods;

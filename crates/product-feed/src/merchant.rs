@@ -137,7 +137,7 @@ pub(crate) fn walk(
         .map(|(name, index)| (&**name, *index))
         .collect();
     names.sort_unstable_by_key(|(_, index)| *index);
-    // Without a picture only its namespace tells a feed of Google's.
+    // Without an image, only the namespace identifies a Google feed.
     let is_google = has_google_id && !columns.contains_key("image_link");
     let header: ByteRecord = names
         .into_iter()
@@ -183,7 +183,7 @@ pub(crate) fn walk(
             }
             Part::End(line) => {
                 let text = |column: usize| product[column].as_ref().map_or("", |(_, text)| text);
-                // Without an identity it is what its variants have in common.
+                // Without an identity, the row only has what its variants share.
                 let keys = || (0..roles.len()).filter(|column| roles[*column] == Role::Key);
                 let has_key = |variant: &Variant| keys().any(|key| variant.get(key).is_some());
                 if !variants.iter().any(has_key) {
@@ -211,7 +211,7 @@ pub(crate) fn walk(
     })
 }
 
-/// What a column is to the variants of a product.
+/// How the variants of a product use a column.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Role {
     /// An identity; each has its own.
@@ -648,7 +648,7 @@ fn has_fields(start: &BytesStart<'_>) -> bool {
     attributes.any(|attribute| is_known(attribute.key.local_name().as_ref()))
 }
 
-/// Makes cells of a variant of those that are told.
+/// Makes cells of a variant, from those with known columns.
 fn of_variant<'v>(
     is_variant: bool,
     visit: &'v mut dyn FnMut(Part<'_>) -> ControlFlow<()>,

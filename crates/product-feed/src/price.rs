@@ -267,16 +267,16 @@ impl Vote {
 /// Why a text is no price.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub(crate) enum PriceError {
-    /// It is no number that could be told for sure.
+    /// Not a number, or ambiguous.
     #[error("it is not a number")]
     Unreadable,
-    /// It is below zero.
+    /// Negative.
     #[error("it is negative")]
     Negative,
-    /// It is a date, which a spreadsheet program has made of a number.
+    /// A date, made from a number by a spreadsheet program.
     #[error("it is a date")]
     Date,
-    /// It is an error of a spreadsheet program.
+    /// A spreadsheet error.
     #[error("it is an error")]
     Spreadsheet,
 }
@@ -638,7 +638,7 @@ const MEASURES: &[&str] = &[
     "公斤", "千克", "升",
 ];
 
-/// Strips what a price is for: `4.90/m`, `1.20 € / bottle`, `3 per dozen`. `12/May` is a date.
+/// Strips the unit of a price: `4.90/m`, `1.20 € / bottle`, `3 per dozen`. `12/May` is a date.
 fn without_unit(text: &str) -> &str {
     let split = text.rsplit_once('/').or_else(|| {
         let (rest, unit) = text.rsplit_once(' ')?;

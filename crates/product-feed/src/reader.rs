@@ -18,13 +18,13 @@ use crate::{
     header::{self, Header, HeaderError},
     html,
     input::Input,
+    lists,
     mapping::Mapping,
-    merchant,
     parameter::Parameter,
     price::{self, DecimalMark},
     row::{Classified, Classifier, FeedProduct, RowFailure},
     sheets::Lists,
-    source::{Kind, OverLimit, Source},
+    source::{Kind, OverLimit, Source, Workbook},
     understanding::Understanding,
     workbook,
 };
@@ -390,27 +390,20 @@ pub fn read(
     visitor: &mut dyn Visitor,
 ) -> Result<(), FeedError> {
     let parts = Source::open(input, limits.max_unpacked)?;
-    let mut reading = Reading::new(mapping);
-    match parts.as_slice() {
-        [source] if source.kind == Kind::Xml => {
-            merchant::walk(source, &mut |row| reading.take(row, visitor))?;
-        }
-        [source] if source.kind != Kind::Delimited => {
-            let mut lists = Lists::new(mapping, visitor);
-            workbook::walk(source, &mut lists)?;
-            return match lists.finish() {
-                // Any page has tables.
-                Err(
-                    FeedError::Header(HeaderError::Unknown)
-                    | FeedError::Empty
-                    | FeedError::UnknownSheet(_),
-                ) if source.kind == Kind::Html && mapping.is_none() => Err(FeedError::WebPage),
-                result => result,
-            };
-        }
-        parts => delimited::walk(parts, &mut |row| reading.take(row, visitor))?,
+    let Some((source, kind)) = Source::workbook(&parts) else {
+        let mut reading = Reading::new(mapping);
+        lists::walk(&parts, &mut |row| reading.take(row, visitor))?;
+        return reading.finish(visitor);
+    };
+    let mut sheets = Lists::new(mapping, visitor);
+    workbook::walk(source, kind, &mut sheets)?;
+    match sheets.finish() {
+        // Any page has tables.
+        Err(
+            FeedError::Header(HeaderError::Unknown) | FeedError::Empty | FeedError::UnknownSheet(_),
+        ) if kind == Workbook::Html && mapping.is_none() => Err(FeedError::WebPage),
+        result => result,
     }
-    reading.finish(visitor)
 }
 
 /// Reads rows taken from a file, header row first, as [`read`] reads them there. A row's line is its index, from 1.
@@ -458,7 +451,7 @@ pub fn count(
 ) -> Result<Counted, FeedError> {
     let parts = Source::open(input.clone(), limits.max_unpacked)?;
     let mut counter = Counter::default();
-    if parts.iter().all(|part| part.kind == Kind::Delimited) {
+    if parts.iter().all(Source::is_delimited) {
         let mut reading = Reading::new(mapping);
         let rows =
             delimited::count_behind(&parts, &mut |row| match reading.take(row, &mut counter) {
@@ -511,7 +504,7 @@ impl Visitor for Counter {
 pub fn check(input: Input, limits: &Limits) -> Result<(), FeedError> {
     let parts = Source::open(input, limits.max_unpacked)?;
     match parts.as_slice() {
-        [source] if source.kind == Kind::Html => html::check(source),
+        [source] if source.kind == Kind::Workbook(Workbook::Html) => html::check(source),
         [_] => Ok(()),
         parts => delimited::check(parts),
     }
@@ -548,7 +541,7 @@ pub(crate) struct Reading<'a> {
 }
 
 enum State {
-    /// Before the header row: the rows so far, and what is wrong with the best of them.
+    /// Before the header row: the rows so far, and why the best of them is not sufficient.
     Seeking {
         rows: usize,
         problem: Option<(usize, HeaderError)>,

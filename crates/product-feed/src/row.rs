@@ -73,7 +73,7 @@ pub struct FeedProduct {
     pub url: Option<String>,
     /// The URL of its image.
     pub image: Option<String>,
-    /// What tells it from the other variants of its product, in the file's order.
+    /// Option values that distinguish it from other variants, in the file's order.
     pub options: Vec<String>,
     /// Optional cells that could not be parsed: these fields stay unchanged.
     pub warnings: Vec<RowWarning>,
@@ -99,7 +99,7 @@ pub struct RowWarning {
 pub struct RowFailure {
     /// Its label: the SKU, or another name.
     pub label: Option<String>,
-    /// Its identity, if the row tells one all the same.
+    /// Its identity, if it has one nevertheless.
     pub identity: Option<String>,
     /// Why it failed.
     pub error: RowError,
@@ -114,53 +114,53 @@ pub struct RowFailure {
 /// Why a row cannot be taken. The text is for people.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum RowError {
-    /// Nothing tells this product from others.
+    /// The row has no identity.
     #[error("No SKU or other identifier.")]
     NoIdentity,
-    /// What stands there for a SKU is a word for none, or for one that is yet to come.
+    /// The SKU is a placeholder.
     #[error("\"{0}\" is a placeholder, not a SKU or identifier.")]
     PlaceholderIdentity(String),
-    /// A spreadsheet program has made something else of the SKU.
+    /// A spreadsheet program has changed the SKU.
     #[error(
         "The SKU or identifier \"{0}\" was changed by a spreadsheet program. Format the column as text."
     )]
     MangledIdentity(String),
-    /// A kind of product that needs a price has none.
+    /// The product needs a price and has none.
     #[error("The price is missing.")]
     NoPrice,
-    /// There is a price, but what it is cannot be told.
+    /// The price is unreadable or ambiguous.
     #[error("\"{0}\" is not a valid price.")]
     UnreadablePrice(String),
-    /// A spreadsheet program has made a date of the price.
+    /// A spreadsheet program has changed the price into a date.
     #[error(
         "The price \"{0}\" was turned into a date by a spreadsheet program. Format the column as text."
     )]
     DatePrice(String),
-    /// The price is an error of a spreadsheet program.
+    /// The price is a spreadsheet error.
     #[error("The price is a spreadsheet error: \"{0}\".")]
     ErrorPrice(String),
-    /// The lower price is none.
+    /// The sale price is unreadable.
     #[error("\"{0}\" is not a valid sale price.")]
     SalePrice(String),
-    /// The price is below zero.
+    /// The price is negative.
     #[error("The price \"{0}\" is negative.")]
     NegativePrice(String),
-    /// The currency is none.
+    /// The currency is unknown.
     #[error("Unknown currency \"{0}\".")]
     UnknownCurrency(String),
-    /// The GTIN is none.
+    /// The GTIN is invalid.
     #[error("The GTIN \"{0}\" {1}.")]
     Gtin(String, GtinError),
-    /// The address is none.
+    /// The URL is invalid.
     #[error("\"{0}\" is not a valid URL.")]
     Url(String),
-    /// The stock is no number.
+    /// The stock is not a number.
     #[error("The stock \"{0}\" is not a whole number.")]
     Stock(String),
-    /// The availability is no word that is known.
+    /// The availability is unknown.
     #[error("Unknown availability \"{0}\". Use in_stock, out_of_stock, preorder or backorder.")]
     Availability(String),
-    /// Cells must have moved: there are more of them than columns.
+    /// The row has more cells than the header row: cells must have moved.
     #[error(
         "The row has {} cells, but the header row has only {}.",
         grouped(*cells as u64),
@@ -172,10 +172,10 @@ pub enum RowError {
         /// Cells of the header row.
         columns: usize,
     },
-    /// The SKU, or what stands for it, is too long to be one.
+    /// The SKU, or another identifier, is too long.
     #[error("The SKU or identifier is longer than {MAX_LEN} characters.")]
     LongIdentity,
-    /// The name is too long to be one.
+    /// The name is too long.
     #[error("The name is longer than {MAX_LEN} characters.")]
     LongName,
     /// The row is not text.
@@ -281,7 +281,7 @@ pub(crate) struct Classifier {
     skus: HashSet<u64>,
 }
 
-/// What rows below inherit from a product.
+/// Values that rows below inherit from a product.
 #[derive(Clone, Debug, Default)]
 struct Above {
     key: String,

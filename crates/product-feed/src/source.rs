@@ -30,10 +30,24 @@ const EXCEL_2003: &[u8] = b"urn:schemas-microsoft-com:office:spreadsheet";
 /// A format.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
+    /// A list of rows.
+    List(List),
+    /// A workbook with sheets.
+    Workbook(Workbook),
+}
+
+/// A format with one list of rows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum List {
     /// Delimited text in any encoding.
     Delimited,
     /// XML.
     Xml,
+}
+
+/// A format with sheets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Workbook {
     /// Office Open XML.
     Xlsx,
     /// OpenDocument.
@@ -94,7 +108,7 @@ impl Source {
                         Err(_) => return Err(FeedError::SeveralFiles(count)),
                     }
                 }
-                let is_text = parts.iter().all(|part| part.kind == Kind::Delimited);
+                let is_text = parts.iter().all(Self::is_delimited);
                 if parts.len() > 1 && !is_text {
                     return Err(FeedError::SeveralFiles(parts.len()));
                 }
@@ -104,6 +118,21 @@ impl Source {
                 Ok(parts)
             }
         }
+    }
+
+    /// Returns the only file, if it is a workbook.
+    pub(crate) fn workbook(parts: &[Self]) -> Option<(&Self, Workbook)> {
+        match parts {
+            [source] => match source.kind {
+                Kind::Workbook(kind) => Some((source, kind)),
+                Kind::List(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_delimited(&self) -> bool {
+        self.kind == Kind::List(List::Delimited)
     }
 
     /// Opens the container.
@@ -136,7 +165,7 @@ impl Source {
         let mut source = Self {
             input,
             container: Container::None,
-            kind: Kind::Delimited,
+            kind: Kind::List(List::Delimited),
             limit,
         };
         if head.starts_with(GZIP) {
@@ -144,11 +173,11 @@ impl Source {
         } else if head.starts_with(ZIP) || head.starts_with(EMPTY_ZIP) {
             let archive = Archive::open(source.input.clone(), limit)?;
             match source.workbook_kind(&archive)? {
-                Some(kind) => source.kind = kind,
+                Some(kind) => source.kind = Kind::Workbook(kind),
                 None => return source.files_of(&archive),
             }
         } else if head.starts_with(COMPOUND) {
-            source.kind = Kind::Xls;
+            source.kind = Kind::Workbook(Workbook::Xls);
         } else {
             source.kind = kind_of_text(&head)?;
         }
@@ -182,13 +211,13 @@ impl Source {
     }
 
     /// Detects the kind of workbook.
-    fn workbook_kind(&self, archive: &Archive) -> Result<Option<Kind>, FeedError> {
+    fn workbook_kind(&self, archive: &Archive) -> Result<Option<Workbook>, FeedError> {
         let kind = if archive.find("xl/workbook.xml").is_some() {
-            Kind::Xlsx
+            Workbook::Xlsx
         } else if archive.find("content.xml").is_some() {
             match Foreign::of_open_document(archive)? {
                 Some(foreign) => return Err(FeedError::Foreign(foreign)),
-                None => Kind::Ods,
+                None => Workbook::Ods,
             }
         } else {
             return match Foreign::of_archive(archive) {
@@ -277,11 +306,14 @@ fn kind_of_text(head: &[u8]) -> Result<Kind, FeedError> {
         b"<meta",
     ];
     if is_html.iter().any(|word| starts_with(word)) || is_commented_html(text) {
-        return Ok(Kind::Html);
+        return Ok(Kind::Workbook(Workbook::Html));
     }
     if text.starts_with(b"<") {
         let is_excel = memchr::memmem::find(head, EXCEL_2003).is_some();
-        return Ok(if is_excel { Kind::Excel2003 } else { Kind::Xml });
+        return Ok(match is_excel {
+            true => Kind::Workbook(Workbook::Excel2003),
+            false => Kind::List(List::Xml),
+        });
     }
     if is_binary(head) {
         return Err(FeedError::NotText);
@@ -289,7 +321,7 @@ fn kind_of_text(head: &[u8]) -> Result<Kind, FeedError> {
     if is_json(text) {
         return Err(FeedError::Json);
     }
-    Ok(Kind::Delimited)
+    Ok(Kind::List(List::Delimited))
 }
 
 fn is_json(text: &[u8]) -> bool {

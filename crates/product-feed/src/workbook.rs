@@ -12,7 +12,7 @@ use crate::{
     cell_format::Format,
     excel_2003, html, ods,
     reader::{FeedError, RawRow},
-    source::{Kind, Source},
+    source::{Source, Workbook},
     xls, xlsx,
 };
 
@@ -44,13 +44,17 @@ pub(crate) trait Sheets {
 /// # Errors
 ///
 /// If the file is unreadable, damaged, protected or too large.
-pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
-    let read = match source.kind {
-        Kind::Xlsx => xlsx::walk(source, sheets),
-        Kind::Ods => ods::walk(source, sheets),
-        Kind::Excel2003 => excel_2003::walk(source, sheets),
-        Kind::Html => html::walk(source, sheets),
-        _ => xls::walk(source, sheets),
+pub(crate) fn walk(
+    source: &Source,
+    kind: Workbook,
+    sheets: &mut dyn Sheets,
+) -> Result<(), FeedError> {
+    let read = match kind {
+        Workbook::Xlsx => xlsx::walk(source, sheets),
+        Workbook::Ods => ods::walk(source, sheets),
+        Workbook::Xls => xls::walk(source, sheets),
+        Workbook::Excel2003 => excel_2003::walk(source, sheets),
+        Workbook::Html => html::walk(source, sheets),
     };
     read.map_err(|error| match error {
         FeedError::BrokenXml { .. } | FeedError::BrokenArchive => FeedError::BrokenWorkbook,

@@ -1,4 +1,4 @@
-//! The parts that the rows of an import fell into: one bar, and what each part of it is.
+//! The rows of an import by result: a bar and its legend.
 
 use leptos::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// What became of rows.
+/// Result of rows.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
     Imported,
@@ -23,11 +23,11 @@ enum Kind {
     Replaced,
     Skipped,
     Failed,
-    /// The import ended before it came to them.
+    /// The import ended before these rows.
     NotReached,
 }
 
-/// Some rows, and what became of them.
+/// Rows with the same result.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Part {
     kind: Kind,
@@ -85,11 +85,10 @@ impl Kind {
     }
 }
 
-/// Tells what became of all rows, the empty parts left out. Where the price monitor tells counts only, that is
-/// less.
+/// Returns the non-empty parts. A price monitor that reports counts only has fewer.
 fn parts_of(job: &ProductImportJob, extras: &ImportExtras) -> Vec<Part> {
     let imported = job.processed_products;
-    // Products that a full file lacks are no rows of it.
+    // Products that are missing from a full file are not rows.
     let removed = if extras.options.missing.is_full_file() {
         0
     } else {
@@ -124,10 +123,10 @@ fn parts_of(job: &ProductImportJob, extras: &ImportExtras) -> Vec<Part> {
         .collect()
 }
 
-/// How much of the bar's width a part has at least, in percent: one failed row of a million is seen.
+/// Minimum width of a part in percent: one failed row of a million is visible.
 const LEAST_WIDTH: f64 = 0.8;
 
-/// Returns where each part of the bar begins and how wide it is, in percent.
+/// Returns start and width of each part in percent.
 #[allow(clippy::cast_precision_loss)] // pixels need no more
 fn widths(parts: &[Part]) -> Vec<(f64, f64)> {
     let whole: f64 = parts.iter().map(|part| part.count as f64).sum();
@@ -145,7 +144,7 @@ fn widths(parts: &[Part]) -> Vec<(f64, f64)> {
     wanted.iter().map(place).collect()
 }
 
-/// Shows what became of the rows of an import that is over.
+/// Shows the rows of a finished import by result.
 #[component]
 pub(super) fn Breakdown(job: ProductImportJob, extras: Option<ImportExtras>) -> impl IntoView {
     let t = use_locale();
@@ -209,7 +208,7 @@ pub(super) fn Breakdown(job: ProductImportJob, extras: Option<ImportExtras>) -> 
     .into_any()
 }
 
-/// One line of the legend: how many, of what, and the way to them.
+/// An entry of the legend: number, result, and a link to the rows.
 fn entry(
     t: Locale,
     id: &JobId,

@@ -1,4 +1,4 @@
-//! What to do with an import next: the best way on first.
+//! The next steps after an import, best first.
 
 use leptos::prelude::*;
 use server_fn::ServerFn;
@@ -18,30 +18,25 @@ use crate::{
     },
 };
 
-/// A way on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Step {
-    /// Let it go over its limit.
+    /// Let the import exceed its limit.
     Approve,
-    /// Import what was only checked.
+    /// Import after a dry run.
     ImportNow,
-    /// See why rows failed, and have them corrected.
+    /// See and correct failed rows.
     FixRows,
-    /// Say what the columns hold.
+    /// Map the columns.
     MapColumns,
-    /// See what it changed.
     Changes,
-    /// Import the same file once more.
     Again,
-    /// Say otherwise what the columns hold.
+    /// Change the column mapping.
     Columns,
-    /// Take it back.
     Undo,
-    /// Import another file.
     AnotherFile,
 }
 
-/// Returns the ways on, the best one first.
+/// Returns the next steps, best first.
 fn steps(job: &ProductImportJob, extras: &ImportExtras, lists_failed: bool) -> Vec<Step> {
     let offers = |action| extras.offers(action);
     let mut steps = Vec::new();
@@ -75,14 +70,12 @@ fn steps(job: &ProductImportJob, extras: &ImportExtras, lists_failed: bool) -> V
     steps
 }
 
-/// Offers the ways on, the best one as the primary button.
+/// Offers the next steps, the best one as the primary button.
 #[component]
 pub(super) fn NextSteps(
-    /// The import.
     job: ProductImportJob,
-    /// What the price monitor says of it.
     extras: ImportExtras,
-    /// Whether there are failed rows on the page.
+    /// Whether the page lists failed rows.
     lists_failed: bool,
 ) -> impl IntoView {
     let steps = steps(&job, &extras, lists_failed);
@@ -171,7 +164,7 @@ fn WayOn(id: JobId, step: Step, is_to_come: bool, is_first: bool) -> impl IntoVi
     }
 }
 
-/// Asks before an import is taken back.
+/// Confirms the undo.
 #[component]
 fn Undo(id: JobId) -> impl IntoView {
     let t = use_locale();

@@ -942,7 +942,7 @@ const SERVER_ERRORS: &[Text] = &[
     ("invalid-filter", "Un valor del filtro no es válido. Comprueba el precio y la fecha."),
     ("after-with-search", "`after` no se puede combinar con un filtro o un orden; usa `from`."),
     ("not-next", "`{name}` debe ser el `next` de una página."),
-    ("unknown-event", "Un evento debe ser import.started, import.needs_input, import.needs_approval, import.finished o import.undone."),
+    ("unknown-event", "Evento desconocido. Los eventos son {events}."),
     ("too-many-imports-of-stream", "Un flujo puede seguir como máximo {limit} importaciones."),
     ("products-elsewhere", "Los productos se gestionan en el monitor de precios externo."),
     ("still-running", "La importación sigue en curso. Primero cancélala."),

@@ -138,9 +138,9 @@ error_codes! {
     NotNext { name: String } = "not-next",
         "`{name}` must be the `next` of a page.",
         "`{name}` muss das `next` einer Seite sein.";
-    UnknownEvent = "unknown-event",
-        "an event must be import.started, import.needs_input, import.needs_approval, import.finished or import.undone",
-        "Ein Ereignis muss import.started, import.needs_input, import.needs_approval, import.finished oder import.undone sein.";
+    UnknownEvent { events: String } = "unknown-event",
+        "Unknown event. Events are {events}.",
+        "Unbekanntes Ereignis. Ereignisse sind {events}.";
     MostImportsOfStream { limit: u64 } = "too-many-imports-of-stream",
         "A stream can follow at most {limit} imports.",
         "Ein Stream kann höchstens {limit} Importen folgen.";

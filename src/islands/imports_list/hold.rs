@@ -1,4 +1,4 @@
-//! A list that keeps still under the reader's hand.
+//! Keeps a list still while the user points at it.
 
 use leptos::{ev, prelude::*};
 use web_sys::wasm_bindgen::JsCast;
@@ -8,18 +8,18 @@ use crate::{
     model::job::ProductImportJob,
 };
 
-/// A list of imports and what is newer than it.
+/// The shown list of imports and the newest one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeldList {
     shown: Signal<Vec<ProductImportJob>>,
     newest: Signal<Vec<ProductImportJob>>,
-    /// How often somebody has asked for what is newer.
+    /// Counts requests to show the newest list.
     asked: RwSignal<u32>,
-    /// Whether the pointer is on it, and whether the focus is.
+    /// Whether the list is hovered, and whether it has the focus.
     held: RwSignal<(bool, bool)>,
 }
 
-/// What is shown of the list.
+/// The shown list.
 #[derive(Clone, Debug, PartialEq)]
 struct Shown {
     jobs: Vec<ProductImportJob>,
@@ -27,7 +27,7 @@ struct Shown {
 }
 
 impl Shown {
-    /// Returns what is shown next. What moves no row is; and so is what somebody has asked for.
+    /// Returns the next list to show. Changes that move no row are shown at once, as is a list the user asked for.
     fn next(before: Option<Self>, newest: Self, is_held: bool) -> Self {
         match before {
             Some(before)
@@ -42,14 +42,14 @@ impl Shown {
     }
 }
 
-/// Counts the imports that are not shown yet.
+/// Counts imports that are not shown yet.
 fn count_new(shown: &[ProductImportJob], newest: &[ProductImportJob]) -> usize {
     let is_new = |job: &&ProductImportJob| shown.iter().all(|it| it.id != job.id);
     newest.iter().filter(is_new).count()
 }
 
 impl HeldList {
-    /// Shows `newest`, as soon as nobody's hand is on what is shown.
+    /// Shows `newest` as soon as the list is neither hovered nor focused.
     pub(crate) fn new(newest: Signal<Vec<ProductImportJob>>) -> Self {
         let asked = RwSignal::new(0);
         let held = RwSignal::new((false, false));
@@ -68,20 +68,14 @@ impl HeldList {
         }
     }
 
-    /// Returns what is shown.
     pub(crate) fn shown(self) -> Signal<Vec<ProductImportJob>> {
         self.shown
     }
 }
 
-/// The place of a list that keeps still while somebody's hand is on it.
+/// Holds a list still while it is hovered or focused.
 #[component]
-pub(crate) fn Holding(
-    /// The list.
-    list: HeldList,
-    /// What shows it.
-    children: Children,
-) -> impl IntoView {
+pub(crate) fn Holding(list: HeldList, children: Children) -> impl IntoView {
     let focus_left = move |event: ev::FocusEvent| {
         let place: Option<web_sys::Node> = event
             .current_target()
@@ -89,7 +83,7 @@ pub(crate) fn Holding(
         let next = event
             .related_target()
             .and_then(|target| target.dyn_into::<web_sys::Node>().ok());
-        // From one row to the next it has not left.
+        // The focus stays within when it moves to another row.
         if !place.is_some_and(|place| place.contains(next.as_ref())) {
             list.held.update(|held| held.1 = false);
         }
@@ -107,12 +101,9 @@ pub(crate) fn Holding(
     }
 }
 
-/// Says how many imports are newer than the list, and shows them.
+/// A button that shows newer imports, with their number.
 #[component]
-pub(crate) fn NewImports(
-    /// The list.
-    list: HeldList,
-) -> impl IntoView {
+pub(crate) fn NewImports(list: HeldList) -> impl IntoView {
     let t = use_locale();
     let new = Memo::new(move |_| {
         let HeldList { shown, newest, .. } = list;

@@ -1,4 +1,4 @@
-//! The list of imports, live.
+//! The live list of imports.
 
 mod hold;
 mod table;
@@ -15,23 +15,21 @@ use crate::{
     model::job::{JobId, ProductImportJob},
 };
 
-/// The identifier of the links between the pages of the list.
+/// ID of the links between pages of the list.
 pub(crate) const PAGES: &str = "imports-pages";
 
-/// Lists imports, the running ones live. Those that start are on it at once where they would be the first.
+/// Lists imports, and updates running ones live. New ones are added at once if they belong at the top of this page.
 #[island]
 pub(crate) fn ImportsList(
-    /// The imports.
     jobs: Vec<ProductImportJob>,
-    /// How they are sorted.
     sorting: Sorting,
-    /// Whether an import that starts now would be the first.
+    /// Whether new imports belong at the top of this page.
     takes_new: bool,
-    /// Who started them, where that may be somebody else.
+    /// Who started each import, if several users may be listed.
     started: Vec<(JobId, String)>,
-    /// The identifier of the form by which some of them are chosen.
+    /// ID of the form for selected imports.
     chosen_by: Option<String>,
-    /// What is shown while there are none.
+    /// Shown if the list is empty.
     children: Children,
 ) -> impl IntoView {
     let newest = RwSignal::new(jobs);
@@ -51,10 +49,10 @@ pub(crate) fn ImportsList(
     }
 }
 
-/// Takes the list from the page as the server renders it now, when an import has started that is not on it.
+/// Takes the list from the page as the server renders it now, when an import starts that is not listed.
 fn list_new_imports(newest: RwSignal<Vec<ProductImportJob>>) {
     let live = use_unfinished_imports();
-    // Those that the list was asked for because of, so that it is asked for once.
+    // Imports that caused a request, so that each causes only one.
     let known = StoredValue::new(HashSet::new());
     let shown = StoredValue::new(String::new());
     Effect::new(move |_| shown.set_value(content_of(PAGES)));
@@ -69,7 +67,7 @@ fn list_new_imports(newest: RwSignal<Vec<ProductImportJob>>) {
         if is_news == Some(true) {
             spawn_local(async move {
                 let Some(page) = FreshPage::fetch().await else {
-                    // With the next news it is tried again.
+                    // The next update tries again.
                     known.try_update_value(HashSet::clear);
                     return;
                 };

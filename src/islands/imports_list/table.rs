@@ -1,4 +1,4 @@
-//! The list of imports.
+//! The table of imports.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -21,27 +21,25 @@ use crate::{
     },
 };
 
-/// How a list is sorted, and the addresses at which it is sorted otherwise.
+/// The order of a list, and the links that change it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Sorting {
-    /// How it is.
+    /// The current order.
     pub(crate) sort: Sort,
-    /// Where it is sorted by something, or the other way round.
+    /// URLs that sort by a column, or reverse the order.
     pub(crate) addresses: Vec<(SortBy, String)>,
 }
 
-/// Lists imports, the running ones live.
+/// Lists imports, and updates running ones live.
 #[component]
 pub(crate) fn JobsTable(
-    /// The imports.
-    #[prop(into)]
-    jobs: Signal<Vec<ProductImportJob>>,
-    /// How they are sorted; without it the head of the table leads nowhere.
+    #[prop(into)] jobs: Signal<Vec<ProductImportJob>>,
+    /// The order; without it the column heads are no links.
     sorting: Option<Sorting>,
-    /// Who started them, where that may be somebody else.
+    /// Who started each import, if several users may be listed.
     #[prop(optional)]
     started: Vec<(JobId, String)>,
-    /// The identifier of the form by which some of them are chosen.
+    /// ID of the form for selected imports.
     #[prop(optional_no_strip)]
     chosen_by: Option<String>,
 ) -> impl IntoView {
@@ -50,8 +48,7 @@ pub(crate) fn JobsTable(
     let head = |by, name| head(by, name, sorting.as_ref());
     let ids = move || jobs.with(|jobs| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>());
     view! {
-        // The roles are those the elements have anyway, but for a phone's layout, which makes
-        // cards of the rows and would take them away.
+        // Explicit roles, because the phone layout shows rows as cards, which removes the implicit ones.
         <table class="table jobs" role="table" data-testid="jobs-table">
             <caption class="visually-hidden">{t.say("Your imports", "Deine Importe")}</caption>
             <thead role="rowgroup">
@@ -66,7 +63,7 @@ pub(crate) fn JobsTable(
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                // A row keeps itself up to date, whatever becomes of the list around it.
+                // A row updates itself, even if the list does not change.
                 <For each=ids key=JobId::clone let:id>
                     <ListedJob id jobs started chosen_by />
                 </For>
@@ -75,7 +72,7 @@ pub(crate) fn JobsTable(
     }
 }
 
-/// The head of a column: a link to the list sorted by it, or the other way round.
+/// A column head: a link that sorts by the column, or reverses the order.
 fn head(by: SortBy, name: &'static str, sorting: Option<&Sorting>) -> AnyView {
     let sort = sorting.map(|sorting| sorting.sort);
     let order = sort
@@ -124,7 +121,7 @@ fn head(by: SortBy, name: &'static str, sorting: Option<&Sorting>) -> AnyView {
     .into_any()
 }
 
-/// An import as the list has it now.
+/// An import as it is in the newest list.
 #[component]
 fn ListedJob(
     id: JobId,
@@ -139,7 +136,7 @@ fn ListedJob(
     let find = move |jobs: &Vec<ProductImportJob>| jobs.iter().find(|job| job.id == id).cloned();
     let first = jobs.with_untracked(&find);
     first.map(|first| {
-        // A row that is about to go keeps what it had.
+        // A row about to be removed keeps its last state.
         let job = Memo::new(move |before: Option<&ProductImportJob>| {
             jobs.with(&find)
                 .or_else(|| before.cloned())
@@ -149,16 +146,14 @@ fn ListedJob(
     })
 }
 
-/// Shows one import in a line.
+/// Shows an import in a row.
 #[component]
 pub(crate) fn JobRow(
-    /// The import.
-    #[prop(into)]
-    job: Signal<ProductImportJob>,
-    /// Who started it, where that may be somebody else.
+    #[prop(into)] job: Signal<ProductImportJob>,
+    /// Who started it, if several users may be listed.
     #[prop(optional_no_strip)]
     by: Option<String>,
-    /// The identifier of the form by which it is chosen.
+    /// ID of the form for selected imports.
     #[prop(optional_no_strip)]
     chosen_by: Option<String>,
 ) -> impl IntoView {
@@ -241,7 +236,7 @@ fn failed(t: Locale, progress: &ImportProgress) -> Option<String> {
     })
 }
 
-/// How long the import took, or has taken so far.
+/// The duration of the import so far.
 #[component]
 fn Duration(job: Signal<ProductImportJob>, status: Signal<ImportStatus>) -> impl IntoView {
     let now = use_now();
@@ -253,7 +248,7 @@ fn Duration(job: Signal<ProductImportJob>, status: Signal<ImportStatus>) -> impl
         let running = !status.get().is_final();
         match (running.then(|| now.get()).flatten(), before) {
             (Some(now), _) => format::elapsed(format::between(created_at, now)),
-            // It ended while the row was shown: what the clock showed last.
+            // It ended while the row was shown: keeps the last value of the clock.
             (None, Some(shown)) => shown.clone(),
             (None, None) => "–".to_owned(),
         }

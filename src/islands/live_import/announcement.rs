@@ -1,4 +1,4 @@
-//! An import's progress for those who hear it.
+//! Announces an import's progress to screen readers.
 
 use leptos::prelude::*;
 
@@ -12,22 +12,17 @@ use crate::{
     model::job::{ImportProgress, ImportStatus},
 };
 
-/// Tells a screen reader at every quarter and at the end how far an import is. In between it is
-/// silent, whatever the numbers do.
+/// Announces each quarter and the end. It is silent in between, however often the numbers change.
 #[component]
 pub(crate) fn Announcement(
-    /// The newest known counts.
     progress: Signal<ImportProgress>,
-    /// Where the import stands.
     status: Signal<ImportStatus>,
-    /// Whether somebody has cancelled it.
-    #[prop(optional)]
-    cancelled: Signal<bool>,
+    #[prop(optional)] cancelled: Signal<bool>,
 ) -> impl IntoView {
     let t = use_locale();
     let quarter = Memo::new(move |_| format::percent(&progress.get()).map(|percent| percent / 25));
     let text = Memo::new(move |_| {
-        // Read: a memo that is only tracked is never computed.
+        // A memo is only computed if it is read.
         quarter.with(|_| ());
         say(t, &progress.get_untracked(), status.get(), cancelled.get())
     });
@@ -44,7 +39,7 @@ pub(crate) fn Announcement(
     }
 }
 
-/// Says in a sentence how an import stands.
+/// Describes the state of an import in a sentence.
 pub(super) fn say(
     t: Locale,
     progress: &ImportProgress,

@@ -1,4 +1,4 @@
-//! The heart of the product: one import, live.
+//! The progress card of an import.
 
 use leptos::prelude::*;
 
@@ -25,36 +25,25 @@ use crate::{
     model::job::{ImportProgress, ImportStatus, JobId, UnixMillis},
 };
 
-/// Shows how far an import is, how fast it goes, and whether what is shown is live; then what came of it.
+/// Shows how far an import is, how fast it runs, and whether the page is live; at the end, the result.
 ///
-/// Whatever can appear while it runs has its place from the start, so nothing moves. What is only of use
-/// then gives its place to the outcome.
+/// Everything that may appear during the import has its place from the start, so that nothing moves. At the end, the
+/// result replaces what is only useful before.
 #[component]
 pub(crate) fn ProgressCard(
-    /// The import's progress.
     live: UseProductImportProgressReturn,
-    /// What is imported.
-    #[prop(into)]
-    filename: Signal<String>,
-    /// When it was handed in.
-    #[prop(into)]
-    created_at: Signal<UnixMillis>,
-    /// Which import it is.
-    #[prop(optional)]
-    id: Option<JobId>,
-    /// When the newest of its numbers was recorded.
+    #[prop(into)] filename: Signal<String>,
+    #[prop(into)] created_at: Signal<UnixMillis>,
+    #[prop(optional)] id: Option<JobId>,
+    /// When the newest counts were recorded.
     #[prop(optional, into)]
     updated_at: Signal<Option<UnixMillis>>,
-    /// Where it stands, as people would say it.
+    /// The stage as users see it.
     #[prop(into)]
     stage: Signal<Stage>,
-    /// What it is about.
-    #[prop(optional, into)]
-    subject: Signal<Subject>,
-    /// Whether somebody has cancelled it.
-    #[prop(optional, into)]
-    cancelled: Signal<bool>,
-    /// The path of the page, where it is one for people without an account. It offers nothing.
+    #[prop(optional, into)] subject: Signal<Subject>,
+    #[prop(optional, into)] cancelled: Signal<bool>,
+    /// Path of the page, for people without an account, who get no actions.
     #[prop(optional)]
     shared: Option<String>,
 ) -> impl IntoView {
@@ -143,7 +132,7 @@ pub(crate) fn ProgressCard(
     }
 }
 
-/// One number with its name.
+/// A number and its name.
 #[component]
 fn Count(
     name: &'static str,
@@ -161,7 +150,7 @@ fn Count(
     }
 }
 
-/// How long the import has taken, and how long it will take yet.
+/// The duration so far, and the estimated time left.
 #[component]
 fn Time(
     progress: Signal<ImportProgress>,

@@ -1,4 +1,4 @@
-//! How the page stands to the live updates.
+//! The state of the live updates.
 
 use leptos::prelude::*;
 
@@ -8,19 +8,15 @@ use crate::{
     model::{base_path::address, job::ImportStatus},
 };
 
-/// Says in a line whether what is shown is live, and if not, why that is no harm.
+/// Shows whether the page is live, and if not, that the import continues.
 ///
-/// Where nothing will be live any more, or without script, the style sheet shows a link that
-/// reloads the page.
+/// If the page will not be live again, or without a script, the style sheet shows a link that reloads it.
 #[component]
 pub(crate) fn ConnectionLine(
-    /// How the browser stands to the stream.
     connection: Signal<Connection>,
-    /// Where the import stands.
     status: Signal<ImportStatus>,
-    /// What is wrong.
     error: Signal<Option<ProgressError>>,
-    /// The path of this page.
+    /// Path of this page.
     here: String,
 ) -> impl IntoView {
     let t = use_locale();

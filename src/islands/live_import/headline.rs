@@ -1,4 +1,4 @@
-//! What the page of an import says first: how far it is, and then what came of it.
+//! The headline of an import's page: progress, then result.
 
 use crate::{
     hooks::ProgressError,
@@ -7,12 +7,12 @@ use crate::{
     model::job::ImportProgress,
 };
 
-/// What an import is about.
+/// What an import counts, and what it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Subject {
-    /// What is counted: rows of a file, or products where the price monitor says no more of them.
+    /// What is counted: rows, or products if the price monitor reports no rows.
     pub(crate) noun: Noun,
-    /// Whether it takes another import back.
+    /// Whether it undoes another import.
     pub(crate) is_undo: bool,
 }
 
@@ -25,7 +25,6 @@ impl Default for Subject {
     }
 }
 
-/// Writes the headline of an import.
 pub(super) fn headline(
     t: Locale,
     subject: Subject,

@@ -1,4 +1,4 @@
-//! One import, live: what of its page changes while it runs.
+//! The live part of an import's page.
 
 mod announcement;
 mod card;
@@ -26,21 +26,20 @@ use super::parts::{
 };
 use crate::model::base_path::address;
 
-/// The identifier of what the server says of the import, below its progress.
+/// ID of the details below the progress.
 pub(crate) const DETAILS: &str = "import-details";
-/// The identifier of what can be done with the import, in the head of the page.
+/// ID of the actions in the head of the page.
 pub(crate) const ACTIONS: &str = "import-actions";
-/// The identifier of what came of the import and what to do next, in its card.
+/// ID of the result and next steps in the card.
 pub(crate) const OUTCOME: &str = "import-outcome";
-/// The parts of the page that are the server's to render, however the import goes on.
+/// Sections that are always rendered by the server.
 const PARTS: [&str; 3] = [ACTIONS, OUTCOME, DETAILS];
 
-/// Shows an import from its newest snapshot on, and around what the server says of it (`children`).
+/// Shows an import from its newest snapshot on, around the server's sections (`children`).
 #[island]
 pub(crate) fn LiveImport(
-    /// The import as the server knows it.
     state: ImportState,
-    /// What can be done with it, and what became of it.
+    /// The server's sections.
     children: Children,
 ) -> impl IntoView {
     let t = use_locale();

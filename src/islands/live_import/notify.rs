@@ -1,4 +1,4 @@
-//! A notification when an import has ended, for those who asked.
+//! A notification at the end of an import, for users who want one.
 
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsValue;
@@ -18,35 +18,27 @@ use crate::{
     },
 };
 
-/// Whether somebody wants to be told.
+/// Whether the user wants a notification.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 enum Wish {
-    /// Nobody has asked.
     #[default]
     None,
-    /// Somebody has.
     Asked,
-    /// Somebody has, and the browser was told not to.
+    /// Wanted, but denied by the browser's settings.
     Denied,
-    /// Somebody has, and the browser cannot: Android's lets no page notify by itself.
+    /// Wanted, but not supported: on Android, pages cannot notify by themselves.
     Impossible,
 }
 
-/// Offers to tell when an import has ended, remembers that over a reload, and says why it cannot be.
-/// Where the browser knows no notifications nothing is offered. The place is kept all the same, until the end.
+/// Offers a notification at the end of an import, remembers the choice over reloads, and explains if it is not
+/// possible. Offers nothing if the browser has no notifications, but keeps its space until the end.
 #[component]
 pub(crate) fn NotifyButton(
-    /// The newest known counts.
     progress: Signal<ImportProgress>,
-    /// Where the import stands.
     status: Signal<ImportStatus>,
-    /// Whether somebody has cancelled it.
-    #[prop(optional)]
-    cancelled: Signal<bool>,
-    /// What is imported.
-    #[prop(into)]
-    filename: Signal<String>,
-    /// Which import it is, to remember the wish; without it is forgotten on a reload.
+    #[prop(optional)] cancelled: Signal<bool>,
+    #[prop(into)] filename: Signal<String>,
+    /// The import, to remember the choice; without it a reload forgets the choice.
     #[prop(default = None)]
     id: Option<JobId>,
 ) -> impl IntoView {
@@ -84,7 +76,7 @@ pub(crate) fn NotifyButton(
                 status.get_untracked(),
                 cancelled.get_untracked(),
             );
-            // A browser may take its permission back at any time; then the page alone tells.
+            // The permission may have been withdrawn; then only the page shows the end.
             let _ = notify(&filename.get_untracked(), &text);
         }
         if is_final {
@@ -134,7 +126,7 @@ fn knows_notifications() -> bool {
     js_sys::Reflect::has(&window(), &JsValue::from_str("Notification")) == Ok(true)
 }
 
-/// Asks for the permission, and tries whether it is of any use.
+/// Requests the permission, and tests whether it works.
 async fn ask() -> Wish {
     match request().await {
         Some(NotificationPermission::Granted) => {}
@@ -175,7 +167,7 @@ fn remembered(memory: &Option<String>) -> bool {
     kept.is_some_and(|(key, storage)| matches!(storage.get_item(key), Ok(Some(_))))
 }
 
-/// A browser that keeps nothing forgets it on a reload.
+/// Without storage a reload forgets the choice.
 fn remember(memory: &Option<String>, wish: bool) {
     let Some((key, storage)) = memory.as_ref().zip(storage()) else {
         return;

@@ -1,4 +1,4 @@
-//! How fast an import goes and when it will be through.
+//! Estimates speed and time left of an import.
 
 use std::collections::VecDeque;
 
@@ -9,24 +9,24 @@ use crate::{
     model::job::{ImportProgress, UnixMillis},
 };
 
-/// How far back the speed looks. Long enough to be steady, short enough to notice a stall.
+/// Window of the speed: long enough to be steady, short enough to notice a stall.
 const WINDOW: UnixMillis = 15_000;
-/// After so long without a word the speed is a thing of the past, where words come often.
+/// Silence after which the speed is outdated, if updates are frequent.
 const STALE: UnixMillis = 5_000;
-/// Where they come seldom it is after this many of the longest silences so far.
+/// The same as a multiple of the longest silence so far, if updates are rare.
 const STALE_GAPS: UnixMillis = 3;
-/// However seldom they come, after so long it is.
+/// Upper limit of that.
 const STALE_AT_MOST: UnixMillis = 60_000;
-/// Before this the speed is a guess.
+/// Time before which the speed is only a guess.
 const SETTLED: UnixMillis = 2_000;
 
-/// What happened in the last seconds of an import.
+/// The last seconds of an import.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Pace {
     samples: VecDeque<(UnixMillis, u64)>,
 }
 
-/// Follows the pace of an import that a page shows.
+/// Follows the pace of a shown import.
 pub(crate) fn use_pace(progress: Signal<ImportProgress>) -> RwSignal<Pace> {
     let pace = RwSignal::new(Pace::default());
     Effect::new(move |_| {
@@ -37,7 +37,7 @@ pub(crate) fn use_pace(progress: Signal<ImportProgress>) -> RwSignal<Pace> {
 }
 
 impl Pace {
-    /// Notes how many products are through now.
+    /// Records the counts.
     pub(crate) fn note(&mut self, at: UnixMillis, done: u64) {
         self.samples.push_back((at, done));
         while self.samples.len() > 2
@@ -50,8 +50,7 @@ impl Pace {
         }
     }
 
-    /// Returns the products per second of the last seconds: 0 when nothing happens any more, `None`
-    /// while it is a guess.
+    /// Returns the products per second: 0 during a stall, `None` while it is a guess.
     #[allow(clippy::cast_precision_loss)] // a speed is an estimate
     pub(crate) fn per_second(&self, now: UnixMillis) -> Option<f64> {
         let (first, last) = (self.samples.front()?, self.samples.back()?);
@@ -66,8 +65,7 @@ impl Pace {
         Some(done as f64 * 1_000.0 / took as f64)
     }
 
-    /// Returns how many milliseconds are left at this speed, in steps that do not flicker, or
-    /// `None` while that cannot be told: nothing is known, or nothing happens.
+    /// Returns the estimated milliseconds left, in steps that do not flicker; `None` if it cannot be estimated.
     #[allow(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -90,7 +88,7 @@ impl Pace {
         Some(seconds.div_ceil(step) * step * 1_000)
     }
 
-    /// Returns whether nothing has been heard for longer than is usual for this import.
+    /// Returns whether the silence is longer than usual for this import.
     fn is_stale(&self, now: UnixMillis) -> bool {
         let times = self.samples.iter().map(|(at, _)| *at);
         let gaps = times

@@ -1,18 +1,18 @@
-//! Parts of the island that the server alone renders: the bundle has no code for them.
+//! Parts of an island that only the server renders. The bundle has no code for them.
 
 use leptos::prelude::*;
 
-/// The HTML of each place, by its identifier.
+/// The HTML of each part by ID.
 #[cfg(feature = "ssr")]
 #[derive(Clone, Debug)]
 pub(crate) struct Places(pub(crate) Vec<(&'static str, String)>);
 
-/// An element of the island whose content is the server's.
+/// An element whose content is the server's.
 ///
-/// In the browser it is left as it came: hydration does not look into an element with `inner_html`.
+/// In the browser it stays as it came: hydration does not enter an element with `inner_html`.
 #[component]
 pub(super) fn Place(
-    /// How it is found on the page as the server renders it anew.
+    /// ID of the element in the page.
     id: &'static str,
 ) -> impl IntoView {
     view! { <div id=id class="place" inner_html=content(id)></div> }

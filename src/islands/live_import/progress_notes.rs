@@ -1,4 +1,4 @@
-//! What there is to say of an import beside its numbers.
+//! Notes on an import beside its numbers.
 
 use leptos::prelude::*;
 
@@ -15,13 +15,12 @@ use crate::{
     },
 };
 
-/// After so long without a change somebody may begin to wonder.
+/// Silence after which users may wonder.
 const QUIET: UnixMillis = 60_000;
-/// So long a page listens itself before it says that nothing is heard: what is recorded may be older
-/// than what is known.
+/// How long a page listens before it reports silence, because recorded states may be outdated.
 const LISTENED: UnixMillis = 20_000;
 
-/// Returns whether nothing has been heard of an import for so long that it is worth a word.
+/// Returns whether the silence is long enough to mention.
 fn is_quiet(
     now: UnixMillis,
     recorded_at: Option<UnixMillis>,
@@ -37,16 +36,13 @@ fn is_quiet(
     }
 }
 
-/// Says that an import of which nothing is heard is probably well.
+/// Explains that a silent import is probably still running.
 #[component]
 pub(super) fn Quiet(
-    /// The newest known counts.
     progress: Signal<ImportProgress>,
-    /// Where the import stands.
     status: Signal<ImportStatus>,
-    /// How the browser stands to the stream.
     connection: Signal<Connection>,
-    /// When the newest of the numbers was recorded that the page began with.
+    /// When the counts were recorded that the page started with.
     updated_at: Signal<Option<UnixMillis>>,
 ) -> impl IntoView {
     let t = use_locale();
@@ -85,14 +81,12 @@ pub(super) fn Quiet(
     }
 }
 
-/// Says that nothing more is told for want of a session, and how to come back.
+/// Explains that updates have stopped because the user is signed out, with a link to sign in.
 #[component]
 pub(super) fn SignedOut(
-    /// How the browser stands to the stream.
     connection: Signal<Connection>,
-    /// What is wrong.
     error: Signal<Option<ProgressError>>,
-    /// The path of this page.
+    /// Path of this page.
     here: String,
 ) -> impl IntoView {
     let t = use_locale();
@@ -130,15 +124,12 @@ pub(super) fn SignedOut(
     }
 }
 
-/// Why the import failed. The headline says that it did, and of one that somebody stopped how far it was.
-/// Trouble with the connection is no failure, and not said here.
+/// Why the import failed. The headline says that it failed, or how far a cancelled one was. Connection problems are
+/// not failures, and not shown here.
 #[component]
 pub(super) fn JobError(
-    /// Where the import stands.
     status: Signal<ImportStatus>,
-    /// What is wrong.
     error: Signal<Option<ProgressError>>,
-    /// Whether somebody has cancelled it.
     cancelled: Signal<bool>,
 ) -> impl IntoView {
     let t = use_locale();
@@ -172,13 +163,13 @@ mod tests {
 
     #[test]
     fn silence_is_counted_from_the_last_news_and_not_from_the_page_s_own_beginning() {
-        // Recorded a minute before the page began to look.
+        // Recorded a minute before the page started to listen.
         assert!(!is_quiet(100_000, Some(40_000), 100_000, None));
         assert!(is_quiet(120_000, Some(40_000), 100_000, None));
-        // Nothing is known of the time before.
+        // Nothing is known about the time before.
         assert!(!is_quiet(120_000, None, 100_000, None));
         assert!(is_quiet(160_000, None, 100_000, None));
-        // News ends the silence.
+        // An update ends the silence.
         assert!(!is_quiet(160_000, Some(40_000), 100_000, Some(150_000)));
         assert!(is_quiet(210_000, Some(40_000), 100_000, Some(150_000)));
     }

@@ -1,4 +1,4 @@
-//! How an import stands: what the stream tells, and what only the page from the server does.
+//! The state of an import, from the stream and from the server's page.
 
 use std::time::Duration;
 
@@ -21,39 +21,36 @@ use crate::{
     model::job::{ImportProgress, ImportStatus, ProductImportJob, Question},
 };
 
-/// How often the page of an import that waits is asked for: its place changes, or an answer may be needed.
+/// Interval of fetching the page of a waiting import: its position may change, or it may need an answer.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
-/// How often it is tried to get the page of an import that has just begun or ended.
+/// Attempts to fetch the page after a start or an end.
 const TRIES: u32 = 5;
 
-/// An import as a page from the server shows it.
+/// An import as the server's page shows it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct ImportState {
-    /// The import; without the products that failed, which the page lists.
+    /// The import, without failed products, which the page lists.
     pub(crate) job: ProductImportJob,
-    /// Its place among those that wait.
+    /// Position in the queue.
     pub(crate) queue_place: Option<u64>,
-    /// Whether somebody has cancelled it.
     pub(crate) cancelled: bool,
-    /// What it waits for somebody to say.
+    /// What it waits for.
     pub(crate) asks: Option<Question>,
-    /// Whether it takes another import back.
+    /// Whether it undoes another import.
     pub(crate) is_undo: bool,
-    /// Whether it was taken back.
+    /// Whether it was undone.
     pub(crate) is_undone: bool,
-    /// Whether the price monitor says more of it than its progress.
+    /// Whether the price monitor reports more than its progress.
     pub(crate) has_details: bool,
 }
 
 impl ImportState {
-    /// Returns where the import stands.
     #[cfg(feature = "ssr")]
     pub(crate) fn stage(&self) -> Stage {
         let begun = begun(&self.job.progress());
         stage_of(self, self.job.status, begun, self.cancelled())
     }
 
-    /// Returns what it is about.
     pub(super) fn subject(&self) -> Subject {
         Subject {
             noun: if self.has_details && !self.is_undo {
@@ -86,20 +83,17 @@ fn stage_of(state: &ImportState, status: ImportStatus, begun: bool, cancelled: b
 /// An import as the island shows it.
 #[derive(Clone, Copy)]
 pub(super) struct LiveState {
-    /// The import as the newest page has it.
+    /// The import on the newest page.
     pub(super) job: Signal<ProductImportJob>,
-    /// What the stream tells.
+    /// The stream.
     pub(super) live: UseProductImportProgressReturn,
-    /// Where it stands.
     pub(super) stage: Signal<Stage>,
-    /// What it is about.
     pub(super) subject: Signal<Subject>,
-    /// Whether somebody has cancelled it.
     pub(super) cancelled: Signal<bool>,
 }
 
-/// Follows an import, and asks for its page anew when that has more to say than the stream: as it begins, as it ends,
-/// and every now and then while it waits.
+/// Follows an import, and fetches its page whenever that has more than the stream: after the start, after the end, and
+/// regularly while it waits.
 pub(super) fn use_state(first: ImportState) -> LiveState {
     let state = RwSignal::new(first);
     let job: Signal<_> = Memo::new(move |_| state.with(|state| state.job.clone())).into();
@@ -115,7 +109,7 @@ pub(super) fn use_state(first: ImportState) -> LiveState {
         state.with(|state| stage_of(state, live.status.get(), begun.get(), cancelled.get()))
     });
     let is_over = Memo::new(move |_| live.status.get().is_final());
-    // The connection to the price monitor is a part of what has happened.
+    // The activity has lost and restored connections to the price monitor.
     let is_polled = Memo::new(move |_| live.connection.get() == Connection::Polling);
     keep_fresh(state, begun, is_over, is_polled);
     LiveState {
@@ -127,7 +121,7 @@ pub(super) fn use_state(first: ImportState) -> LiveState {
     }
 }
 
-/// What the server sent last of each part of the page that is its own.
+/// What the server sent last for each of its sections.
 type Shown = StoredValue<[String; PARTS.len()]>;
 
 fn keep_fresh(
@@ -137,7 +131,7 @@ fn keep_fresh(
     is_polled: Memo<bool>,
 ) {
     let shown = Shown::default();
-    // Before the islands within begin to change it.
+    // Before islands within change it.
     Effect::new(move |_| shown.set_value(PARTS.map(content_of)));
     let phase = Memo::new(move |_| (begun.get(), is_over.get(), is_polled.get()));
     Effect::new(move |before: Option<(bool, bool, bool)>| {
@@ -179,7 +173,7 @@ fn keep_fresh(
     });
 }
 
-/// Takes what the page from the server says now, and returns the status that it has.
+/// Applies the server's page. Returns its status.
 async fn refresh(state: RwSignal<ImportState>, shown: Shown) -> Option<ImportStatus> {
     let page = FreshPage::fetch().await?;
     let props = page.props("LiveImport")?;
@@ -197,12 +191,11 @@ async fn refresh(state: RwSignal<ImportState>, shown: Shown) -> Option<ImportSta
     Some(status)
 }
 
-/// Returns whether a page is of a time before the end that another one has told.
+/// Returns whether a page is older than the end that is already shown.
 fn is_behind(page: &ImportState, other: &ImportState) -> bool {
     other.job.status.is_final() && !page.job.status.is_final()
 }
 
-/// Writes the page's title.
 pub(crate) fn title(t: Locale, progress: &ImportProgress, stage: Stage, filename: &str) -> String {
     match (stage, shown_percent(progress, ImportStatus::Pending)) {
         (Stage::Running, Some(percent)) => format!("{} · {filename}", t.percent(percent)),

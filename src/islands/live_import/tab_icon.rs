@@ -1,4 +1,4 @@
-//! The icon of the browser's tab while an import runs: a circle that fills.
+//! The tab icon of a running import: a circle that fills.
 
 use leptos::prelude::*;
 
@@ -7,19 +7,15 @@ use crate::{
     model::job::{ImportProgress, ImportStatus},
 };
 
-/// The circle's circumference is 100, so that a percent is a unit of its stroke.
+/// For a circumference of 100, so that a percent is a unit of the stroke.
 const RADIUS: &str = "15.915494";
 
-/// Shows in the tab's icon how far an import is.
+/// Shows the progress in the tab icon.
 #[component]
 pub(crate) fn TabIcon(
-    /// The newest known counts.
     progress: Signal<ImportProgress>,
-    /// Where the import stands.
     status: Signal<ImportStatus>,
-    /// Whether somebody has cancelled it.
-    #[prop(optional)]
-    cancelled: Signal<bool>,
+    #[prop(optional)] cancelled: Signal<bool>,
 ) -> impl IntoView {
     let shown = Memo::new(move |_| {
         let percent = shown_percent(&progress.get(), status.get());
@@ -33,15 +29,15 @@ pub(crate) fn TabIcon(
 
 fn set_icon(address: &str) {
     if let Ok(Some(link)) = document().query_selector("link[rel=icon][type]") {
-        // It fails only for a name that is no attribute's.
+        // Fails only for an invalid name.
         let _ = link.set_attribute("href", address);
     }
 }
 
-/// The icon that every page begins with.
+/// The icon of other pages.
 pub(crate) const ORIGINAL: &str = "/favicon.svg";
 
-/// The colours are those of the style sheet's dark theme, which no picture of its own can read.
+/// Colours of the dark theme, because an icon cannot read the style sheet.
 fn icon(percent: u8, status: ImportStatus, cancelled: bool) -> String {
     let color = match status {
         ImportStatus::Error if cancelled => "%236a7688",

@@ -1,4 +1,4 @@
-//! How fast an import goes, as a number and as a line.
+//! The speed of an import, as a number and a line.
 
 use leptos::prelude::*;
 
@@ -13,15 +13,13 @@ use crate::{
     model::job::{ImportProgress, ImportStatus, UnixMillis},
 };
 
-/// How many steps of time the line has at most.
+/// Maximum steps of the line.
 const STEPS: usize = 48;
-/// The shortest step.
 const FIRST_STEP: UnixMillis = 500;
-/// The line's box: as wide as there are steps.
+/// Height of the drawing; its width is the number of steps.
 const HEIGHT: u8 = 24;
 
-/// How many products went through in each step of time since the page looks. When there are too many
-/// steps, two become one.
+/// Products per step since the page was opened. If there are too many steps, pairs of them are merged.
 #[derive(Clone, Debug, PartialEq)]
 struct Throughput {
     began: Option<UnixMillis>,
@@ -42,10 +40,10 @@ impl Default for Throughput {
 }
 
 impl Throughput {
-    /// Notes how many products are through now.
+    /// Records the counts.
     fn note(&mut self, at: UnixMillis, done: u64) {
         let Some(began) = self.began else {
-            // What went through before the page looked says nothing of the speed.
+            // Products from before the page was opened do not count.
             self.began = Some(at);
             self.last = done;
             return;
@@ -63,8 +61,7 @@ impl Throughput {
         self.last = done;
     }
 
-    /// Returns the line as the points of a `polyline`, or `None` while there is none to draw. The
-    /// step that is not over yet is left out.
+    /// Returns the points of a `polyline`, without the current step; `None` if there are too few.
     #[allow(clippy::cast_precision_loss)] // pixels need no more
     fn points(&self) -> Option<String> {
         let (_, whole) = self.steps.split_last()?;
@@ -83,22 +80,18 @@ impl Throughput {
     }
 }
 
-/// Shows how many products a second go through, and how that went since the page looks. Its place is
-/// kept from the start, so that nothing moves when there is something to show.
+/// Shows the products per second, and their course since the page was opened. Its space is reserved from the start.
 #[component]
 pub(crate) fn Speed(
-    /// The newest known counts.
     progress: Signal<ImportProgress>,
-    /// Where the import stands.
     status: Signal<ImportStatus>,
-    /// How fast it goes.
     pace: Signal<Pace>,
 ) -> impl IntoView {
     let t = use_locale();
     let now = use_now();
     let throughput = RwSignal::new(Throughput::default());
     let is_running = Memo::new(move |_| !status.get().is_final());
-    // With the clock too: where nothing happens, the line goes down.
+    // Also with the clock, so that the line falls during a stall.
     Effect::new(move |_| {
         let done = progress.get().done();
         if is_running.get() && now.get().is_some() {
@@ -115,7 +108,7 @@ pub(crate) fn Speed(
             .get()
             .map(|points| format!("0,{HEIGHT} {points} {STEPS},{HEIGHT}"))
     };
-    // An import that was over before has no speed to show.
+    // An import that had already ended has no speed.
     let was_over = !is_running.get_untracked();
     view! {
         <div

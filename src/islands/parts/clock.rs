@@ -12,7 +12,7 @@ use crate::{
 };
 
 thread_local! {
-    /// The browser's clock, one for the whole page.
+    /// The browser's clock, one per page.
     static CLOCK: OnceCell<ArcRwSignal<UnixMillis>> = const { OnceCell::new() };
 }
 
@@ -21,7 +21,7 @@ fn clock() -> ArcRwSignal<UnixMillis> {
         let start = || {
             let now = ArcRwSignal::new(browser_now());
             let ticking = now.clone();
-            // It fails only where the browser has no timers.
+            // Fails only without timers.
             let _ = set_interval_with_handle(
                 move || ticking.set(browser_now()),
                 Duration::from_secs(1),
@@ -32,27 +32,22 @@ fn clock() -> ArcRwSignal<UnixMillis> {
     })
 }
 
-/// Returns the current time, to the second, once that which asks for it is hydrated: until then both sides render the
-/// same. On the server it is unknown.
+/// Returns the time in seconds after hydration; `None` before and on the server, so that both render the same.
 pub(crate) fn use_now() -> Signal<Option<UnixMillis>> {
     let (now, set_now) = signal(None);
     Effect::new(move |_| set_now.set(Some(clock().get())));
     now.into()
 }
 
-/// Returns what the browser's clock shows. Never called on the server.
+/// Returns the browser's time. Not for the server.
 #[allow(clippy::cast_possible_truncation)] // milliseconds since 1970 fit for 285,000 years
 pub(crate) fn browser_now() -> UnixMillis {
     js_sys::Date::now() as UnixMillis
 }
 
-/// Shows a point in time: `5 minutes ago`, with the date and the local time as its title.
+/// Shows a time as `5 minutes ago`, with date and local time as its title.
 #[component]
-pub(crate) fn Moment(
-    /// The point in time.
-    #[prop(into)]
-    at: Signal<UnixMillis>,
-) -> impl IntoView {
+pub(crate) fn Moment(#[prop(into)] at: Signal<UnixMillis>) -> impl IntoView {
     let t = use_locale();
     let now = use_now();
     let text = Memo::new(move |_| {
@@ -68,13 +63,9 @@ pub(crate) fn Moment(
     }
 }
 
-/// Shows a point in time as date and local time.
+/// Shows date and local time.
 #[component]
-pub(crate) fn LocalTime(
-    /// The point in time.
-    #[prop(into)]
-    at: Signal<UnixMillis>,
-) -> impl IntoView {
+pub(crate) fn LocalTime(#[prop(into)] at: Signal<UnixMillis>) -> impl IntoView {
     let text = written(use_locale(), at, use_now());
     view! {
         <time datetime=move || format::iso(at.get()) translate="no">
@@ -83,7 +74,7 @@ pub(crate) fn LocalTime(
     }
 }
 
-/// Writes a point in time: of the browser's place once the page is hydrated.
+/// Formats a time: in the browser's time zone after hydration.
 fn written(t: Locale, at: Signal<UnixMillis>, now: Signal<Option<UnixMillis>>) -> Memo<String> {
     let is_hydrated = Memo::new(move |_| now.get().is_some());
     Memo::new(move |_| {
@@ -95,8 +86,7 @@ fn written(t: Locale, at: Signal<UnixMillis>, now: Signal<Option<UnixMillis>>) -
     })
 }
 
-/// Writes a point in time of the browser's place in the page's language, as that is written where the
-/// browser is from.
+/// Formats a time in the browser's time zone and the page's language, by the conventions of the browser's region.
 fn local(t: Locale, at: UnixMillis) -> String {
     #[allow(clippy::cast_precision_loss)] // exact up to the year 287396
     let date = js_sys::Date::new(&(at as f64).into());

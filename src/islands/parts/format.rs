@@ -1,6 +1,6 @@
-//! Numbers, sizes and times as people read them.
+//! Formats numbers, sizes and times.
 //!
-//! Pure, and the same on the server and in the browser, so that hydration finds what it expects.
+//! Pure and the same on the server and in the browser, so that hydration finds the same text.
 
 use crate::{
     i18n::locale::Locale,
@@ -14,7 +14,7 @@ const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
-/// What is counted: its forms for one and for many, in each language.
+/// A counted thing, in singular and plural of each language.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(not(feature = "ssr"), allow(dead_code))] // some are of the server's pages alone
 pub(crate) enum Noun {
@@ -41,12 +41,12 @@ impl Noun {
 }
 
 impl Locale {
-    /// Writes a count with its noun: `1 product`, `2 products`.
+    /// Formats a count with its noun: `1 product`, `2 products`.
     pub(crate) fn counted(self, value: u64, noun: Noun) -> String {
         self.of_many(value, noun.forms(self))
     }
 
-    /// Writes a count with its noun after a preposition that asks for the dative in German: `von 2 Produkten`.
+    /// Formats a count with its noun in the German dative: `von 2 Produkten`.
     pub(crate) fn counted_after_of(self, value: u64, noun: Noun) -> String {
         let text = self.counted(value, noun);
         match (self, noun) {
@@ -55,7 +55,7 @@ impl Locale {
         }
     }
 
-    /// Writes a count that there are more of: `1,000+ products`.
+    /// Formats a lower bound: `1,000+ products`.
     #[cfg(feature = "ssr")]
     pub(crate) fn counted_at_least(self, value: u64, noun: Noun) -> String {
         let (_, many) = noun.forms(self);
@@ -70,8 +70,8 @@ impl Locale {
         )
     }
 
-    /// Writes how long ago something was: `just now`, `5 minutes ago`, `yesterday`. After a month it
-    /// is the date that people want: `None`.
+    /// Formats the time since an event: `just now`, `5 minutes ago`, `yesterday`; `None` after a month, for which
+    /// people want the date.
     pub(crate) fn ago(self, millis: u64) -> Option<String> {
         let of = |unit: u64, forms: (&str, &str)| {
             let time = self.of_many(millis / unit, forms);
@@ -99,10 +99,10 @@ impl Locale {
         (self.say("day", "Tag"), self.say("days", "Tagen"))
     }
 
-    /// Writes how long it is until something: `in 5 minutes`, `in 12 days`.
+    /// Formats the time until an event: `in 5 minutes`, `in 12 days`.
     #[cfg(feature = "ssr")]
     pub(crate) fn ahead(self, millis: u64) -> String {
-        // The nearest whole number: what was just set to end in 30 days says so.
+        // Rounded to the nearest unit: what was just set to 30 days says so.
         let nearest = |unit: u64| (millis + unit / 2) / unit;
         let (value, forms) = match (nearest(MINUTE), nearest(HOUR)) {
             (0, _) => {
@@ -117,17 +117,16 @@ impl Locale {
         self.fill("in {time}", "in {time}", &[("time", &time)])
     }
 
-    /// Writes a point in time for people: `23 Nov 2026, 19:26 UTC`.
+    /// Formats a time in UTC: `23 Nov 2026, 19:26 UTC`.
     pub(crate) fn utc(self, at: UnixMillis) -> String {
         let (hour, minute, _) = clock(at);
         format!("{}, {hour:02}:{minute:02} UTC", self.date(at))
     }
 
-    /// Writes what a clock and a calendar somewhere show: `23 Nov 2026, 19:26:07`, and in the United States
-    /// `Nov 23, 2026, 7:26:07 PM`. `shown` is the point in time at which they show that in UTC.
+    /// Formats a local time: `23 Nov 2026, 19:26:07`, or in the United States `Nov 23, 2026, 7:26:07 PM`. `shown` is
+    /// the time whose UTC form has the local date and time.
     ///
-    /// By itself, as the browser takes 40 ms, and a phone four times as long, to make its first formatter
-    /// ready, and does nothing else meanwhile.
+    /// Without `Intl`, whose first formatter takes 40 ms in a browser, and four times that on a phone.
     pub(crate) fn local(self, shown: UnixMillis, region: Region) -> String {
         let (hour, minute, second) = clock(shown);
         match (self, region) {
@@ -157,7 +156,7 @@ impl Locale {
     }
 }
 
-/// Where dates are written in a way of their own.
+/// A region with its own way to write dates.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Region {
     UnitedStates,
@@ -165,7 +164,7 @@ pub(crate) enum Region {
 }
 
 impl Region {
-    /// Returns the one of a browser's tag such as `en-US`.
+    /// Returns the region of a tag such as `en-US`.
     pub(crate) fn of_tag(tag: &str) -> Self {
         let is_us = |part: &str| part.eq_ignore_ascii_case("US");
         if tag.split(['-', '_']).skip(1).any(is_us) {
@@ -176,14 +175,13 @@ impl Region {
     }
 }
 
-/// Returns the whole percent that are through, rounded down so that 100 means all of them, or
-/// `None` while the total is unknown.
+/// Returns the finished percentage, rounded down, so that 100 means all; `None` while the total is unknown.
 pub(crate) fn percent(progress: &ImportProgress) -> Option<u8> {
     share(progress.done(), progress.total_products)
 }
 
-/// Writes a number that is not negative with decimals. By whole numbers: the code that writes floats weighs more in the
-/// browser than the rest of this file.
+/// Formats a non-negative number with decimals. Uses integers, because the code that formats floats is larger than the
+/// rest of this file.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the cast saturates
 pub(crate) fn decimal(number: f64, decimals: usize) -> String {
     let one = 10_u64.pow(decimals as u32);
@@ -192,9 +190,9 @@ pub(crate) fn decimal(number: f64, decimals: usize) -> String {
     format!("{}.{:0decimals$}", parts / one, parts % one)
 }
 
-/// Returns which whole percent `part` is of `total`, rounded down.
+/// Returns the percentage of `part` in `total`, rounded down.
 pub(crate) fn share(part: u64, total: u64) -> Option<u8> {
-    // Without 128 bits, whose division weighs in the browser.
+    // Without 128-bit division, which is large in the bundle.
     let percent = match part.checked_mul(100) {
         Some(hundredths) => hundredths.checked_div(total)?,
         None => part / Ord::max(total / 100, 1),
@@ -202,8 +200,7 @@ pub(crate) fn share(part: u64, total: u64) -> Option<u8> {
     Some(u8::try_from(percent.min(100)).unwrap_or(100))
 }
 
-/// Writes how long something took, in its two largest units: `850 ms`, `12 s`, `3 min 05 s`,
-/// `2 h 10 min`.
+/// Formats a duration in its two largest units: `850 ms`, `12 s`, `3 min 05 s`, `2 h 10 min`.
 pub(crate) fn duration(millis: u64) -> String {
     match millis {
         0..SECOND => format!("{millis} ms"),
@@ -214,8 +211,7 @@ pub(crate) fn duration(millis: u64) -> String {
     }
 }
 
-/// Writes an estimate of how long something will take, without a precision that it does not have:
-/// `45 s`, `35 min`, `2 h 10 min`.
+/// Formats an estimated duration without false precision: `45 s`, `35 min`, `2 h 10 min`.
 pub(crate) fn rough_duration(millis: u64) -> String {
     match millis {
         MINUTE..HOUR => format!("{} min", millis / MINUTE),
@@ -223,8 +219,7 @@ pub(crate) fn rough_duration(millis: u64) -> String {
     }
 }
 
-/// Writes how long something has been going on: as [`duration`], but in whole seconds from the
-/// start, so that a running clock does not flicker.
+/// Formats a running duration: like [`duration`], but in whole seconds, so that it does not flicker.
 pub(crate) fn elapsed(millis: u64) -> String {
     if millis < SECOND {
         "0 s".to_owned()
@@ -233,25 +228,23 @@ pub(crate) fn elapsed(millis: u64) -> String {
     }
 }
 
-/// Returns the time from one point to another, 0 when the clocks disagree.
+/// Returns the time between two points, 0 if the clocks disagree.
 pub(crate) fn between(from: UnixMillis, to: UnixMillis) -> u64 {
     u64::try_from(to.saturating_sub(from)).unwrap_or_default()
 }
 
-/// Writes a point in time for machines: `2026-11-23T19:26:07Z`.
+/// Formats a time for machines: `2026-11-23T19:26:07Z`.
 pub(crate) fn iso(at: UnixMillis) -> String {
     let (year, month, day) = civil(at);
     let (hour, minute, second) = clock(at);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Returns hour, minute and second.
 fn clock(at: UnixMillis) -> (i64, i64, i64) {
     let seconds = at.div_euclid(1_000).rem_euclid(86_400);
     (seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
-/// Returns year, month and day.
 fn civil(at: UnixMillis) -> (i64, i64, i64) {
     Day::from(at).civil()
 }

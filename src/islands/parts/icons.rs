@@ -1,8 +1,7 @@
-//! The icons: inline, of one weight, and silent to screen readers.
+//! Icons: inline, of one stroke width, hidden from screen readers.
 
 use leptos::prelude::*;
 
-/// What an [`Icon`] shows.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(not(feature = "ssr"), allow(dead_code))] // some are of the server's pages alone
 pub(crate) enum Glyph {
@@ -32,7 +31,7 @@ pub(crate) enum Glyph {
 }
 
 impl Glyph {
-    /// Returns the strokes on a grid of 24 by 24.
+    /// Returns the path on a grid of 24 by 24.
     fn path(self) -> &'static str {
         match self {
             Self::Alert => {
@@ -93,7 +92,7 @@ impl Glyph {
     }
 }
 
-/// Draws a glyph in the colour of the text around it. What it means stands beside it as text.
+/// Draws an icon in the colour of the surrounding text, which names its meaning.
 #[component]
 pub(crate) fn Icon(#[prop(into)] glyph: Signal<Glyph>) -> impl IntoView {
     view! {
@@ -103,7 +102,7 @@ pub(crate) fn Icon(#[prop(into)] glyph: Signal<Glyph>) -> impl IntoView {
     }
 }
 
-/// Draws the product's mark: a baton handed from one lane to the next.
+/// Draws the logo: a baton passed from one lane to the next.
 #[component]
 pub(crate) fn Mark() -> impl IntoView {
     view! {

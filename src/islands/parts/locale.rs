@@ -5,8 +5,7 @@ use leptos::prelude::use_context;
 
 use crate::{api::language::page_language, i18n::locale::Locale};
 
-/// Returns the page's language. It is the same as long as the page is there: another one comes with
-/// another document.
+/// Returns the page's language. It never changes within a document.
 pub(crate) fn use_locale() -> Locale {
     #[cfg(feature = "ssr")]
     if let Some(locale) = use_context() {

@@ -1,4 +1,4 @@
-//! Views that islands and the pages around them share.
+//! Views shared by islands and server-rendered pages.
 
 pub(crate) mod clock;
 pub(crate) mod format;

@@ -1,4 +1,4 @@
-//! The bar that fills.
+//! The progress bar.
 
 use leptos::prelude::*;
 
@@ -9,27 +9,22 @@ use crate::{
     model::job::{ImportProgress, ImportStatus, UnixMillis},
 };
 
-/// A failure that is there is seen, however few they are among how many.
+/// Minimum width of failures in percent, so that a few are visible.
 const LEAST_VISIBLE: f64 = 0.8;
-/// What is shown at most of an import that is not over: only its end is the end.
+/// Maximum percentage before the end.
 const UNFINISHED: u8 = 99;
 
-/// Draws how much of an import is through, the failed share apart.
+/// Shows the progress of an import, with the failed share.
 ///
-/// The shares are attributes of an SVG and not styles, so that the page needs no inline styles. The bar
-/// glides from one state to the next in about the time that the next one takes to come.
+/// Shares are SVG attributes, so that the page needs no inline styles. The bar moves between states in about the time
+/// between updates.
 #[component]
 pub(crate) fn ProgressBar(
-    /// The newest known counts.
-    #[prop(into)]
-    progress: Signal<ImportProgress>,
-    /// Where the import stands.
-    #[prop(into)]
-    status: Signal<ImportStatus>,
-    /// What is in progress, for screen readers.
+    #[prop(into)] progress: Signal<ImportProgress>,
+    #[prop(into)] status: Signal<ImportStatus>,
+    /// Label for screen readers.
     #[prop(into)]
     label: String,
-    /// How tests find the bar.
     testid: &'static str,
 ) -> impl IntoView {
     let t = use_locale();
@@ -41,7 +36,7 @@ pub(crate) fn ProgressBar(
             _ => shares,
         }
     });
-    // Before anything is through the bar rests.
+    // The bar is indeterminate until anything is processed.
     let is_counting = Memo::new(move |_| {
         percent.get().is_none() && progress.with(|progress| progress.done() > 0)
     });
@@ -85,8 +80,7 @@ pub(crate) fn ProgressBar(
     }
 }
 
-/// How long the bar takes from one state to the next, by the longest time between two states for
-/// which it does: in milliseconds, as the style sheet names it.
+/// Duration of the transition by the longest time between updates, in milliseconds, with its name in the style sheet.
 const GLIDES: [(UnixMillis, &str); 5] = [
     (450, "300"),
     (800, "600"),
@@ -100,8 +94,7 @@ fn glide_of(gap: UnixMillis) -> &'static str {
     found.map_or("3000", |(_, glide)| glide)
 }
 
-/// Returns the whole percent to show; it never falls while the import runs, even where there turns
-/// out to be more to do.
+/// Returns the percentage to show, which never falls during the import, even if the total grows.
 pub(crate) fn use_percent(
     progress: Signal<ImportProgress>,
     status: Signal<ImportStatus>,
@@ -115,7 +108,7 @@ pub(crate) fn use_percent(
     })
 }
 
-/// Returns the whole percent to show, or `None` while nobody can know.
+/// Returns the percentage to show; `None` while it is unknown.
 pub(crate) fn shown_percent(progress: &ImportProgress, status: ImportStatus) -> Option<u8> {
     match status {
         ImportStatus::Success | ImportStatus::PartialSuccess if progress.total_products == 0 => {
@@ -127,7 +120,7 @@ pub(crate) fn shown_percent(progress: &ImportProgress, status: ImportStatus) -> 
     }
 }
 
-/// Says in words how far an import is.
+/// Describes the progress in words.
 pub(crate) fn spoken(t: Locale, progress: &ImportProgress, status: ImportStatus) -> String {
     let failed = match progress.failed_products {
         0 => String::new(),
@@ -157,7 +150,7 @@ pub(crate) fn spoken(t: Locale, progress: &ImportProgress, status: ImportStatus)
     }
 }
 
-/// How much of the bar's width is what, in percent.
+/// Shares of the bar's width in percent.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Shares {
     processed: f64,
@@ -165,7 +158,7 @@ struct Shares {
 }
 
 impl Shares {
-    /// Lets no part shrink, and nothing run over the end.
+    /// Never shrinks a share, nor exceeds the whole.
     fn no_less_than(self, before: Self) -> Self {
         let failed = self.failed.max(before.failed);
         let processed = self.processed.max(before.processed);

@@ -1,4 +1,4 @@
-//! Where an import stands, in a word.
+//! The status of an import as a badge.
 
 use leptos::prelude::*;
 
@@ -11,38 +11,31 @@ use crate::{
     model::job::{ImportMode, ImportProgress, ImportStatus},
 };
 
-/// Where an import stands, as people would say it: what its status, its counts and the price monitor
-/// say together.
+/// The status as users see it, from the wire's status, the counts and what the price monitor reports.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Stage {
-    /// Nothing of it has been seen to happen.
+    /// No progress yet.
     Waiting,
-    /// Somebody has to say how its file is to be read.
+    /// Needs a column mapping, decimal mark or sheet.
     Asking,
-    /// Somebody has to approve that it goes over a limit.
+    /// Needs approval.
     Approval,
-    /// Others go first; this is its place.
+    /// In the queue, at this position.
     Queued(u64),
-    /// It runs.
     Running,
-    /// Every product is in.
     Success,
-    /// Some products are in, some failed.
     PartialSuccess,
-    /// A dry run is over: nothing was imported, and every product could be.
+    /// A dry run found that every product can be imported.
     Checked,
-    /// A dry run is over: nothing was imported, and some products would fail.
+    /// A dry run found that some products would fail.
     CheckedWithErrors,
-    /// It failed as a whole.
     Failed,
-    /// Somebody has stopped it. To the contract it is one that failed.
+    /// Cancelled; on the wire this is an error.
     Cancelled,
-    /// A later import took it back.
     Undone,
 }
 
 impl Stage {
-    /// Returns where an import stands.
     pub(crate) fn of(
         status: ImportStatus,
         begun: bool,
@@ -60,7 +53,7 @@ impl Stage {
         }
     }
 
-    /// Returns where it stands in this mode: a dry run imports nothing.
+    /// Replaces stages that do not apply to a dry run.
     pub(crate) fn in_mode(self, mode: ImportMode) -> Self {
         match (mode, self) {
             (ImportMode::Check, Self::Success) => Self::Checked,
@@ -69,7 +62,6 @@ impl Stage {
         }
     }
 
-    /// Returns the word for it.
     pub(crate) fn word(self, t: Locale) -> String {
         let word = match self {
             Self::Waiting => t.say("Waiting", "Wartet"),
@@ -95,7 +87,7 @@ impl Stage {
         word.to_owned()
     }
 
-    /// Returns its name in style sheets.
+    /// Returns the name in style sheets.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -127,18 +119,16 @@ impl Stage {
     }
 }
 
-/// Returns whether anything of an import has been seen to happen.
+/// Returns whether there is any progress.
 pub(crate) fn begun(progress: &ImportProgress) -> bool {
     progress.done() > 0 || progress.total_products > 0
 }
 
-/// Says where an import stands: by colour, icon and word.
+/// Shows a stage by colour, icon and word.
 #[component]
 pub(crate) fn StatusBadge(
-    /// Where it stands.
-    #[prop(into)]
-    status: Signal<ImportStatus>,
-    /// The same, as people would say it.
+    #[prop(into)] status: Signal<ImportStatus>,
+    /// The stage, if more is known than the status.
     #[prop(into)]
     stage: Signal<Stage>,
 ) -> impl IntoView {

@@ -1,4 +1,4 @@
-//! What an answer to a part of an upload means (pure).
+//! Interprets the answers to upload requests (pure).
 
 use super::transfer::Sent;
 use crate::{
@@ -6,10 +6,10 @@ use crate::{
     model::{job::JobId, reason::Reason, upload::UploadAnswer},
 };
 
-/// How a request was answered.
+/// The answer to a request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Answer {
-    /// 0 where there was none.
+    /// 0 without an answer.
     pub(super) status: u16,
     pub(super) text: String,
     pub(super) location: Option<String>,
@@ -17,17 +17,17 @@ pub(super) struct Answer {
     pub(super) job: Option<JobId>,
 }
 
-/// What an answer means that is not what was hoped for.
+/// The meaning of an answer that is not a success.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum End {
-    /// The upload is over.
+    /// The upload ends.
     Final(Sent),
-    /// The next try may do better. This is told should there be none.
+    /// A retry may succeed. The reason is shown if none is left.
     Passing(Reason),
 }
 
 impl Answer {
-    /// Returns what the server itself says; a proxy before it has no such words.
+    /// Returns the server's own error; a proxy's answer has none.
     fn said(&self) -> Option<Reason> {
         match serde_json::from_str(&self.text) {
             Ok(UploadAnswer::Refused(body)) => Some(Reason::from(body)),
@@ -35,27 +35,27 @@ impl Answer {
         }
     }
 
-    /// Returns whether it is the server's own word that something is wrong: it has a code.
+    /// Returns whether the error is the server's own: it has a code.
     fn is_ours(&self) -> bool {
         self.said().is_some_and(|said| said.code().is_some())
     }
 
-    /// Returns whether the server has no parts of uploads, or none of this one, so that it must come in one piece.
+    /// Returns whether the server has no resumable uploads, or does not know this one, so that the file is sent as one
+    /// request.
     pub(super) fn has_no_parts(&self) -> bool {
         matches!(self.status, 404 | 405 | 410 | 501 | 507)
     }
 
-    /// Returns whether something on the way does not let parts through, so that the file must come in one piece.
+    /// Returns whether a proxy blocks resumable uploads, so that the file is sent as one request.
     pub(super) fn lets_no_part_through(&self) -> bool {
         self.has_no_parts() || (matches!(self.status, 400 | 403) && !self.is_ours())
     }
 
-    /// Returns whether something on the way takes no part of that size.
+    /// Returns whether a proxy rejects parts of this size.
     pub(super) fn wants_smaller_parts(&self) -> bool {
         self.status == 413 && !self.is_ours()
     }
 
-    /// Returns what it means.
     pub(super) fn end(&self) -> End {
         match (self.status, self.said()) {
             (502 | 503, Some(said)) => End::Final(Sent::Refused(said)),
@@ -67,7 +67,7 @@ impl Answer {
 fn end_by_status(status: u16, said: Option<Reason>) -> End {
     match status {
         401 => End::Final(Sent::SignedOut),
-        // No answer at all: the network, or a server that is starting again.
+        // No answer: the network, or a server that restarts.
         0 => End::Passing(not_arrived()),
         408 | 409 | 423 | 425 | 502..=504 => End::Passing(said.unwrap_or_else(not_arrived)),
         413 => End::Final(Sent::Refused(
@@ -79,7 +79,7 @@ fn end_by_status(status: u16, said: Option<Reason>) -> End {
     }
 }
 
-/// Returns what is told of a file that has not arrived.
+/// Returns the error for a file that did not arrive.
 pub(super) fn not_arrived() -> Reason {
     ErrorCode::UploadUnreachable.into()
 }

@@ -1,23 +1,22 @@
-//! What can be said about a file before it is sent.
+//! Checks files before they are uploaded.
 
 use web_sys::{File, FileList};
 
 use super::request::whole;
 use crate::i18n::messages::ErrorCode;
 
-/// What the form knows of the chosen files.
+/// The chosen files, as the form shows them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Chosen {
-    /// What the first is called.
+    /// Name of the first file.
     pub(super) name: String,
-    /// Its size in bytes.
     pub(super) size: u64,
-    /// How many there are behind it.
+    /// Number of further files.
     pub(super) more: u64,
 }
 
 impl Chosen {
-    /// Looks at files; `None` if there is none.
+    /// Summarises files; `None` if there are none.
     pub(super) fn of(files: &[File]) -> Option<Self> {
         let (first, more) = files.split_first()?;
         Some(Self {
@@ -28,7 +27,7 @@ impl Chosen {
     }
 }
 
-/// Returns why a file would be refused, as far as its size can tell.
+/// Returns why a file would be rejected by its size.
 pub(super) fn problem(name: String, size: u64, max_bytes: u64) -> Option<ErrorCode> {
     if size == 0 {
         return Some(ErrorCode::EmptyChoice { name });
@@ -40,7 +39,6 @@ pub(super) fn problem(name: String, size: u64, max_bytes: u64) -> Option<ErrorCo
     })
 }
 
-/// Returns the files of a list.
 pub(super) fn files_of(list: Option<&FileList>) -> Vec<File> {
     let Some(list) = list else {
         return Vec::new();

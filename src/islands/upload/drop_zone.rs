@@ -1,4 +1,4 @@
-//! Where a file is dropped or chosen.
+//! The area where files are dropped or chosen.
 
 use leptos::{ev, html, prelude::*};
 use web_sys::FileList;
@@ -9,26 +9,25 @@ use crate::islands::parts::{
     locale::use_locale,
 };
 
-/// What the file dialog offers.
+/// File types for the file dialog.
 const ACCEPT: &str = ".csv,.tsv,.txt,.tab,.xlsx,.ods,.xls,.xml,.gz,.zip,text/csv,text/tab-separated-values,text/xml,application/xml,application/gzip,application/zip,application/vnd.ms-excel,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,application/vnd.oasis.opendocument.spreadsheet";
 
-/// A place to drop a file on, or to click and choose one.
+/// An area to drop a file on, or to click and choose one.
 ///
-/// The file input itself lies over all of it, so that both work without script too. With script,
-/// a file may be dropped anywhere on the page.
+/// The file input covers the area, so that both work without a script. With a script, files may be dropped anywhere on
+/// the page.
 #[component]
 pub(super) fn DropZone(
-    /// The file input, which holds the choice.
+    /// The file input.
     input: NodeRef<html::Input>,
-    /// What is chosen.
     chosen: Signal<Option<Chosen>>,
-    /// The largest file that is taken, in bytes.
+    /// Maximum bytes of a file.
     max_bytes: u64,
-    /// Says that there is another choice.
+    /// Called after a new choice.
     on_choice: impl Fn() + Clone + Send + Sync + 'static,
-    /// Takes files that were dropped on the page.
+    /// Called with files dropped on the page.
     on_drop: impl Fn(FileList) + Clone + Send + Sync + 'static,
-    /// Whether what was chosen was refused.
+    /// Whether the choice was rejected.
     invalid: Signal<bool>,
 ) -> impl IntoView {
     let t = use_locale();
@@ -104,8 +103,7 @@ pub(super) fn DropZone(
     }
 }
 
-/// Follows files that are dragged over the page, takes what is dropped, and returns whether there
-/// is one over it now.
+/// Handles files dragged over the page and dropped. Returns whether there are any over it now.
 fn follow_drags(on_drop: impl Fn(FileList) + Clone + 'static) -> ReadSignal<bool> {
     let (over, set_over) = signal(false);
     Effect::new(move |_| {
@@ -113,13 +111,13 @@ fn follow_drags(on_drop: impl Fn(FileList) + Clone + 'static) -> ReadSignal<bool
         let handles = [
             window_event_listener(ev::dragover, move |event| {
                 if carries_files(&event) {
-                    // Without this the browser would open the file in place of the page.
+                    // Otherwise the browser would open the file.
                     event.prevent_default();
                     set_over.set(true);
                 }
             }),
             window_event_listener(ev::dragleave, move |event| {
-                // Leaving the window, not one element for the next.
+                // The pointer leaves the window, not just an element.
                 if event.related_target().is_none() {
                     set_over.set(false);
                 }

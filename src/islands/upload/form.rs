@@ -26,10 +26,9 @@ use crate::{
     },
 };
 
-/// Takes product files and goes on to the import.
+/// Uploads product files and opens the import.
 #[island]
 pub(crate) fn UploadForm(
-    /// What the server says about the form.
     state: UploadFormState,
     /// Further fields of the form.
     children: Children,
@@ -48,7 +47,7 @@ pub(crate) fn UploadForm(
     let stage = queue.stage;
     let chosen = RwSignal::new(None::<Chosen>);
     let left = RwSignal::new(None::<Left>);
-    // Whether the file is chosen to go on with what was left.
+    // Whether the file is chosen to resume an upload.
     let resumes = StoredValue::new(false);
     let sending = Memo::new(move |_| matches!(stage.get(), Stage::Sending(..)));
 
@@ -70,7 +69,7 @@ pub(crate) fn UploadForm(
         only_check: check.get_untracked().is_some_and(|check| check.checked()),
         options: chosen_options(form),
     };
-    // Returns the files if all of them can be sent, as far as their sizes can tell.
+    // Returns the files if none is rejected by its size.
     let look_at = move |files: Vec<File>| {
         let problem = files
             .iter()
@@ -83,7 +82,7 @@ pub(crate) fn UploadForm(
             None => Some(files),
         }
     };
-    // While a file is sent, others wait; one that cannot be sent is told among those that were.
+    // Files chosen during an upload wait. Rejected ones are listed with the results.
     let send_later = move |files: Vec<File>| {
         for file in files {
             match problem(file.name(), whole(file.size()), max_bytes) {
@@ -121,7 +120,7 @@ pub(crate) fn UploadForm(
             look();
         }
     };
-    // What was chosen before the page came to life, or is still chosen after a reload.
+    // A file chosen before hydration, or still chosen after a reload.
     Effect::new(move |_| {
         if let Some(input_now) = input.get() {
             input_now.set_multiple(true);
@@ -131,7 +130,7 @@ pub(crate) fn UploadForm(
         }
     });
 
-    // What is told of by name is not to be sent once more.
+    // Files that are listed below must not be sent again.
     Effect::new(move |_| {
         if queue.has_told()
             && let Some(input) = input.get_untracked()
@@ -169,7 +168,7 @@ pub(crate) fn UploadForm(
             aria-busy=move || sending.get().to_string()
             on:submit=submit
         >
-            // Before the file, so that the server knows of it first.
+            // Before the file, so that the server receives it first.
             {offers_checks
                 .then(|| {
                     view! {
@@ -216,7 +215,7 @@ pub(crate) fn UploadForm(
     }
 }
 
-/// Returns which products and values are to be written, as parameters of the upload.
+/// Returns the chosen options as parameters of the upload.
 fn chosen_options(form: NodeRef<html::Form>) -> Vec<(&'static str, String)> {
     let fields = form.get_untracked();
     let Some(fields) = fields.and_then(|form| FormData::new_with_form(&form).ok()) else {
@@ -238,7 +237,7 @@ fn chosen_files(input: NodeRef<html::Input>) -> Vec<File> {
     files_of(list.as_ref())
 }
 
-/// What was left in the middle before a reload, to go on with.
+/// Offers to resume an upload that a reload interrupted.
 #[component]
 fn Resume(
     left: RwSignal<Option<Left>>,
@@ -274,7 +273,7 @@ fn Resume(
     }
 }
 
-/// Why the file was not taken.
+/// Shows why a file was rejected.
 #[component]
 fn Problem(stage: RwSignal<Stage>) -> impl IntoView {
     let t = use_locale();
@@ -297,7 +296,7 @@ fn Problem(stage: RwSignal<Stage>) -> impl IntoView {
             }
         })
     };
-    // The place is always there, so that the field can point at it.
+    // The element always exists, so that the field can refer to it.
     view! {
         <div id="upload-error" class="upload-problem" role="alert">
             {notice}
@@ -305,7 +304,7 @@ fn Problem(stage: RwSignal<Stage>) -> impl IntoView {
     }
 }
 
-/// How much of the file is through, and the way out.
+/// Shows the progress of the upload, with a button to cancel it.
 #[component]
 fn Sending(stage: RwSignal<Stage>, on_cancel: impl Fn(ev::MouseEvent) + 'static) -> impl IntoView {
     let t = use_locale();

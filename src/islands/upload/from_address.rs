@@ -1,4 +1,4 @@
-//! A file that is fetched in place of being sent.
+//! The form that imports a file from a URL.
 
 use leptos::{ev, prelude::*};
 
@@ -11,11 +11,10 @@ use crate::{
     },
 };
 
-/// Takes the address of a product file and goes on to its import. It is a plain form, for the answer is
-/// another page either way.
+/// Imports a file from a URL. A plain form, because the answer is another page.
 #[island]
 pub(crate) fn FromAddress(
-    /// Whether a file can be checked without being imported.
+    /// Whether dry runs are offered.
     offers_checks: bool,
     /// Further fields of the form.
     children: Children,
@@ -23,7 +22,7 @@ pub(crate) fn FromAddress(
     let t = use_locale();
     let fetching = RwSignal::new(false);
     Effect::new(move |_| {
-        // The browser may keep the page as it is when it leaves it, and show it again.
+        // The browser may restore this page from its history.
         let handle = window_event_listener(ev::pagehide, move |_| fetching.set(false));
         on_cleanup(move || handle.remove());
     });

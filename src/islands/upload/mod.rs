@@ -1,12 +1,12 @@
-//! Handing a product file in.
+//! Uploads of product files.
 //!
-//! - [`check`]: what can be said about a file before it is sent.
-//! - [`transfer`]: sends it and says how far it is, by [`request`]s whose [`answer`]s it understands.
-//! - [`queue`]: several, one after the other.
-//! - [`unfinished`]: where an upload was left, for it to go on after a reload.
-//! - [`drop_zone`]: where it is dropped or chosen.
-//! - [`from_address`]: the same for a file that is fetched.
-//! - [`form`]: all of it together, and a plain form without script.
+//! - [`check`]: checks files before they are uploaded.
+//! - [`transfer`]: uploads a file and reports progress, by [`request`]s whose [`answer`]s it interprets.
+//! - [`queue`]: uploads several, one after the other.
+//! - [`unfinished`]: remembers an upload to resume it after a reload.
+//! - [`drop_zone`]: where files are dropped or chosen.
+//! - [`from_address`]: imports a file from a URL instead.
+//! - [`form`]: all of it, and a plain form without a script.
 
 mod answer;
 mod check;

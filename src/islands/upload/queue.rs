@@ -1,4 +1,4 @@
-//! The files that are sent one after the other, and what came of them.
+//! Uploads files one after the other, and lists their results.
 
 use std::collections::VecDeque;
 
@@ -13,48 +13,46 @@ use crate::{
     model::{base_path::address, job::JobId, reason::Reason},
 };
 
-/// Where the form stands.
+/// State of the form.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Stage {
-    /// Waiting for a file, or for the word to send it.
     Ready,
-    /// On its way: bytes sent, bytes in all.
+    /// Uploading: bytes sent and in total.
     Sending(u64, u64),
-    /// The server says no, or the file does.
+    /// Rejected by the form or the server.
     Refused(Reason),
-    /// There is no session.
     SignedOut,
 }
 
-/// What came of a file.
+/// The result of a file.
 #[derive(Clone, Debug, PartialEq)]
 struct Ended {
     name: String,
     came_of_it: Result<JobId, Reason>,
 }
 
-/// A file that waits to be sent.
+/// A waiting file.
 struct Waiting {
     file: File,
     choices: Choices,
-    /// Where an earlier upload of it was left.
+    /// Where an earlier upload of it stopped.
     left_at: Option<String>,
 }
 
-/// The files that are sent one after the other.
+/// Files to upload one after the other.
 #[derive(Clone, Copy)]
 pub(super) struct Queue {
     pub(super) stage: RwSignal<Stage>,
-    // Wrapped only once there is one, in the browser: on the server a wrapper must not move.
+    // Wrapped only in the browser: on the server a wrapper must not change threads.
     waiting: StoredValue<VecDeque<SendWrapper<Waiting>>>,
     names: RwSignal<Vec<String>>,
     ended: RwSignal<Vec<Ended>>,
-    /// Whether more than one file is sent: then nobody is led to the page of one.
+    /// Whether there are several files: then no import's page is opened.
     is_several: StoredValue<bool>,
     transfer: StoredValue<Option<SendWrapper<Transfer>>>,
-    /// Whether the browser is on its way to the page of the import.
+    /// Whether the browser is opening the import's page.
     is_leading: StoredValue<bool>,
-    /// Whether the reader has begun to leave the page while a file was sent.
+    /// Whether the user has started to leave the page during an upload.
     is_left: StoredValue<bool>,
 }
 
@@ -72,30 +70,29 @@ impl Queue {
         }
     }
 
-    /// Returns whether a file is on its way.
     pub(super) fn is_sending(self) -> bool {
         self.stage
             .with_untracked(|stage| matches!(stage, Stage::Sending(..)))
     }
 
-    /// Returns whether it is told what came of files. Tracks that.
+    /// Returns whether there are results. Tracked.
     pub(super) fn has_told(self) -> bool {
         self.ended.with(|ended| !ended.is_empty())
     }
 
-    /// Sends files, once those before them are through.
+    /// Uploads files after those before them.
     pub(super) fn add(self, files: Vec<File>, choices: &Choices) {
         for file in files {
             self.add_one(file, choices.clone(), None);
         }
     }
 
-    /// Goes on with the upload of a file that was left at an address.
+    /// Resumes an upload.
     pub(super) fn resume(self, file: File, location: String) {
         self.add_one(file, Choices::default(), Some(location));
     }
 
-    /// Tells why a file is not sent, among what came of others.
+    /// Lists a file that cannot be sent, with the reason.
     pub(super) fn refuse(self, file: &File, reason: Reason) {
         self.is_several.set_value(true);
         let (name, came_of_it) = (file.name(), Err(reason));
@@ -125,7 +122,7 @@ impl Queue {
         self.waiting.update_value(|all| all.push_back(waiting));
     }
 
-    /// Ends what is on its way, and forgets what waits.
+    /// Cancels the current upload, and forgets waiting files.
     pub(super) fn cancel(self) {
         self.waiting.update_value(VecDeque::clear);
         self.names.set(Vec::new());
@@ -133,7 +130,7 @@ impl Queue {
         self.stage.set(Stage::Ready);
     }
 
-    /// Returns whether it is to be asked before the page is left.
+    /// Returns whether leaving the page needs a confirmation.
     pub(super) fn asks_before_leaving(self) -> bool {
         let asks = self.is_sending() && !self.is_leading.get_value();
         if asks {
@@ -170,12 +167,12 @@ impl Queue {
     fn has_ended(self, name: String, came_of_it: Result<JobId, Reason>) {
         let next = self.waiting.try_update_value(VecDeque::pop_front).flatten();
         let is_several = self.is_several.get_value();
-        // Whoever has begun to go elsewhere is not led away from there.
+        // Users who have started to go elsewhere are not redirected.
         let is_led = !is_several && !self.is_left.get_value();
         match &came_of_it {
             Ok(id) if is_led => {
                 self.is_leading.set_value(true);
-                // It fails only for an address that is none.
+                // Fails only for an invalid URL.
                 let _ = window().location().set_href(&page_of(id));
                 return;
             }
@@ -201,7 +198,7 @@ fn page_of(id: &JobId) -> String {
     address(&format!("/imports/{id}"))
 }
 
-/// What waits to be sent, and what came of what was sent.
+/// Lists waiting files and results.
 #[component]
 pub(super) fn Queued(queue: Queue) -> impl IntoView {
     let t = use_locale();

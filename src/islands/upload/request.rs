@@ -1,5 +1,5 @@
-//! Requests of an upload: by `fetch` where they carry nothing, by `XMLHttpRequest` where they carry a file, as
-//! `fetch` does not say how much of a request has been sent.
+//! Upload requests: `fetch` if they have no file, `XMLHttpRequest` if they do, because `fetch` does not report upload
+//! progress.
 
 use std::{cell::RefCell, time::Duration};
 
@@ -14,18 +14,18 @@ use web_sys::{
 
 use super::answer::Answer;
 
-/// How often and after what time it is tried again to take an upload back that the server is still busy with.
+/// Attempts and interval for deleting an upload that the server is still writing.
 const BUSY: (u32, Duration) = (20, Duration::from_millis(500));
-/// The status of an upload whose last part the server is still busy with.
+/// The server is still writing a part of this upload.
 const LOCKED: u16 = 423;
 
-/// What a request carries.
+/// The body of a request.
 pub(super) enum Body<'a> {
     Part(&'a Blob),
     Form(&'a FormData),
 }
 
-/// Sends a request that carries nothing.
+/// Sends a request without a body.
 pub(super) async fn ask(method: Method, path: &str, headers: &[(&str, String)]) -> Answer {
     let mut request = RequestBuilder::new(path)
         .method(method)
@@ -47,20 +47,19 @@ pub(super) async fn ask(method: Method, path: &str, headers: &[(&str, String)]) 
     }
 }
 
-/// Has the server throw an upload away. Should that fail, it expires.
+/// Deletes an upload. If that fails, it expires.
 pub(super) async fn throw_away(location: String) {
     let (tries, wait) = BUSY;
     for _ in 0..tries {
         if ask(Method::DELETE, &location, &[]).await.status != LOCKED {
             return;
         }
-        // The part that was broken off is still being read.
+        // The server is still reading the aborted part.
         sleep(wait).await;
     }
 }
 
-/// Sends a request that carries a file or a part of it, and says how much of it is through. While it is on its way it
-/// is in `current`.
+/// Sends a file or a part of it, and reports progress. `current` has the running request.
 pub(super) async fn send(
     method: &str,
     path: &str,
@@ -122,7 +121,6 @@ fn opened(method: &str, path: &str, headers: &[(&str, String)]) -> Result<XmlHtt
     Ok(request)
 }
 
-/// Returns a size as a whole number.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // sizes are whole and positive
 pub(super) fn whole(bytes: f64) -> u64 {
     bytes as u64

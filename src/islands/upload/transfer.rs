@@ -1,6 +1,6 @@
-//! Sends a file and says how far it is; goes on where it broke off, by the tus protocol 1.0, after a
-//! reload too. Where the server does not offer that, something on the way does not let parts through, or another
-//! instance of the server knows nothing of the upload, the file is sent in one piece.
+//! Uploads a file and reports progress. Resumes after interruptions and reloads by the tus protocol 1.0. Sends the
+//! file as one request if the server does not offer tus, a proxy blocks it, or another instance does not know the
+//! upload.
 
 use std::{
     cell::{Cell, RefCell},
@@ -25,66 +25,62 @@ use crate::model::{
     upload::{MODE_FIELD, RESUMABLE_PATH, UPLOAD_PATH, UploadAnswer},
 };
 
-/// How often it is tried again without any headway.
+/// Attempts without progress.
 const TRIES: u32 = 8;
-/// The time before it is tried again for the first time.
+/// Delay before the first retry.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest time before it is tried again.
+/// Longest delay before a retry.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// The most bytes that are sent in one request, and the fewest: widely used proxies take no more than 100 MB, some
-/// a tenth of that, and nginx 1 MB where nobody has said otherwise.
+/// Maximum and minimum bytes of a part: widely used proxies allow 100 MB, some a tenth of that, and nginx 1 MB by
+/// default.
 const LARGEST_PART: u64 = 32 << 20;
 const SMALLEST_PART: u64 = 256 << 10;
-/// The price monitor refused the file, and the server has thrown the upload away: there is nothing to
-/// take back.
+/// The price monitor rejected the file, and the server has deleted the upload.
 const REFUSED: u16 = 422;
 
-/// What happens to a file on its way.
+/// Progress of an upload.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Sent {
-    /// So many bytes of so many are through.
     Bytes {
-        /// Those that are.
+        /// Sent bytes.
         loaded: u64,
-        /// All of them.
+        /// Total bytes.
         total: u64,
     },
-    /// The import has begun.
     Started(JobId),
-    /// There is no session.
     SignedOut,
-    /// The file was not taken, or did not arrive.
+    /// Rejected, or not arrived.
     Refused(Reason),
 }
 
-/// What is done with a file, as the form says it.
+/// What to do with a file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Choices {
-    /// Whether it is only checked.
+    /// Whether it is a dry run.
     pub(super) only_check: bool,
     /// Further parameters.
     pub(super) options: Vec<(&'static str, String)>,
 }
 
-/// A file on its way. Dropping it ends the upload.
+/// A running upload. Dropping it cancels it.
 pub(super) struct Transfer {
     shared: Rc<Shared>,
 }
 
-/// What the running upload and its owner share.
+/// Shared by the running upload and its owner.
 struct Shared {
     request: RefCell<Option<XmlHttpRequest>>,
-    /// Where the upload is, once it has begun.
+    /// URL of the upload, once created.
     location: RefCell<Option<String>>,
     is_dropped: Cell<bool>,
 }
 
 impl Transfer {
-    /// Starts to send a file, or goes on with one that was left at an address.
+    /// Starts an upload, or resumes one.
     ///
     /// # Errors
     ///
-    /// When the browser will not.
+    /// If the browser refuses.
     pub(super) fn start(
         file: &File,
         choices: Choices,
@@ -119,10 +115,10 @@ impl Drop for Transfer {
     fn drop(&mut self) {
         self.shared.is_dropped.set(true);
         if let Some(request) = self.shared.request.take() {
-            // Only a request that was never opened cannot be aborted.
+            // Fails only for a request that was never opened.
             let _ = request.abort();
         }
-        // What has arrived is of no use to anybody.
+        // What has arrived is useless now.
         if let Some(location) = self.shared.location.take() {
             Unfinished::forget(&location);
             spawn_local(throw_away(location));
@@ -130,23 +126,22 @@ impl Drop for Transfer {
     }
 }
 
-/// An upload that goes on.
 struct Upload {
     file: File,
     total: u64,
     choices: Choices,
     metadata: String,
     left_at: Option<String>,
-    /// How much is sent in one request.
+    /// Bytes of the next part.
     part: Cell<u64>,
     shared: Rc<Shared>,
 }
 
 impl Upload {
-    /// The upload is there now.
+    /// Records that the upload was created.
     fn has_begun(&self, location: String) {
         if self.shared.is_dropped.get() {
-            // Nobody waits for it any more.
+            // Cancelled meanwhile.
             spawn_local(throw_away(location));
             return;
         }
@@ -154,14 +149,14 @@ impl Upload {
         self.shared.location.replace(Some(location));
     }
 
-    /// There is nothing of the upload to go on with, or to take back.
+    /// Records that there is nothing left to resume or delete.
     fn is_over(&self) -> Option<String> {
         let location = self.shared.location.take()?;
         Unfinished::forget(&location);
         Some(location)
     }
 
-    /// Sends the file to its end, however often that breaks off.
+    /// Sends the file to its end, resuming after interruptions.
     async fn run(&self, on_sent: &(impl Fn(Sent) + Clone + 'static)) -> Sent {
         let mut offset = 0;
         let mut tries = 0;
@@ -195,7 +190,7 @@ impl Upload {
                 continue;
             };
             if tries > 1 || is_recalled {
-                // What arrived of the request that broke off?
+                // How much of the interrupted request arrived?
                 let answer = ask(Method::HEAD, &location, &[]).await;
                 match (answer.status, answer.offset) {
                     (200, Some(there)) => {
@@ -209,7 +204,7 @@ impl Upload {
                         offset = there;
                         is_recalled = false;
                     }
-                    // It was somebody else's in this browser, or it is too old.
+                    // It belongs to another user of this browser, or has expired.
                     _ if is_recalled && answer.has_no_parts() => {
                         self.is_over();
                         is_recalled = false;
@@ -254,12 +249,12 @@ impl Upload {
                 End::Passing(problem) => last_problem = Some(problem),
             }
         }
-        // What has arrived stays for when it is sent again.
+        // Keeps what has arrived, to resume later.
         self.shared.location.replace(None);
         Sent::Refused(last_problem.unwrap_or_else(not_arrived))
     }
 
-    /// Sends the file in one piece. Should that break off, it is not known what came of it.
+    /// Sends the file as one request. After an interruption the result is unknown.
     async fn send_whole(&self, on_sent: &(impl Fn(Sent) + Clone + 'static)) -> Sent {
         if let Some(location) = self.is_over() {
             spawn_local(throw_away(location));
@@ -271,7 +266,7 @@ impl Upload {
             return Sent::Refused(not_arrived());
         };
         let (on_sent, total) = (on_sent.clone(), self.total);
-        // What the form adds to the file does not matter.
+        // Other form data is small enough to ignore.
         let on_bytes = move |sent: u64| {
             on_sent(Sent::Bytes {
                 loaded: sent.min(total),
@@ -346,7 +341,7 @@ impl Upload {
         .await
     }
 
-    /// Says what is to be done with the file, to tell its uploads apart.
+    /// Returns what to do with the file, to distinguish uploads.
     fn told(&self) -> String {
         let mut told = self.choices.only_check.to_string();
         for (name, value) in &self.choices.options {
@@ -356,14 +351,14 @@ impl Upload {
     }
 }
 
-/// Twice as long each time.
+/// Doubles with each try.
 fn wait_before(tries: u32) -> Duration {
     FIRST_WAIT
         .saturating_mul(1 << tries.saturating_sub(1).min(10))
         .min(LONGEST_WAIT)
 }
 
-/// The file's name, and what is to be done with it, as tus writes it: in Base64, of UTF-8.
+/// Returns `Upload-Metadata` with the file's name and options, in Base64 of UTF-8.
 fn metadata(name: &str, choices: &Choices) -> Result<String, JsValue> {
     let bytes: String = name.bytes().map(char::from).collect();
     let mut metadata = format!("filename {}", window().btoa(&bytes)?);

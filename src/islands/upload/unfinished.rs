@@ -1,5 +1,5 @@
-//! Remembers where an upload is that has not come to its end, so that it goes on from there after a reload,
-//! once the same file is chosen again. Only the newest is remembered, in this browser.
+//! Remembers an unfinished upload, so that it can be resumed after a reload when the same file is chosen. Only the
+//! newest is remembered, in this browser.
 
 use gloo_net::http::Method;
 use leptos::prelude::window;
@@ -8,23 +8,20 @@ use web_sys::{File, Storage};
 use super::request::{ask, whole};
 use crate::{islands::parts::format, model::base_path::base_path};
 
-/// Another app on the same host has uploads of its own.
+/// Apps on the same host have different keys.
 fn key() -> String {
     format!("import-relay.unfinished-upload{}", base_path().as_str())
 }
 
-/// An upload that has not come to its end: where it is, and what tells its file from others, as far as a browser says
-/// it.
+/// An unfinished upload: its URL, and what identifies its file as far as a browser tells.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Unfinished {
-    /// Where it is.
+    /// URL of the upload.
     pub(super) location: String,
-    /// The size of the file.
     pub(super) size: u64,
     modified: u64,
-    /// What is to be done with the file.
+    /// What to do with the file.
     told: String,
-    /// The name of the file.
     pub(super) name: String,
 }
 
@@ -39,20 +36,19 @@ impl Unfinished {
         }
     }
 
-    /// Remembers it, and forgets any other.
+    /// Remembers this upload instead of any other.
     pub(super) fn remember(&self) {
         if let Some(storage) = storage() {
-            // Storage that is full or forbidden only means that a reload begins anew.
+            // If storage is full or forbidden, a reload starts again.
             let _ = storage.set_item(&key(), &self.entry());
         }
     }
 
-    /// Returns the one that was left.
     pub(super) fn find() -> Option<Self> {
         Self::read(&storage()?.get_item(&key()).ok().flatten()?)
     }
 
-    /// Forgets the one at this address.
+    /// Forgets the upload with this URL.
     pub(super) fn forget(location: &str) {
         if Self::find().is_some_and(|left| left.location == location)
             && let Some(storage) = storage()
@@ -61,12 +57,12 @@ impl Unfinished {
         }
     }
 
-    /// Returns whether it is of this file, whatever is to be done with it.
+    /// Returns whether it is of this file, with any options.
     pub(super) fn is_of_file(&self, file: &File) -> bool {
         self.is_of(file, &self.told)
     }
 
-    /// Returns whether it is of this file, to do this with it.
+    /// Returns whether it is of this file with these options.
     pub(super) fn is_of(&self, file: &File, told: &str) -> bool {
         *self == Self::new(file, told, &self.location)
     }
@@ -83,7 +79,7 @@ impl Unfinished {
     }
 
     fn read(entry: &str) -> Option<Self> {
-        // A name may have line breaks itself.
+        // A name may have line breaks.
         let mut fields = entry.splitn(5, '\n');
         Some(Self {
             location: fields.next()?.to_owned(),
@@ -95,16 +91,16 @@ impl Unfinished {
     }
 }
 
-/// An upload that was left in the middle, as the server knows it.
+/// An unfinished upload as the server knows it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Left {
     pub(super) unfinished: Unfinished,
-    /// How much of it is there.
+    /// Percentage that has arrived.
     pub(super) percent: u8,
 }
 
 impl Left {
-    /// Asks the server for what was left; one that it no longer has is forgotten.
+    /// Requests the remembered upload; forgets one that no longer exists.
     pub(super) async fn find() -> Option<Self> {
         let unfinished = Unfinished::find()?;
         let answer = ask(Method::HEAD, &unfinished.location, &[]).await;

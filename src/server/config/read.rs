@@ -7,7 +7,10 @@ use secrecy::SecretString;
 use super::{
     AuthConfig, Config, ConfigError, DatabaseUrl, LogConfig, MailConfig, Monitor, MonitorEndpoint,
     OidcConfig, PasskeyPolicy, PublicUrl, RelayConfig, Retention, SafetyLimits, SessionLifetime,
-    SpaceLimits, SseConfig, TelemetryConfig, form::Form, print::Listing, table::*,
+    SpaceLimits, SseConfig, TelemetryConfig,
+    form::{Form, Size},
+    print::Listing,
+    table::*,
 };
 use crate::model::base_path::BasePath;
 
@@ -43,8 +46,8 @@ impl Config {
     ///
     /// If a setting is invalid.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let env = Env::new(&get);
         let host = Host::find(&get);
+        let env = Env::new(&get, host);
         // `cargo leptos watch` and `serve` set the listen address in their own variable.
         let told = get("LEPTOS_SITE_ADDR").and_then(|address| address.parse().ok());
         let listen = match told {
@@ -80,27 +83,9 @@ impl Config {
             imports_per_user: env.read(&IMPORTS_PER_USER)?,
             import_max_rate: env.find(&IMPORT_MAX_RATE)?,
             queued_per_user: env.read(&QUEUED_PER_USER)?,
-            space: SpaceLimits {
-                of_user: env.read(&KEPT_PER_USER)?,
-                of_all: env.read(&KEPT)?,
-                free: env.read(&FREE_SPACE)?,
-            },
-            retention: Retention {
-                uploads: env.read(&RETENTION)?,
-                rows: env.read(&ROWS_RETENTION)?,
-                changes: env.read(&CHANGES_RETENTION)?,
-                imports: env.read(&IMPORT_RETENTION)?,
-                deleted: env.read(&DELETED_RETENTION)?,
-                audit: env.read(&AUDIT_RETENTION)?,
-                source_runs: env.read(&SOURCE_RUNS_RETENTION)?,
-            },
-            safety: SafetyLimits {
-                action: env.read(&LIMIT_ACTION)?,
-                prices: env.read(&LIMIT_PRICES)?,
-                price_change: env.read(&LIMIT_PRICE_CHANGE)?,
-                failed: env.read(&LIMIT_FAILED)?,
-                missing: env.read(&LIMIT_MISSING)?,
-            },
+            space: SpaceLimits::read(&env)?,
+            retention: Retention::read(&env)?,
+            safety: SafetyLimits::read(&env)?,
             source_failures: env.read(&SOURCE_FAILURES)?,
             auth: AuthConfig {
                 passwords: passwords(&env)?,
@@ -116,26 +101,8 @@ impl Config {
                 contact: env.find(&CONTACT)?,
             },
             trusted_proxies: env.find(&TRUSTED_PROXIES)?.unwrap_or_default(),
-            sse: SseConfig {
-                heartbeat: env.read(&HEARTBEAT)?,
-                max_duration: env.read_or(&MAX_DURATION, host.max_duration())?,
-                write_timeout: env.read(&WRITE_TIMEOUT)?,
-                max_streams: env.read(&MAX_STREAMS)?,
-                max_streams_per_user: env.read(&MAX_STREAMS_USER)?,
-                max_streams_per_address: env.read(&MAX_STREAMS_ADDRESS)?,
-                max_jobs: env.read(&MAX_JOBS_STREAM)?,
-            },
-            relay: RelayConfig {
-                max_jobs: env.read(&MAX_JOBS)?,
-                grace: env.read(&GRACE)?,
-                poll_interval: env.read(&POLL)?,
-                settle_interval: env.read(&SETTLE)?,
-                forgotten_after: env.read(&FORGOTTEN)?,
-                unwatched_interval: env.read(&UNWATCHED)?,
-                unwatched_jobs: env.read_or(&UNWATCHED_JOBS, host.unwatched_jobs())?,
-                max_message: usize::try_from(env.read(&MAX_MESSAGE)?).unwrap_or(usize::MAX),
-                rest_concurrency: env.read(&REST_CONCURRENCY)?,
-            },
+            sse: SseConfig::read(&env)?,
+            relay: RelayConfig::read(&env)?,
             max_silent: env.read(&MAX_SILENT)?,
             drain: env.read(&DRAIN)?,
             telemetry: TelemetryConfig {
@@ -159,7 +126,7 @@ pub fn environment(name: &str) -> Option<String> {
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Host {
+pub(super) enum Host {
     /// A long-running process.
     Machine,
     /// A function on Vercel. <https://vercel.com/docs/functions/limitations>
@@ -192,12 +159,12 @@ impl Host {
     }
 
     /// Vercel limits functions to 300 s.
-    fn max_duration(self) -> Option<Duration> {
+    pub(super) fn max_duration(self) -> Option<Duration> {
         (self == Self::Vercel).then_some(Duration::from_secs(280))
     }
 
     /// A function sleeps between requests and receives no events then.
-    fn unwatched_jobs(self) -> usize {
+    pub(super) fn unwatched_jobs(self) -> usize {
         match self {
             Self::Machine => 1_000,
             Self::Vercel => 0,
@@ -206,15 +173,17 @@ impl Host {
 }
 
 /// Reads settings, creates uniform errors, and records effective values.
-struct Env<'a> {
+pub(super) struct Env<'a> {
     get: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) host: Host,
     listing: RefCell<Listing>,
 }
 
 impl<'a> Env<'a> {
-    fn new(get: &'a dyn Fn(&str) -> Option<String>) -> Self {
+    fn new(get: &'a dyn Fn(&str) -> Option<String>, host: Host) -> Self {
         Self {
             get,
+            host,
             listing: RefCell::default(),
         }
     }
@@ -223,7 +192,7 @@ impl<'a> Env<'a> {
         self.listing.into_inner()
     }
 
-    fn read<F: Form>(&self, setting: &Setting<F>) -> Result<F::Value, ConfigError> {
+    pub(super) fn read<F: Form>(&self, setting: &Setting<F>) -> Result<F::Value, ConfigError> {
         if let Some(value) = self.find(setting)? {
             return Ok(value);
         }
@@ -239,7 +208,7 @@ impl<'a> Env<'a> {
     }
 
     /// Reads a setting with a computed default.
-    fn read_or<F: Form>(
+    pub(super) fn read_or<F: Form>(
         &self,
         setting: &Setting<F>,
         default: F::Value,
@@ -249,6 +218,11 @@ impl<'a> Env<'a> {
         }
         self.note_default(setting, &default);
         Ok(default)
+    }
+
+    /// Reads a size of what is kept in memory.
+    pub(super) fn read_usize(&self, setting: &Setting<Size>) -> Result<usize, ConfigError> {
+        Ok(usize::try_from(self.read(setting)?).unwrap_or(usize::MAX))
     }
 
     /// Reads a setting without a default.

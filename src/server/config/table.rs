@@ -148,8 +148,8 @@ settings! {
         by http://; * allows any host on the public internet by https://.";
     PRODUCT_IMAGES: OneOf<bool> = "PRODUCT_IMAGES", OneOf(&[("on", true), ("off", false)]),
         "on or off", default "on",
-        "Whether the pages of products load images from the https:// addresses in product files, whose hosts learn the addresses \
-        of those who look.";
+        "Whether product pages load images from the https:// URLs in product files. The hosts of these images \
+        see the visitors' IP addresses.";
     SMTP_URL: By<SmtpUrl> = "SMTP_URL", By(SmtpUrl::parse, Some(SmtpUrl::shown)),
         "smtps://user:password@host:465, or smtp:// for STARTTLS; ?tls=none for none", without "no e-mails", secret,
         "The mail server that notifications are sent through.";
@@ -157,8 +157,8 @@ settings! {
         "an e-mail address, for example Import Relay <relay@shop.example>", without "not set",
         "The sender of e-mails. Required by SMTP_URL.";
     ENCRYPTION_KEY: Secret = "ENCRYPTION_KEY", Secret,
-        "any text of high entropy, for example of openssl rand -hex 32", without "AUTH_SECRET, or with a SQLite file a random key in DATA_DIR", secret,
-        "Encrypts stored secrets, such as those of webhooks and sources, and signs links. Without any key, there are no \
+        "any random text, for example from openssl rand -hex 32", without "AUTH_SECRET, or with a SQLite file a random key in DATA_DIR", secret,
+        "Encrypts stored secrets, such as those of webhooks and sources, and signs links. Without a key there are no \
         webhooks. All instances need the same one.";
     IMPORTS_PER_USER: AtLeast<usize> = "IMPORTS_PER_USER", AtLeast(1),
         "a whole number of 1 or more", default "2",
@@ -184,27 +184,27 @@ settings! {
         "How long the embedded price monitor keeps a file after its import, so that it can be imported again.";
     ROWS_RETENTION: OrForever = "ROWS_RETENTION", OrForever,
         "a duration, for example 90days, or forever", default "90days",
-        "How long it keeps the row details of a finished import: failed rows, warnings, replaced and \
-        skipped rows.";
+        "How long the embedded price monitor keeps the row details of a finished import: failed rows, warnings, \
+        replaced and skipped rows.";
     LIMIT_ACTION: OneOf<LimitAction> = "IMPORT_LIMITS", OneOf(&[("off", LimitAction::Off), ("ask", LimitAction::Ask), ("refuse", LimitAction::Refuse)]),
         "ask, refuse or off", default "ask",
-        "What becomes of an import that goes over one of the limits below: it waits to be approved, it is refused, or nothing.";
+        "What happens to an import that exceeds one of the limits below: it waits for approval (ask), is rejected (refuse), or runs anyway (off).";
     LIMIT_PRICES: UpTo = "IMPORT_LIMIT_PRICES", UpTo(Percent::of_hundredths(10_000)),
         "a number from 0 to 100", default "50",
-        "The most prices, in percent of those that are compared, that may move by more than IMPORT_LIMIT_PRICE_CHANGE. Fewer than 25 are never too many.";
+        "Maximum percentage of existing prices that may change by more than IMPORT_LIMIT_PRICE_CHANGE. Fewer than 25 never exceed it.";
     LIMIT_PRICE_CHANGE: UpTo = "IMPORT_LIMIT_PRICE_CHANGE", UpTo(Percent::of_hundredths(i64::MAX)),
         "a number from 0", default "50",
-        "By how many percent a price moves that counts for IMPORT_LIMIT_PRICES.";
+        "The change of a price, in percent, from which it counts for IMPORT_LIMIT_PRICES.";
     LIMIT_FAILED: UpTo = "IMPORT_LIMIT_FAILED", UpTo(Percent::of_hundredths(10_000)),
         "a number from 0 to 100", default "50",
-        "The most rows, in percent, that may fail. Fewer than 25 are never too many.";
+        "Maximum percentage of rows that may fail. Fewer than 25 never exceed it.";
     LIMIT_MISSING: UpTo = "IMPORT_LIMIT_MISSING", UpTo(Percent::of_hundredths(10_000)),
         "a number from 0 to 100", default "20",
-        "The most products, in percent, that a full file may lack where it marks or removes them. Fewer than 25 are never too many.";
+        "Maximum percentage of products that may be missing from a full file, if missing products are marked or removed. Fewer than 25 never exceed it.";
     CHANGES_RETENTION: OrForever = "CHANGES_RETENTION", OrForever,
         "a duration, for example 1year, or forever", default "1year",
-        "How long the changes that an import made to products are kept, from its start. With 0s they \
-        are not recorded.";
+        "How long the changes of an import are kept after its start. They are needed to undo it. With 0s they are \
+        not recorded.";
     IMPORT_RETENTION: OrForever = "IMPORT_RETENTION", OrForever,
         "a duration, for example 1year, or forever", default "forever",
         "How long a finished import is kept before it is deleted. Its products stay.";
@@ -217,10 +217,10 @@ settings! {
         "How long the audit log is kept.";
     SOURCE_RUNS_RETENTION: OrForever = "SOURCE_RUNS_RETENTION", OrForever,
         "a duration, for example 1year, or forever", default "1year",
-        "How long the history of a source is kept. Its imports are kept by themselves.";
+        "How long the runs of a source are kept. IMPORT_RETENTION applies to its imports.";
     SOURCE_FAILURES: AtLeast<u64> = "SOURCE_FAILURES_TOLD", AtLeast(1),
         "a whole number of 1 or more", default "3",
-        "After how many failures of a source in a row webhooks and its owner are told.";
+        "Number of consecutive failures of a source after which its owner and webhooks are notified.";
     SESSION_AGE: Between = "SESSION_MAX_AGE", Between(MINUTE, LONGEST),
         "a duration, for example 30days", default "30days",
         "How long a session lasts.";
@@ -239,10 +239,10 @@ settings! {
         "A newer or older secret of that installation, for rotating it.";
     AUTH_SECRET_2: Secret = "AUTH_SECRET_2", Secret,
         "any text", without "not set", secret,
-        "Another one.";
+        "A further secret of that installation.";
     AUTH_SECRET_3: Secret = "AUTH_SECRET_3", Secret,
         "any text", without "not set", secret,
-        "Another one.";
+        "A further secret of that installation.";
     DEFAULT_ROLE: OneOf<Option<Role>> = "AUTH_DEFAULT_ROLE", OneOf(&[("none", None), ("staff", Some(Role::Staff)), ("viewer", Some(Role::Viewer))]),
         "staff, viewer or none", default "none",
         "The role of users who sign in through Auth.js or OpenID Connect and have no role there. With \
@@ -260,20 +260,20 @@ settings! {
         "comma-separated domains, for example shop.example", without "any address",
         "Domains of the email addresses that may sign in there. The provider must have verified the address.";
     OIDC_OWNERS: By<BTreeSet<String>> = "OIDC_OWNERS", By(mail_addresses, Some(listed)),
-        "comma-separated email addresses, for example ada@shop.example", without "nobody by the address",
+        "comma-separated email addresses, for example ada@shop.example", without "no owners by email address",
         "Email addresses of the users who are owners when they sign in there. The provider must have verified the address.";
     PASSWORDS: OneOf<bool> = "AUTH_PASSWORDS", OneOf(&[("on", true), ("off", false)]),
         "on or off", default "on",
-        "Whether accounts of this app sign in with passwords. With off, people sign in through OIDC_ISSUER or Auth.js, and accounts of this app with their passkeys only.";
+        "Whether local accounts can sign in with passwords. With off, they need a passkey; OIDC_ISSUER and Auth.js are not affected.";
     PASSKEYS: OneOf<PasskeyPolicy> = "AUTH_PASSKEYS", OneOf(&[("off", PasskeyPolicy::Off), ("optional", PasskeyPolicy::Optional), ("required", PasskeyPolicy::Required)]),
         "off, optional or required", default "optional",
-        "Whether accounts of this app sign in with passkeys. With required, a password alone gives access to nothing. Passkeys need a host name over https, or localhost, in NEXTAUTH_URL.";
+        "Whether local accounts can or must sign in with passkeys. With required, a password alone gives no access. Passkeys need an https:// host name, or localhost, in NEXTAUTH_URL.";
     OIDC_SESSION_AGE: Between = "OIDC_SESSION_MAX_AGE", Between(MINUTE, LONGEST),
         "a duration of 1m or more, for example 12h", default "12h",
         "How long a session through that provider lasts before the user must sign in there again.";
     CONTACT: Text = "ACCESS_CONTACT", Text,
         "any text, for example it@shop.example", without "the owner",
-        "Whom the sign-in page tells people to ask for access.";
+        "The person or address that the sign-in page names for requesting access.";
     OIDC_NAME: Text = "OIDC_NAME", Text,
         "any text", without "its host",
         "The provider's name on the sign-in page.";
@@ -316,7 +316,7 @@ settings! {
         "How often the price monitor's REST API is polled while its socket is down.";
     SETTLE: Between = "RELAY_SETTLE_INTERVAL", Between(SECOND, HOUR),
         "a duration from 1s to 1h", default "20s",
-        "How long a followed job may stay silent before the REST API is asked whether it has finished.";
+        "How long a followed job may go without a message before the REST API is asked whether it has finished.";
     FORGOTTEN: Between = "RELAY_FORGOTTEN_AFTER", Between(SECOND, HOUR),
         "a duration from 1s to 1h", default "30s",
         "How long the price monitor's REST API may answer 404 for an import before it counts as failed.";
@@ -345,8 +345,8 @@ settings! {
         "The OpenTelemetry collector that traces are sent to (OTLP over HTTP).";
     LOG: By<String> = "RUST_LOG", By(log_filter, Some(Clone::clone)),
         "tracing's filter directives", default "info",
-        "What is logged.";
+        "Which messages are logged.";
     LOG_FORMAT: OneOf<bool> = "LOG_FORMAT", OneOf(&[("pretty", false), ("json", true)]),
         "pretty or json", default "pretty",
-        "How it is logged.";
+        "The format of the log.";
 }

@@ -8,10 +8,32 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    CollectorUrl, CorsOrigins, DatabaseUrl, MailConfig, PublicUrl, RemoteHosts, print::Listing,
+    CollectorUrl, ConfigError, CorsOrigins, DatabaseUrl, MailConfig, PublicUrl, RemoteHosts,
+    print::Listing, read::Env, table,
 };
 pub use crate::model::import_options::LimitAction;
 use crate::model::{changes::Percent, import_options::OwnLimits, role::Role};
+
+/// Declares a group of settings. Each field has the setting that it is read from, and how: with the default of the
+/// table (`read`), or with one of the host (`read_or`).
+macro_rules! group {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[$field_doc:meta])* $field:ident: $kind:ty = $how:ident $(($default:ident))? $setting:ident;)*
+    }) => {
+        $(#[$doc])*
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $kind,)*
+        }
+
+        impl $name {
+            pub(super) fn read(env: &Env<'_>) -> Result<Self, ConfigError> {
+                Ok(Self {
+                    $($field: env.$how(&table::$setting $(, env.host.$default())?)?,)*
+                })
+            }
+        }
+    };
+}
 
 /// All settings.
 #[derive(Clone, Debug)]
@@ -167,46 +189,50 @@ pub enum SocketProtocol {
     WebSocket,
 }
 
-/// Limits and times of progress streams.
-#[derive(Clone, Debug)]
-pub struct SseConfig {
-    /// Interval of heartbeats, at most 15 s.
-    pub heartbeat: Duration,
-    /// Maximum duration of a stream, after which clients reconnect.
-    pub max_duration: Option<Duration>,
-    /// How long sent bytes may stay unacknowledged.
-    pub write_timeout: Duration,
-    /// Maximum streams.
-    pub max_streams: usize,
-    /// Maximum streams per user.
-    pub max_streams_per_user: usize,
-    /// Maximum streams per address.
-    pub max_streams_per_address: usize,
-    /// Maximum jobs per stream.
-    pub max_jobs: usize,
+group! {
+    /// Limits and times of progress streams.
+    #[derive(Clone, Debug)]
+    SseConfig {
+        /// Interval of heartbeats, at most 15 s.
+        heartbeat: Duration = read HEARTBEAT;
+        /// Maximum duration of a stream, after which clients reconnect.
+        max_duration: Option<Duration> = read_or(max_duration) MAX_DURATION;
+        /// How long sent bytes may stay unacknowledged.
+        write_timeout: Duration = read WRITE_TIMEOUT;
+        /// Maximum streams.
+        max_streams: usize = read MAX_STREAMS;
+        /// Maximum streams per user.
+        max_streams_per_user: usize = read MAX_STREAMS_USER;
+        /// Maximum streams per address.
+        max_streams_per_address: usize = read MAX_STREAMS_ADDRESS;
+        /// Maximum jobs per stream.
+        max_jobs: usize = read MAX_JOBS_STREAM;
+    }
 }
 
-/// Limits and times of the relay.
-#[derive(Clone, Debug)]
-pub struct RelayConfig {
-    /// Maximum followed jobs.
-    pub max_jobs: usize,
-    /// How long a job is followed after its last subscriber has left.
-    pub grace: Duration,
-    /// Interval of REST polls without a socket.
-    pub poll_interval: Duration,
-    /// Silence after which REST is polled despite a socket.
-    pub settle_interval: Duration,
-    /// How long REST may answer 404 for a job before it fails.
-    pub forgotten_after: Duration,
-    /// Interval of polling jobs without subscribers.
-    pub unwatched_interval: Duration,
-    /// Maximum jobs joined without subscribers.
-    pub unwatched_jobs: usize,
-    /// Maximum bytes of a message from the price monitor.
-    pub max_message: usize,
-    /// Maximum concurrent REST calls.
-    pub rest_concurrency: usize,
+group! {
+    /// Limits and times of the relay.
+    #[derive(Clone, Debug)]
+    RelayConfig {
+        /// Maximum followed jobs.
+        max_jobs: usize = read MAX_JOBS;
+        /// How long a job is followed after its last subscriber has left.
+        grace: Duration = read GRACE;
+        /// Interval of REST polls without a socket.
+        poll_interval: Duration = read POLL;
+        /// Silence after which REST is polled despite a socket.
+        settle_interval: Duration = read SETTLE;
+        /// How long REST may answer 404 for a job before it fails.
+        forgotten_after: Duration = read FORGOTTEN;
+        /// Interval of polling jobs without subscribers.
+        unwatched_interval: Duration = read UNWATCHED;
+        /// Maximum jobs joined without subscribers.
+        unwatched_jobs: usize = read_or(unwatched_jobs) UNWATCHED_JOBS;
+        /// Maximum bytes of a message from the price monitor.
+        max_message: usize = read_usize MAX_MESSAGE;
+        /// Maximum concurrent REST calls.
+        rest_concurrency: usize = read REST_CONCURRENCY;
+    }
 }
 
 /// Format and filter of logs.
@@ -227,38 +253,42 @@ pub struct SessionLifetime {
     pub idle: Duration,
 }
 
-/// How long data is kept; `None` is forever.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Retention {
-    /// Product files after their import.
-    pub uploads: Duration,
-    /// Notes on rows, after the import's end.
-    pub rows: Option<Duration>,
-    /// Product changes, after the import's start; zero records none.
-    pub changes: Option<Duration>,
-    /// Imports, after their end.
-    pub imports: Option<Duration>,
-    /// IDs of deleted imports.
-    pub deleted: Option<Duration>,
-    /// Audit log.
-    pub audit: Option<Duration>,
-    /// Runs of sources.
-    pub source_runs: Option<Duration>,
+group! {
+    /// How long data is kept; `None` is forever.
+    #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+    Retention {
+        /// Product files after their import.
+        uploads: Duration = read RETENTION;
+        /// Notes on rows, after the import's end.
+        rows: Option<Duration> = read ROWS_RETENTION;
+        /// Product changes, after the import's start; zero records none.
+        changes: Option<Duration> = read CHANGES_RETENTION;
+        /// Imports, after their end.
+        imports: Option<Duration> = read IMPORT_RETENTION;
+        /// IDs of deleted imports.
+        deleted: Option<Duration> = read DELETED_RETENTION;
+        /// Audit log.
+        audit: Option<Duration> = read AUDIT_RETENTION;
+        /// Runs of sources.
+        source_runs: Option<Duration> = read SOURCE_RUNS_RETENTION;
+    }
 }
 
-/// Limits of the changes by an import.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SafetyLimits {
-    /// What happens above a limit.
-    pub action: LimitAction,
-    /// Maximum share of prices that change far.
-    pub prices: Percent,
-    /// Minimum change of a price that is far.
-    pub price_change: Percent,
-    /// Maximum share of failed rows.
-    pub failed: Percent,
-    /// Maximum share of products missing in a full file.
-    pub missing: Percent,
+group! {
+    /// Limits of the changes by an import.
+    #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+    SafetyLimits {
+        /// What happens above a limit.
+        action: LimitAction = read LIMIT_ACTION;
+        /// Maximum share of prices that change far.
+        prices: Percent = read LIMIT_PRICES;
+        /// Minimum change of a price that is far.
+        price_change: Percent = read LIMIT_PRICE_CHANGE;
+        /// Maximum share of failed rows.
+        failed: Percent = read LIMIT_FAILED;
+        /// Maximum share of products missing in a full file.
+        missing: Percent = read LIMIT_MISSING;
+    }
 }
 
 impl SafetyLimits {
@@ -288,13 +318,15 @@ impl Default for SafetyLimits {
     }
 }
 
-/// Space for product files.
-#[derive(Clone, Copy, Debug)]
-pub struct SpaceLimits {
-    /// Maximum bytes per user.
-    pub of_user: u64,
-    /// Maximum bytes in total.
-    pub of_all: u64,
-    /// Bytes of the disk to keep free.
-    pub free: u64,
+group! {
+    /// Space for product files.
+    #[derive(Clone, Copy, Debug)]
+    SpaceLimits {
+        /// Maximum bytes per user.
+        of_user: u64 = read KEPT_PER_USER;
+        /// Maximum bytes in total.
+        of_all: u64 = read KEPT;
+        /// Bytes of the disk to keep free.
+        free: u64 = read FREE_SPACE;
+    }
 }

@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Store, StoreError, entity::delivery as row, from_db, leases, page_of, retention::SLICE, to_db,
+    Store, StoreError, clock, entity::delivery as row, from_db, page_of, retention::SLICE, to_db,
 };
 use crate::{
     model::{
@@ -60,7 +60,7 @@ pub(crate) enum Attempt {
 impl Store {
     /// Returns the database's clock, shared by all workers.
     pub(crate) async fn shared_clock(&self) -> Result<UnixMillis, StoreError> {
-        leases::database_now(&self.db).await
+        clock::database_now(&self.db).await
     }
 
     /// Checks for new events or due deliveries in one statement: most polls find nothing.

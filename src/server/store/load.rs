@@ -6,8 +6,8 @@ use sea_orm::{
 
 use super::{
     Store, StoreError,
+    clock::database_now,
     entity::{monitor_import, monitor_lease},
-    leases::database_now,
 };
 use crate::{
     model::job::ImportStatus,

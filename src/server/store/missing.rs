@@ -13,7 +13,7 @@ use super::{
     changes::{COLUMNS, ImportNumber},
     entity::monitor_import,
     from_db,
-    preview::{self, Preview, values_of},
+    preview::{self, Preview},
     row_notes::{self, MAX_NOTES, NoteKind, RowNote},
     to_db,
 };
@@ -191,7 +191,7 @@ impl Store {
             let Some((product, last_change)) = there.get(identity) else {
                 continue;
             };
-            let before = values_of(product);
+            let before = product.values();
             let after = (kind.action == MissingProducts::Unavailable).then(|| {
                 let mut after = before.clone();
                 after[Field::Availability as usize] = Some(OUT_OF_STOCK.to_owned());

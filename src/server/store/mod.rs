@@ -10,6 +10,7 @@ pub mod audit;
 pub mod backup;
 mod bulk;
 pub mod changes;
+mod clock;
 pub mod correctable_rows;
 pub(crate) mod deliveries;
 mod entity;

@@ -15,7 +15,6 @@ use super::{
     left_alone::{LeftAlone, part},
     monitor_imports::ImportBatch,
     products::{DistinctRows, NewProduct, ProductRow, Written},
-    undo::as_product,
 };
 use crate::model::{
     changes::{ChangeKind, Field},
@@ -99,8 +98,8 @@ impl Store {
                 row: row.row,
                 identity: row.product.identity.clone(),
                 previous,
-                after: Some(values_of(&merged(before, row, options.fields))),
-                before: before.map(values_of),
+                after: Some(merged(before, row, options.fields).values()),
+                before: before.map(NewProduct::values),
             });
         }
         Ok(checked)
@@ -186,7 +185,7 @@ impl Store {
                     *value = row.try_get_by_index(place)?;
                 }
                 let identity: String = row.try_get_by_index(0)?;
-                let product = as_product(identity.clone(), values);
+                let product = NewProduct::of_values(identity.clone(), values);
                 found.insert(identity, (product, row.try_get_by_index(1)?));
             }
         }
@@ -217,70 +216,10 @@ impl Store {
 
 /// Returns the product after a row is written.
 fn merged(before: Option<&NewProduct>, row: &ProductRow, only: ChosenFields) -> NewProduct {
-    let (new, said) = (&row.product, row.said);
-    let Some(old) = before else {
-        return new.clone();
-    };
-    let text = |is_said: bool, field, new: &Option<String>, old: &Option<String>| {
-        if is_said && only.has(field) {
-            new.clone()
-        } else {
-            old.clone()
-        }
-    };
-    let has_currency = only.has_currency() && (said.currency || new.currency.is_some());
-    NewProduct {
-        identity: new.identity.clone(),
-        sku: text(true, Field::Sku, &new.sku, &old.sku),
-        name: if said.name && only.has(Field::Name) {
-            new.name.clone()
-        } else {
-            old.name.clone()
-        },
-        price: text(true, Field::Price, &new.price, &old.price),
-        sale_price: text(
-            said.sale_price,
-            Field::SalePrice,
-            &new.sale_price,
-            &old.sale_price,
-        ),
-        currency: if has_currency {
-            new.currency.clone()
-        } else {
-            old.currency.clone()
-        },
-        gtin: text(said.gtin, Field::Gtin, &new.gtin, &old.gtin),
-        stock: if said.stock && only.has(Field::Stock) {
-            new.stock
-        } else {
-            old.stock
-        },
-        availability: text(
-            said.availability,
-            Field::Availability,
-            &new.availability,
-            &old.availability,
-        ),
-        url: text(said.url, Field::Url, &new.url, &old.url),
-        image: text(said.image, Field::Image, &new.image, &old.image),
-        options: text(said.options, Field::Options, &new.options, &old.options),
+    match before {
+        Some(before) => row.product.over(before, row.said, only),
+        None => row.product.clone(),
     }
-}
-
-pub(super) fn values_of(product: &NewProduct) -> Values {
-    [
-        product.sku.clone(),
-        Some(product.name.clone()),
-        product.price.clone(),
-        product.sale_price.clone(),
-        product.currency.clone(),
-        product.gtin.clone(),
-        product.stock.map(|stock| stock.to_string()),
-        product.availability.clone(),
-        product.url.clone(),
-        product.image.clone(),
-        product.options.clone(),
-    ]
 }
 
 pub(super) async fn note(

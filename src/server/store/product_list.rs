@@ -16,8 +16,8 @@ use super::{
     changes::ImportNumber,
     entity::product,
     from_db,
-    product_search::{COLUMNS, FOUND_AT_MOST},
-    products::{LISTED_AT_MOST, listed},
+    product_search::FOUND_AT_MOST,
+    products::{LISTED_AT_MOST, listed, selected},
     retention::REMOVED,
 };
 use crate::model::{
@@ -360,7 +360,8 @@ impl Walk {
         conditions.extend(from.map(|place| self.compared(place, true, &mut values)));
         conditions.extend(end.map(|place| self.compared(place, false, &mut values)));
         let sql = format!(
-            "SELECT {COLUMNS} FROM products AS p{} ORDER BY {} LIMIT {limit}",
+            "SELECT {} FROM products AS p{} ORDER BY {} LIMIT {limit}",
+            selected(),
             all(&conditions),
             self.order()
         );

@@ -12,6 +12,7 @@ use super::{
     bulk::failed,
     entity::product,
     from_db,
+    products::selected,
     search_term::{GRAM, START, SearchTerm, separators},
 };
 
@@ -76,6 +77,7 @@ impl Store {
         let terms = self.terms_of(term).await?;
         let (of_product, of_new) = (term.sqlite("p.search_text"), term.sqlite("search_text"));
         let most = FOUND_AT_MOST + 1;
+        let columns = selected();
         let sql = format!(
             "WITH hits (number) AS ( \
              SELECT * FROM (SELECT p.number FROM product_search \
@@ -88,7 +90,7 @@ impl Store {
                  CROSS JOIN products AS p ON p.number = listed.number \
                  WHERE {of_product} LIMIT {most}) \
              LIMIT {most}) \
-             SELECT {COLUMNS}, (SELECT count(*) FROM hits) AS found \
+             SELECT {columns}, (SELECT count(*) FROM hits) AS found \
              FROM hits CROSS JOIN products AS p ON p.number = hits.number \
              ORDER BY p.name, p.identity LIMIT {limit} OFFSET {offset}"
         );
@@ -168,9 +170,10 @@ impl Store {
                  LIMIT {most}"
             )
         };
+        let columns = selected();
         let sql = format!(
             "WITH hits AS MATERIALIZED ({hits}) \
-             SELECT {COLUMNS}, (SELECT count(*) FROM hits) AS found \
+             SELECT {columns}, (SELECT count(*) FROM hits) AS found \
              FROM hits JOIN products AS p USING (identity) \
              ORDER BY p.name, p.identity LIMIT {limit} OFFSET {offset}"
         );
@@ -256,9 +259,6 @@ impl Store {
         Ok(None)
     }
 }
-
-pub(super) const COLUMNS: &str = "p.identity, p.sku, p.name, p.price, p.sale_price, p.currency, p.gtin, p.stock, \
-                       p.availability, p.url, p.image, p.options, p.search_text, p.created_at, p.updated_at";
 
 /// Statements that index products in SQLite: first listed ones, then new ones.
 fn sqlite_steps() -> [String; 5] {

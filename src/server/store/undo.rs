@@ -401,7 +401,7 @@ async fn write_products(
         }
         match (product.values, product.before) {
             (Some(values), _) => rows.push(ProductRow {
-                product: as_product(identity, values),
+                product: NewProduct::of_values(identity, values),
                 said: Said::ALL,
                 is_repeat: false,
                 row,
@@ -466,36 +466,6 @@ async fn remove_product(
     let remove = "DELETE FROM products WHERE identity = $1";
     db.execute_bound(remove.into(), values).await?;
     Ok(())
-}
-
-pub(super) fn as_product(identity: String, values: Values) -> NewProduct {
-    let [
-        sku,
-        name,
-        price,
-        sale_price,
-        currency,
-        gtin,
-        stock,
-        availability,
-        url,
-        image,
-        options,
-    ] = values;
-    NewProduct {
-        name: name.unwrap_or_else(|| identity.clone()),
-        identity,
-        sku,
-        price,
-        sale_price,
-        currency,
-        gtin,
-        stock: stock.and_then(|stock| stock.parse().ok()),
-        availability,
-        url,
-        image,
-        options,
-    }
 }
 
 #[cfg(test)]

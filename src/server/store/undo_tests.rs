@@ -14,7 +14,7 @@ use crate::{
         left_alone::part,
         missing::{MissingBatch, MissingKind},
         monitor_imports::{ImportBatch, ImportMode, MonitorImport, NewImport},
-        preview::{Checked, values_of},
+        preview::Checked,
         row_notes::Tally,
         test_database::TestDatabase,
     },
@@ -134,7 +134,7 @@ fn numbered(rows: &[(u8, Given, bool)]) -> Vec<ProductRow> {
 /// Returns the product after a row is written.
 fn written_over(there: &NewProduct, row: &ProductRow, only: ChosenFields) -> NewProduct {
     let (new, said) = (&row.product, row.said);
-    let (mut values, comes) = (values_of(there), values_of(new));
+    let (mut values, comes) = (there.values(), new.values());
     for field in Field::ALL {
         let is_said = match field {
             Field::Sku | Field::Price => true,
@@ -156,7 +156,7 @@ fn written_over(there: &NewProduct, row: &ProductRow, only: ChosenFields) -> New
             values[field as usize].clone_from(&comes[field as usize]);
         }
     }
-    as_product(there.identity.clone(), values)
+    NewProduct::of_values(there.identity.clone(), values)
 }
 
 #[derive(Clone, Debug)]
@@ -274,15 +274,15 @@ impl Model {
                 (None, _) => None,
                 (Some(before), None) => Some(before),
                 (Some(before), Some(after)) => now.map(|now| {
-                    let [before, after] = [before, after].map(|it| values_of(&it));
-                    let mut values = values_of(&now);
+                    let [before, after] = [before, after].map(|it| it.values());
+                    let mut values = now.values();
                     for field in Field::ALL {
                         let place = field as usize;
                         if before[place] != after[place] {
                             values[place].clone_from(&before[place]);
                         }
                     }
-                    as_product(now.identity, values)
+                    NewProduct::of_values(now.identity, values)
                 }),
             };
             to_be.insert(identity, (then, was_clean && is_last));

@@ -273,9 +273,7 @@ impl Store {
             .filter(user::Column::Id.eq(user.as_str()));
         match role {
             Role::Owner => Ok(update.exec(&self.db).await?.rows_affected > 0),
-            Role::Staff | Role::Observer | Role::Viewer => {
-                self.but_for_the_last_owner(user, update).await
-            }
+            _ => self.but_for_the_last_owner(user, update).await,
         }
     }
 

@@ -96,17 +96,17 @@ impl BackgroundMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(
             "deliveries_waiting",
-            "Webhooks' messages and e-mails that are to be sent, those of all instances",
+            "Webhook messages and e-mails waiting to be sent, of all instances",
             self.waiting.clone(),
         );
         registry.register(
             "delivery_attempts",
-            "Attempts to send a webhook's message or an e-mail, by outcome",
+            "Attempts to send a webhook message or an e-mail, by outcome",
             self.attempts.clone(),
         );
         registry.register(
             "source_runs",
-            "Runs of sources that are over, by outcome",
+            "Finished runs of sources, by outcome",
             self.runs.clone(),
         );
     }

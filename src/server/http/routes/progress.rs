@@ -38,23 +38,24 @@ pub(crate) const STREAM_HEADERS: [(HeaderName, HeaderValue); 2] = [
     ),
 ];
 
-/// Streams an import's progress as Server-Sent Events, from its newest state to its final one.
+/// Streams the progress of an import as Server-Sent Events, from its current state to its final one.
 ///
-/// Each message is `{"processedProducts":120,"failedProducts":3,"totalProducts":500,"status":"PENDING"}`,
-/// has an `error` where the import failed, and `"mode":"check"` where no product is written. Between them
-/// there are events named `heartbeat`.
+/// Each message is an object such as
+/// `{"processedProducts":120,"failedProducts":3,"totalProducts":500,"status":"PENDING"}`. It has an `error` if the
+/// import failed, and `"mode":"check"` if the import is a dry run. Events named `heartbeat` show that the
+/// connection is alive.
 #[utoipa::path(
     get,
-    operation_id = "progress",
+    operation_id = "followImport",
     path = "/api/jobs/{id}/progress",
     params(
         ("id" = String, Path, description = "ID of the import"),
-        ("last-event-id" = Option<String>, Header, description = "The last event received"),
-        ("lastEventId" = Option<String>, Query, description = "The same, for clients that cannot set the header"),
-        ("last_event_id" = Option<String>, Query, description = "The same"),
+        ("last-event-id" = Option<String>, Header, description = "ID of the last event received"),
+        ("lastEventId" = Option<String>, Query, description = "The same as the header, for clients that cannot set it"),
+        ("last_event_id" = Option<String>, Query, description = "The same as `lastEventId`"),
     ),
     responses(
-        (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
+        (status = 200, description = "A stream of events", body = Object, content_type = "text/event-stream"),
         (status = 204, description = "The final state was already received"),
         (status = 404, description = "Import not found, or it belongs to another user", body = Problem),
         OfStream,
@@ -80,33 +81,34 @@ pub(crate) async fn job_progress(
     Ok(event_stream(answer, hijack))
 }
 
-/// What a stream of many jobs is asked for.
+/// Which imports a stream follows.
 #[derive(Deserialize)]
 pub(crate) struct JobsQuery {
-    /// Their identifiers, with commas between them; none means all unfinished ones.
+    /// Comma-separated IDs; all unfinished imports without it.
     ids: Option<String>,
-    /// Whether all unfinished ones are wanted besides.
+    /// Whether to include all unfinished imports.
     #[serde(default)]
     unfinished: bool,
 }
 
-/// Streams the progress of many imports at once.
+/// Streams the progress of many imports in one response.
 ///
-/// The messages are those of one import's stream, each with a `jobId`. Of the imports listed the stream
-/// ends with an event named `end` when all are over; without `ids` it is of all unfinished ones, new ones
-/// as they start, and goes on. One that is not there is told by an event named `not-found`.
+/// Messages are those of the stream of one import, each with a `jobId`. With `ids`, the stream ends with an event
+/// named `end` when all imports have ended. Without `ids`, it covers all unfinished imports, includes new ones as
+/// they start, and does not end. An event named `not-found` names an import that does not exist.
 #[utoipa::path(
     get,
+    operation_id = "followImports",
     path = "/api/jobs/progress",
     params(
-        ("ids" = Option<String>, Query, description = "Comma-separated IDs of the imports"),
+        ("ids" = Option<String>, Query, description = "Comma-separated IDs of imports; all unfinished imports without it"),
         ("unfinished" = Option<bool>, Query, description = "Whether to include all unfinished imports"),
-        ("last-event-id" = Option<String>, Header, description = "The last event received"),
-        ("lastEventId" = Option<String>, Query, description = "The same, for clients that cannot set the header"),
-        ("last_event_id" = Option<String>, Query, description = "The same"),
+        ("last-event-id" = Option<String>, Header, description = "ID of the last event received"),
+        ("lastEventId" = Option<String>, Query, description = "The same as the header, for clients that cannot set it"),
+        ("last_event_id" = Option<String>, Query, description = "The same as `lastEventId`"),
     ),
     responses(
-        (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
+        (status = 200, description = "A stream of events", body = Object, content_type = "text/event-stream"),
         (status = 204, description = "All final states were already received"),
         (status = 400, description = "More imports than one stream can follow", body = Problem),
         (status = 404, description = "None of the imports exist", body = Problem),

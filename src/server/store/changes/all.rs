@@ -2,13 +2,17 @@
 
 use std::time::Instant;
 
-use super::{ImportNumber, Noted, PATIENCE, REMOVED, ROW_BITS, WINDOW, columns, conditions};
+use super::{
+    ImportNumber, PATIENCE, ROW_BITS, WINDOW,
+    listing::conditions,
+    noted::{Noted, columns},
+};
 use crate::{
     model::{
         changes::{ChangesFilter, HistoryEntry},
         job::ImportMode,
     },
-    server::store::{Store, StoreError},
+    server::store::{Store, StoreError, retention::REMOVED},
 };
 
 impl Store {

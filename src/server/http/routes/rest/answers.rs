@@ -57,7 +57,7 @@ pub(crate) enum OfImport {}
 /// Responses of a route that changes an import: also conflicts.
 pub(crate) enum ChangesImport {}
 
-/// Those of a route that is about links to an import: [`OfProgram`]'s, and that there is none.
+/// Responses of a route for links to an import: also 404.
 pub(crate) enum OfLink {}
 
 /// Responses of a route for a webhook: also 404.
@@ -83,7 +83,7 @@ impl IntoResponses for OfProgram {
         let late = Response::new("The request timed out");
         BTreeMap::from([
             problem("401", "Missing or invalid token"),
-            problem("403", "The token has no permission"),
+            problem("403", "The token doesn't have permission"),
             ("408".to_owned(), late.into()),
             problem("500", "Internal error"),
         ])
@@ -112,7 +112,7 @@ impl IntoResponses for ChangesImport {
 impl IntoResponses for OfLink {
     fn responses() -> Responses {
         let mut responses = OfProgram::responses();
-        responses.extend([problem("404", "There is no such import or link"), guesses()]);
+        responses.extend([problem("404", "Import or link not found"), guesses()]);
         responses
     }
 }
@@ -120,7 +120,7 @@ impl IntoResponses for OfLink {
 impl IntoResponses for OfWebhook {
     fn responses() -> Responses {
         let mut responses = OfProgram::responses();
-        responses.extend([problem("404", "There is no such webhook")]);
+        responses.extend([problem("404", "Webhook not found")]);
         responses
     }
 }
@@ -137,8 +137,11 @@ impl IntoResponses for OfSource {
     fn responses() -> Responses {
         let mut responses = OfProgram::responses();
         responses.extend([
-            problem("404", "There is no such source"),
-            problem("503", "There are no sources with an external price monitor"),
+            problem("404", "Source not found"),
+            problem(
+                "503",
+                "An external price monitor is in use, with which there are no sources",
+            ),
         ]);
         responses
     }
@@ -169,7 +172,7 @@ impl IntoResponses for BeginsImport {
         responses.extend([
             problem(
                 "429",
-                "Too many unfinished imports, or unknown ones were asked for",
+                "Too many unfinished imports, or too many requests for unknown imports",
             ),
             problem("502", "The price monitor sent an invalid response"),
             problem("507", "Storage is full"),
@@ -178,9 +181,9 @@ impl IntoResponses for BeginsImport {
     }
 }
 
-/// What those are told who ask for unknown imports again and again.
+/// Response to repeated requests for unknown imports.
 fn guesses() -> (String, RefOr<Response>) {
-    problem("429", "Too many unknown imports were asked for")
+    problem("429", "Too many requests for unknown imports")
 }
 
 fn large() -> (String, RefOr<Response>) {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     i18n::messages::ErrorCode,
     model::{
-        changes::{ChangesFilter, FieldChange, ProductChange},
+        changes::{ChangeKind, ChangesFilter, Field, FieldChange, ProductChange},
         error::ApiError,
         job::JobId,
     },
@@ -35,21 +35,22 @@ use crate::{
 #[into_params(parameter_in = Query)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ChangesQuery {
-    /// What was done to the product.
-    #[param(inline, value_type = Option<Kind>)]
+    /// Only products that were added, updated or removed.
+    #[param(inline, value_type = Option<ChangeKind>)]
     kind: Option<String>,
-    /// The value that is another one.
-    #[param(inline, value_type = Option<FieldName>)]
+    /// Only changes to this field.
+    #[param(inline, value_type = Option<Field>)]
     field: Option<String>,
-    /// By more than how many percent the price falls, with at most two decimals.
+    /// Only changes that lower the price by more than this percentage, with at most two decimals.
     #[param(example = "30")]
     price_down: Option<String>,
-    /// By more than how many percent the price rises; with `priceDown`, either.
+    /// Only changes that raise the price by more than this percentage. With `priceDown`, changes in either
+    /// direction.
     #[param(example = "30")]
     price_up: Option<String>,
-    /// What the product's name, SKU or identity holds. Of many products 1,000 are looked at.
+    /// Text in the product's name, SKU or identity. If more than 1,000 products match, only 1,000 are considered.
     search: Option<String>,
-    /// The row of the file behind which to go on: `next` of the page before.
+    /// Row of the file to continue after: `next` of the previous page.
     after: Option<u64>,
 }
 
@@ -70,77 +71,46 @@ impl ChangesQuery {
     }
 }
 
-/// What an import did to a product.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its description is used
-pub(super) enum Kind {
-    /// It was not there before.
-    Added,
-    /// Some of its values are others.
-    Updated,
-    /// It is there no more.
-    Removed,
-}
-
-/// A value of a product.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // only its description is used
-pub(super) enum FieldName {
-    Sku,
-    Name,
-    Price,
-    SalePrice,
-    Currency,
-    Gtin,
-    Stock,
-    Availability,
-    Url,
-    Image,
-    Options,
-}
-
-/// Some of the changes of an import.
+/// A page of the changes that an import made.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Changes {
-    /// The changes, in the order of the file: 50 at most. There may be fewer though there are more, where
-    /// finding them takes long.
+    /// Changes, at most 50, in the order of the file. A page may have fewer even if more follow, because a search
+    /// stops after some time.
     items: Vec<Change>,
-    /// What `after` is for the next page; null on the last one.
+    /// `after` for the next page; null on the last page.
     next: Option<u64>,
 }
 
-/// What an import did to one product.
+/// The changes that an import made to one product.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Change {
-    /// The row of the file, from 1.
+    /// Row of the file, from 1.
     row: u64,
     /// What identifies the product.
     identity: String,
-    /// Its stock-keeping unit now.
+    /// Stock-keeping unit after the change.
     sku: Option<String>,
-    /// What it is called now.
+    /// Name after the change.
     name: Option<String>,
-    /// What was done to it.
-    #[schema(value_type = Kind)]
+    /// What was done to the product.
+    #[schema(value_type = ChangeKind)]
     kind: &'static str,
-    /// By how many percent its price moved; null where it did not, or was or is unknown.
+    /// Change of the price in percent; null if it did not change, or if a price is unknown.
     price_change_percent: Option<f64>,
-    /// The values that are others; of a product that was added those it came with.
+    /// Changed fields; for a new product, the fields it has.
     fields: Vec<Value>,
 }
 
-/// A value before and after.
+/// A field before and after a change.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Value {
-    /// Which value.
-    #[schema(value_type = FieldName)]
+    /// Name of the field.
+    #[schema(value_type = Field)]
     field: &'static str,
-    /// What it was.
+    /// Value before the change.
     old: Option<String>,
-    /// What it is then.
+    /// Value after the change.
     new: Option<String>,
 }
 
@@ -169,9 +139,10 @@ impl From<FieldChange> for Value {
     }
 }
 
-/// Lists the products that an import changed, old values and new, 50 at once.
+/// Lists the products that an import changed, with old and new values, 50 per page.
 #[utoipa::path(
     get,
+    operation_id = "listImportChanges",
     path = "/api/imports/{id}/changes",
     params(("id" = String, Path, description = "ID of the import"), ChangesQuery),
     responses(
@@ -198,9 +169,10 @@ pub(crate) async fn list(
     }))
 }
 
-/// Gives the changes of an import as CSV, a line for each value.
+/// Exports the changes of an import as CSV, one line per changed field.
 #[utoipa::path(
     get,
+    operation_id = "exportImportChanges",
     path = "/api/imports/{id}/changes.csv",
     params(("id" = String, Path, description = "ID of the import"), ChangesQuery),
     responses(

@@ -6,9 +6,9 @@ use axum::{
     Extension, Json,
     extract::{
         Path, Query, State,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        rejection::{PathRejection, QueryRejection},
     },
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::Response,
 };
 use serde::{Deserialize, Serialize};
@@ -20,79 +20,79 @@ use super::{
     started, unreadable,
 };
 use crate::{
-    i18n::messages::Params,
     model::{
         audit::AuditAction,
         changes,
         error::ApiError,
-        import_extras::{FileColumns, ImportExtras, ImportRow, RowKind, SaidOfFile},
-        import_options::ImportOptions,
+        import_extras::ImportExtras,
+        import_options::{ImportOptions, MissingProducts, WrittenProducts},
         job::{ImportMode, JobId, Question},
     },
     server::{
         auth::audit,
-        http::{routes::import_rows, state::AppState},
+        http::state::AppState,
         identity::{job_scope::ChangeableJob, principal::Principal},
         relay::Rerun,
     },
 };
 
-/// An import, in its newest known state, and what the price monitor says of its rows.
+/// An import in its newest known state, with what the price monitor reports about its rows.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ImportDetails {
     #[serde(flatten)]
     import: Import,
-    /// What is said of its rows; null where the price monitor says nothing beyond the progress.
+    /// Details; null if the price monitor reports only progress.
     details: Option<Details>,
 }
 
-/// What a price monitor says of an import beyond its progress.
+/// What the price monitor reports about an import beyond its progress.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Details {
-    /// Rows of the file so far that are not blank: processed, failed and passed over.
+    /// Rows read so far, without blank ones: imported, failed, replaced and skipped.
     rows_read: u64,
-    /// Products that were not there before.
+    /// Number of new products.
     added_products: u64,
-    /// Products that are not as before.
+    /// Number of existing products with changed values.
     updated_products: u64,
-    /// Products that are as before.
+    /// Number of existing products without changes.
     unchanged_products: u64,
-    /// Products that are there no more.
+    /// Number of removed products.
     removed_products: u64,
-    /// Rows that a later row of the file replaced. With the three above: the processed products.
+    /// Rows replaced by a later row for the same product. Processed products are the added, updated and unchanged
+    /// ones and these rows.
     replaced_rows: u64,
-    /// Rows that are no product.
+    /// Skipped rows: those that are not products, or that the import may not write.
     passed_over_rows: u64,
-    /// How many of these there are, by reason.
+    /// Number of skipped rows by reason.
     passed_over: BTreeMap<String, u64>,
-    /// Values that were left out of rows that are in the shop.
+    /// Values that were left out of imported rows.
     warnings: u64,
-    /// How many imports go first, with this one, while it waits.
+    /// Position in the queue, from 1, while the import waits.
     queue_position: Option<u64>,
     /// Whether it waits because the disk is full.
     waits_for_room: bool,
-    /// What has to be said of its file for it to go on: see its columns.
+    /// What has to be decided before the import can continue; see `/columns`, or approve it.
     #[schema(value_type = Option<Needs>)]
     needs: Option<Question>,
-    /// Products that a check is about and that have changed since: 1,000 at most.
+    /// Products that have changed since this dry run, or since the import began to wait for approval; at most 1,000.
     changed_since: u64,
-    /// Which products and values it writes.
+    /// Which products and values the import writes.
     #[schema(value_type = Options)]
     options: ImportOptions,
-    /// Products that are not in the file, where it is to hold all.
+    /// Products that are not in the file, if the file has to contain all products.
     missing_products: u64,
     /// Those of them that were marked as out of stock.
     marked_products: u64,
-    /// The limit that it goes over.
+    /// The limit that the import exceeds.
     #[schema(value_type = Option<OverLimit>)]
     over_limit: Option<changes::OverLimit>,
-    /// The import that it takes back.
+    /// ID of the import that this one undoes.
     undoes: Option<String>,
-    /// The last import that took it back, or is about to.
+    /// ID of the last import that undid this one, or will.
     undone_by: Option<String>,
-    /// What can be done with it now.
+    /// Actions that are possible now.
     actions: Vec<String>,
 }
 
@@ -100,42 +100,42 @@ pub(crate) struct Details {
 #[derive(ToSchema)]
 #[allow(dead_code)] // only its description is used
 struct Options {
-    /// Which products its rows may write.
-    products: super::WrittenProducts,
-    /// Which values of products that are there it updates; all where it is empty.
-    fields: Vec<super::changes::FieldName>,
-    /// What becomes of products that are not in the file.
-    missing: super::MissingProducts,
+    /// Products that the import may write.
+    products: WrittenProducts,
+    /// Values that it updates in existing products; empty for all.
+    fields: Vec<changes::Field>,
+    /// What it does with products that are not in the file.
+    missing: MissingProducts,
 }
 
-/// What a person or program has to say of a file.
+/// A decision that an import waits for.
 #[derive(ToSchema)]
 #[schema(rename_all = "kebab-case")]
 #[allow(dead_code)] // only its description is used
-enum Needs {
-    /// What its columns hold.
+pub(super) enum Needs {
+    /// What the columns mean.
     Columns,
-    /// What its prices have before their decimals.
+    /// Whether a comma or a point separates the decimals of prices.
     DecimalMark,
-    /// Which of its sheets are to be read.
+    /// Which sheets to import.
     Sheets,
-    /// Whether it may change as much as it would: approve it, or cancel it.
+    /// Whether to approve an import that exceeds a limit.
     Approval,
 }
 
-/// The limit that an import goes over.
+/// The limit that an import exceeds.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code)] // only its description is used
 struct OverLimit {
-    /// `prices`: that many prices would move too far; `failed`: that many rows would fail; `missing`: that many
-    /// products are not in the file.
+    /// `prices`: too many prices change too far. `failed`: too many rows fail. `missing`: too many products are not
+    /// in the file.
     limit: String,
-    /// How many.
+    /// Number of prices, rows or products that exceed the limit.
     count: u64,
-    /// Of how many.
+    /// Number that `count` is compared with.
     of: u64,
-    /// Of prices: what is too far, in hundredths of a percent.
+    /// For `prices`: the change that is too far, in hundredths of a percent.
     by: Option<i64>,
 }
 
@@ -173,9 +173,10 @@ pub(super) fn parsed(id: Id) -> Result<JobId, ApiError> {
     id.parse().map_err(|_| ApiError::NotFound)
 }
 
-/// Gives one import.
+/// Returns an import.
 #[utoipa::path(
     get,
+    operation_id = "showImport",
     path = "/api/imports/{id}",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
@@ -205,14 +206,20 @@ pub(super) async fn find_changeable(
     state.imports.find_changeable(who, &parsed(id)?).await
 }
 
-async fn note(state: &AppState, who: &Principal, job: &ChangeableJob, action: AuditAction) {
+pub(super) async fn note(
+    state: &AppState,
+    who: &Principal,
+    job: &ChangeableJob,
+    action: AuditAction,
+) {
     let subject = format!("{} ({})", job.filename, job.id);
     audit::record_by(&state.store, who, action, &subject).await;
 }
 
-/// Stops an import. It ends as `ERROR`; what is in the shop stays.
+/// Cancels an import. It ends with status `ERROR`; products that were already imported stay.
 #[utoipa::path(
     post,
+    operation_id = "cancelImport",
     path = "/api/imports/{id}/cancel",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
@@ -232,14 +239,15 @@ pub(crate) async fn cancel(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Lets an import go on that waits because it goes over a limit. To reject it, cancel it.
+/// Approves an import that exceeds a limit, so that it continues. To reject it, cancel it.
 #[utoipa::path(
     post,
+    operation_id = "approveImport",
     path = "/api/imports/{id}/approve",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
-        (status = 202, description = "The import goes on"),
-        (status = 400, description = "The import does not wait for approval", body = Problem),
+        (status = 202, description = "The import continues"),
+        (status = 400, description = "The import is not waiting for approval", body = Problem),
         ChangesImport,
     )
 )]
@@ -254,9 +262,10 @@ pub(crate) async fn approve(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Forgets an import that is over. Its products stay.
+/// Deletes a finished import. Its products stay.
 #[utoipa::path(
     delete,
+    operation_id = "deleteImport",
     path = "/api/imports/{id}",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
@@ -276,9 +285,10 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Imports the file of an import again, or for the first time after a check.
+/// Imports the file of an import again. After a dry run, this imports the file.
 #[utoipa::path(
     post,
+    operation_id = "repeatImport",
     path = "/api/imports/{id}/again",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
@@ -296,9 +306,10 @@ pub(crate) async fn again(
     rerun(&state, &who, id, Rerun::Again).await
 }
 
-/// Imports the failed rows of an import again, or checks them again.
+/// Imports the failed rows of an import again. After a dry run, this checks them again.
 #[utoipa::path(
     post,
+    operation_id = "retryImport",
     path = "/api/imports/{id}/retry",
     params(("id" = String, Path, description = "ID of the import")),
     responses(
@@ -316,20 +327,21 @@ pub(crate) async fn retry(
     rerun(&state, &who, id, Rerun::Retry).await
 }
 
-/// How an import is to be taken back.
+/// How to undo an import.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct HowToUndo {
-    /// Whether products are taken back, too, that later imports have changed. They are left alone otherwise, and
-    /// listed as failed rows.
+    /// Whether to undo changes to products that later imports have changed as well. Otherwise these products are
+    /// left unchanged and listed as failed rows.
     everything: bool,
 }
 
-/// Takes an import back: gives the products that it changed the values that they had, and removes those that it
-/// added. That is an import of its own, which can be cancelled and taken back like any other.
+/// Undoes an import: restores the previous values of the products it changed, and removes the products it added.
+/// This starts a new import, which can be cancelled and undone like any other.
 #[utoipa::path(
     post,
+    operation_id = "undoImport",
     path = "/api/imports/{id}/undo",
     params(("id" = String, Path, description = "ID of the import"), HowToUndo),
     responses(
@@ -364,277 +376,4 @@ async fn rerun(
         Rerun::Retry => job.mode,
     };
     Ok(started(new, mode))
-}
-
-/// Which rows to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WantedRows {
-    /// What is said of them.
-    #[serde(default)]
-    #[param(inline, value_type = Kind, default = "failed")]
-    kind: RowKind,
-    /// The page, from 1. One past the last is the last.
-    #[serde(default = "super::first")]
-    #[param(default = 1, minimum = 1)]
-    page: u64,
-    /// What their SKU, column, value or reason holds.
-    #[serde(default)]
-    search: String,
-}
-
-/// What is said of rows.
-#[derive(ToSchema)]
-#[schema(rename_all = "kebab-case")]
-#[allow(dead_code)] // only its description is used
-enum Kind {
-    /// They failed.
-    Failed,
-    /// They are in the shop without a value that they hold.
-    Warning,
-    /// A later row of the file replaced them.
-    Replaced,
-    /// They are no product, or one that the import leaves alone.
-    PassedOver,
-    /// The file lacks these products.
-    Missing,
-}
-
-/// One page of rows.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Rows {
-    /// The rows, in the file's order.
-    items: Vec<Row>,
-    /// Which page this is, from 1.
-    page: u64,
-    /// How many pages there are, at least 1.
-    pages: u64,
-    /// How many rows all pages have together: at most 100,000 of those that did not fail.
-    total: u64,
-}
-
-/// A row of a file, and what is said of it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Row {
-    /// The line of the file on which it begins, from 1.
-    line: u64,
-    /// What it is called.
-    sku: String,
-    /// Why it failed or what was left out, in a sentence; of a row that was passed over, a word for the
-    /// reason.
-    reason: String,
-    /// The reason as a code; null of a row that another service or an earlier version tells of.
-    code: Option<String>,
-    /// The values in it.
-    #[schema(value_type = Object)]
-    params: Params,
-    /// The column that the reason is about.
-    column: Option<String>,
-    /// What that column holds.
-    value: Option<String>,
-    /// The line of the row that replaced it.
-    by_line: Option<u64>,
-}
-
-impl From<ImportRow> for Row {
-    fn from(row: ImportRow) -> Self {
-        let ImportRow {
-            line,
-            sku,
-            reason,
-            code,
-            params,
-            column,
-            value,
-            by_line,
-        } = row;
-        Self {
-            line,
-            sku,
-            reason,
-            code,
-            params,
-            column,
-            value,
-            by_line,
-        }
-    }
-}
-
-/// Lists rows of an import, 50 a page: those that failed, or those of which else is something to be said.
-#[utoipa::path(
-    get,
-    path = "/api/imports/{id}/rows",
-    params(("id" = String, Path, description = "ID of the import"), WantedRows),
-    responses(
-        (status = 200, description = "The rows", body = Rows),
-        (status = 400, description = "A parameter is not valid", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached or doesn't support this", body = Problem),
-        OfImport,
-    )
-)]
-pub(crate) async fn rows(
-    State(state): State<AppState>,
-    Extension(who): Extension<Principal>,
-    id: Id,
-    wanted: Result<Query<WantedRows>, QueryRejection>,
-) -> Result<Json<Rows>, ApiError> {
-    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
-    let job = state.imports.find_visible(&who, &parsed(id)?).await?;
-    let search = wanted.search.trim();
-    let rows = state
-        .relay
-        .rows(&job, wanted.kind, wanted.page, search)
-        .await?;
-    Ok(Json(Rows {
-        items: rows.items.into_iter().map(Row::from).collect(),
-        page: rows.page,
-        pages: rows.pages,
-        total: rows.total,
-    }))
-}
-
-/// Which rows to give as a file.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WantedFile {
-    /// What is said of them.
-    #[serde(default)]
-    #[param(inline, value_type = Kind, default = "failed")]
-    kind: RowKind,
-}
-
-/// Gives rows of an import as CSV. The list of failed rows imports as it is once it is corrected.
-#[utoipa::path(
-    get,
-    path = "/api/imports/{id}/rows.csv",
-    params(("id" = String, Path, description = "ID of the import"), WantedFile),
-    responses(
-        (status = 200, description = "The rows", body = String, content_type = "text/csv"),
-        (status = 400, description = "A parameter is not valid", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached or doesn't support this", body = Problem),
-        OfImport,
-    )
-)]
-pub(crate) async fn rows_file(
-    State(state): State<AppState>,
-    Extension(who): Extension<Principal>,
-    id: Id,
-    wanted: Result<Query<WantedFile>, QueryRejection>,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
-    import_rows::rows_file(&state, &who, &parsed(id)?, wanted.kind, &headers).await
-}
-
-/// How a file begins, what its columns are taken for, and what else is or has to be said of it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Columns {
-    /// What the columns are called.
-    header: Vec<String>,
-    /// What the first rows hold.
-    rows: Vec<Vec<String>>,
-    /// What each column is taken for: a word, or null.
-    columns: Vec<Option<String>>,
-    /// What is said to be before the decimals of prices.
-    decimal_mark: Option<String>,
-    /// The currency that prices are said to be in.
-    currency: Option<String>,
-    /// The sheets that are said to be read.
-    sheets: Vec<String>,
-    /// Those that there are, where one has to be chosen.
-    all_sheets: Vec<String>,
-    /// What has to be said.
-    #[schema(value_type = Option<Needs>)]
-    needs: Option<Question>,
-}
-
-impl From<FileColumns> for Columns {
-    fn from(file: FileColumns) -> Self {
-        Self {
-            header: file.header,
-            rows: file.rows,
-            columns: file.columns,
-            decimal_mark: file.decimal_mark,
-            currency: file.currency,
-            sheets: file.sheets,
-            all_sheets: file.all_sheets,
-            needs: file.needs,
-        }
-    }
-}
-
-/// Says what the columns of an import's file are taken for.
-#[utoipa::path(
-    get,
-    path = "/api/imports/{id}/columns",
-    params(("id" = String, Path, description = "ID of the import")),
-    responses(
-        (status = 200, description = "The columns", body = Columns),
-        (status = 400, description = "The file cannot be read or is no longer stored", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached or doesn't support this", body = Problem),
-        OfImport,
-    )
-)]
-pub(crate) async fn columns(
-    State(state): State<AppState>,
-    Extension(who): Extension<Principal>,
-    id: Id,
-) -> Result<Json<Columns>, ApiError> {
-    let job = state.imports.find_visible(&who, &parsed(id)?).await?;
-    Ok(Json(state.relay.columns(&job).await?.into()))
-}
-
-/// What is said of a file. What is not said is told from the file.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-#[derive(Default)]
-pub(crate) struct SaidColumns {
-    /// A word for each column, in their order; none, `""`, for one that does not matter. The words are those
-    /// that `GET` gives, for example `sku`, `name`, `price`, `stock`.
-    #[schema(example = json!(["sku", "name", "price"]))]
-    columns: Vec<String>,
-    /// What is before the decimals of prices: `comma` or `point`.
-    decimal_mark: String,
-    /// The currency of prices of which the file does not tell it, for example `EUR`.
-    currency: String,
-    /// The sheets that are to be read.
-    sheets: Vec<String>,
-}
-
-/// Says what an import's file holds, and imports it so: the same import goes on where it waits for that, else
-/// a new one begins. That is remembered for files with the same columns.
-#[utoipa::path(
-    post,
-    path = "/api/imports/{id}/columns",
-    params(("id" = String, Path, description = "ID of the import")),
-    request_body = SaidColumns,
-    responses(
-        (status = 201, description = "The import has started", body = Started,
-            headers(("location" = String, description = "URL of the import"))),
-        (status = 400, description = "The column mapping is not valid, or the file is no longer stored", body = Problem),
-        BeginsImport,
-    )
-)]
-pub(crate) async fn map_columns(
-    State(state): State<AppState>,
-    Extension(who): Extension<Principal>,
-    id: Id,
-    said: Result<Json<SaidColumns>, JsonRejection>,
-) -> Result<Response, ApiError> {
-    let Json(said) = said.map_err(|error| unreadable(error.body_text()))?;
-    let said = SaidOfFile {
-        columns: said.columns,
-        decimal_mark: said.decimal_mark,
-        currency: said.currency,
-        sheets: said.sheets,
-    };
-    let job = find_changeable(&state, &who, id).await?;
-    let new = state.imports.map_columns(&who.user, &job, &said).await?;
-    note(&state, &who, &job, AuditAction::ImportRetried).await;
-    Ok(started(new, job.mode))
 }

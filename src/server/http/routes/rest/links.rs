@@ -39,18 +39,18 @@ type Refusal = super::answers::Refusal<OfLinks>;
 
 type ImportAndLink = Result<Path<(String, String)>, PathRejection>;
 
-/// A link by which anybody sees the counts and failures of an import.
+/// A link that shows the counts and failures of an import without an account.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Link {
-    /// Its ID.
+    /// ID of the link.
     id: String,
-    /// Where it leads. Whoever has it needs no account.
+    /// URL. Anyone who has it can open it.
     #[schema(format = "uri", example = "https://relay.example/shared/mZ3q")]
     url: String,
-    /// When it was created, in milliseconds since 1970.
+    /// Creation, in milliseconds since 1970.
     created_at: i64,
-    /// When it expires, in milliseconds since 1970.
+    /// Expiry, in milliseconds since 1970.
     expires_at: i64,
 }
 
@@ -65,10 +65,10 @@ impl From<ShareLink> for Link {
     }
 }
 
-/// The links to an import.
+/// Links to an import.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Links {
-    /// Those that have not expired, the newest first: 10 at most.
+    /// Links that have not expired, newest first, at most 10.
     items: Vec<Link>,
 }
 
@@ -76,22 +76,8 @@ pub(crate) struct Links {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WantedLink {
-    /// How long it is valid.
-    #[schema(value_type = Lifetime)]
+    /// How long the link is valid.
     lifetime: LinkLifetime,
-}
-
-/// How long a link is valid.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its description is used
-enum Lifetime {
-    /// One day.
-    Day,
-    /// Seven days.
-    Week,
-    /// 30 days.
-    Month,
 }
 
 /// Lists the links to an import.
@@ -114,8 +100,8 @@ pub(crate) async fn list(
     }))
 }
 
-/// Creates a link to an import. Anybody who has it sees, without an account and live, the counts of the import and
-/// its failures, and nothing else.
+/// Creates a link to an import. Anyone who has it can follow the counts and failures of the import live, without an
+/// account, and nothing else.
 #[utoipa::path(
     post,
     operation_id = "createLink",
@@ -142,7 +128,7 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(Link::from(link))).into_response())
 }
 
-/// Revokes a link to an import, and ends what was opened by it.
+/// Revokes a link to an import and closes pages opened with it.
 #[utoipa::path(
     delete,
     operation_id = "revokeLink",

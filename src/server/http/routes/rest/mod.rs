@@ -6,8 +6,11 @@ use super::{Route, body::small, progress, quick};
 use crate::{
     i18n::messages::{ErrorCode, Params},
     model::{
+        changes::Field,
         error::ApiError,
-        import_options::{ChosenFields, FIELDS, Instructions, PARAMETERS},
+        import_options::{
+            ChosenFields, FIELDS, Instructions, MissingProducts, PARAMETERS, WrittenProducts,
+        },
         imports_filter::ImportsFilter,
         job::{ImportMode, JobId, ProductImportJob},
         reason::Reason,
@@ -51,78 +54,80 @@ use utoipa::{
 
 pub(crate) mod answers;
 pub(crate) mod changes;
+pub(crate) mod columns;
 pub(crate) mod imports;
 pub(crate) mod links;
 pub(crate) mod product_files;
 pub(crate) mod products;
+pub(crate) mod rows;
 pub(crate) mod sources;
 pub(crate) mod webhooks;
 
 use self::answers::OfProgram;
 
-/// An import, in its newest known state.
+/// An import in its newest known state.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Import {
-    /// What it is named by.
+    /// ID of the import.
     #[schema(value_type = String, example = "0199c2a4-7d55-7f06-8d5e-0a6d0f3f7a10")]
     id: JobId,
-    /// What the file is called.
+    /// Name of the file.
     filename: String,
-    /// Where it stands. All but `PENDING` are final.
+    /// Status. Every status but `PENDING` is final.
     #[schema(value_type = Status)]
     status: &'static str,
-    /// Why it failed, in English or in an external price monitor's own words.
+    /// Why the import failed, in English or in the words of an external price monitor.
     error: Option<String>,
-    /// The same as a code; null where the words are those of an external price monitor.
+    /// Error code; null for the words of an external price monitor.
     error_code: Option<String>,
-    /// The values in it.
+    /// Parameters of the error code.
     #[schema(value_type = Object)]
     error_params: Params,
-    /// Whether it ended because somebody cancelled it.
+    /// Whether the import was cancelled.
     cancelled: bool,
-    /// Products in the file; null while unknown.
+    /// Number of products in the file; null until it is known.
     total_products: Option<u64>,
-    /// Products that are in the shop.
+    /// Number of imported products.
     processed_products: u64,
-    /// Products that could not be imported.
+    /// Number of products that could not be imported.
     failed_products: u64,
-    /// What the failed products are called.
+    /// SKUs of products that could not be imported.
     failed_product_skus: Vec<String>,
-    /// When it was started, in milliseconds since 1970.
+    /// Start, in milliseconds since 1970.
     created_at: i64,
-    /// When it last changed, in milliseconds since 1970.
+    /// Last change, in milliseconds since 1970.
     updated_at: i64,
-    /// When it ended, in milliseconds since 1970.
+    /// End, in milliseconds since 1970.
     completed_at: Option<i64>,
-    /// Whether products are written.
+    /// Whether the import writes products or only checks them.
     #[schema(value_type = Mode)]
     mode: &'static str,
 }
 
-/// What an import does with the products of its file.
+/// Whether an import writes products.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
 enum Mode {
-    /// It writes them.
+    /// Write the products.
     Import,
-    /// It says what writing them would do.
+    /// Dry run: report what an import would change, and write nothing.
     Check,
 }
 
-/// Where an import stands.
+/// Status of an import.
 #[derive(ToSchema)]
 #[schema(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(dead_code)] // only its description is used
 enum Status {
-    /// It waits or runs.
+    /// Waiting or running.
     Pending,
-    /// All products are in the shop.
+    /// All products were imported.
     Success,
-    /// Some products are in the shop.
+    /// Some products could not be imported.
     PartialSuccess,
-    /// It failed.
+    /// The import failed.
     Error,
 }
 
@@ -153,29 +158,30 @@ impl From<ProductImportJob> for Import {
     }
 }
 
-/// One page of the imports.
+/// A page of imports.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Imports {
-    /// The imports of this page, the newest first.
+    /// Imports on this page, newest first.
     items: Vec<Import>,
-    /// Which page this is, from 1.
+    /// Number of this page, from 1.
     page: u64,
-    /// How many pages there are, at least 1.
+    /// Number of pages, at least 1.
     pages: u64,
-    /// How many imports all pages have together.
+    /// Number of imports on all pages.
     total: u64,
-    /// Whether there are more than `total`, which are not counted; there is a page behind the last one then.
+    /// Whether there are more imports than `total`, which stops counting at a limit. A page after the last one
+    /// exists then.
     #[serde(rename = "hasMore")]
     has_more: bool,
 }
 
-/// An import that has begun.
+/// An import that was started.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Started {
-    /// What it is named by.
+    /// ID of the import.
     #[schema(value_type = String)]
     id: JobId,
-    /// Whether products are written.
+    /// Whether the import writes products or only checks them.
     #[schema(value_type = Mode)]
     mode: &'static str,
 }
@@ -194,93 +200,65 @@ fn unreadable(problem: String) -> ApiError {
     ApiError::invalid(ErrorCode::UnreadableBecause { problem })
 }
 
-/// A product file.
+/// A product file and how to import it. The file must be the last part.
 #[derive(ToSchema)]
 #[allow(dead_code)] // only its description is used
 struct ProductFile {
-    /// What is to be done with it. All but the file comes before the file.
+    /// Whether to write the products or only check them.
     mode: Option<Mode>,
-    /// Which products its rows may write. Rows of others are passed over.
+    /// Products that may be written. Rows of other products are skipped.
     products: Option<WrittenProducts>,
-    /// Which values of products that are there are updated, with commas between them; all without it. New products
-    /// get all values. The currency goes with the prices.
+    /// Comma-separated values to update in existing products; all by default. New products get all values. `price`
+    /// includes the currency.
     #[schema(example = "price,stock")]
     fields: Option<String>,
-    /// What becomes of products that are not in the file. With any value but `keep` it is to hold all products.
+    /// What to do with products that are not in the file. Any value but `keep` requires a file with all products.
     missing: Option<MissingProducts>,
-    /// The source of the file, by its ID. It says all of the above, which is left out then.
+    /// ID of the source that the file belongs to. It determines all options above, which must be left out.
     source: Option<String>,
     /// The file, with its name.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
 }
 
-/// A product file that is somewhere else.
+/// The URL of a product file and how to import it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RemoteProductFile {
-    /// Its address, at a host that `IMPORT_URL_HOSTS` allows.
+    /// URL of the file, at a host that `IMPORT_URL_HOSTS` allows.
     #[schema(format = "uri", example = "https://supplier.example/feed.csv")]
     url: String,
-    /// What is to be done with it.
+    /// Whether to write the products or only check them.
     #[schema(value_type = Option<Mode>)]
     mode: Option<String>,
-    /// Which products its rows may write. Rows of others are passed over.
+    /// Products that may be written. Rows of other products are skipped.
     #[schema(value_type = Option<WrittenProducts>)]
     products: Option<String>,
-    /// Which values of products that are there are updated; all without it. New products get all values. The currency
-    /// goes with the prices.
-    #[schema(value_type = Vec<changes::FieldName>)]
+    /// Values to update in existing products; all by default. New products get all values. `price` includes the
+    /// currency.
+    #[schema(value_type = Vec<Field>)]
     #[serde(default)]
     fields: Vec<String>,
-    /// What becomes of products that are not in the file. With any value but `keep` it is to hold all products.
+    /// What to do with products that are not in the file. Any value but `keep` requires a file with all products.
     #[schema(value_type = Option<MissingProducts>)]
     missing: Option<String>,
 }
 
-/// Which products the rows of a file may write.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its description is used
-enum WrittenProducts {
-    /// Those that are there and those that are not.
-    All,
-    /// Those that are not there: they are added.
-    New,
-    /// Those that are there: they are updated.
-    Existing,
-}
-
-/// What becomes of products that are not in the file.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its description is used
-enum MissingProducts {
-    /// Nothing.
-    Keep,
-    /// They are listed, and stay as they are.
-    List,
-    /// They are marked as out of stock.
-    Unavailable,
-    /// They are removed.
-    Remove,
-}
-
-/// How a file is to be taken.
+/// How to import the file. Values in the body take precedence.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)] // only its description is used
 struct ImportParameters {
-    /// What is to be done with the file, where the body does not say.
+    /// Whether to write the products or only check them.
     #[param(inline, default = "import")]
     mode: Option<Mode>,
-    /// Which products the file's rows may write, where the body does not say.
+    /// Products that may be written. Rows of other products are skipped.
     #[param(inline, default = "all")]
     products: Option<WrittenProducts>,
-    /// Which values are updated, with commas between them, where the body does not say.
+    /// Comma-separated values to update in existing products; all by default.
     #[param(example = "price,stock")]
     fields: Option<String>,
-    /// What becomes of products that are not in the file, where the body does not say.
+    /// What to do with products that are not in the file.
     #[param(inline, default = "keep")]
     missing: Option<MissingProducts>,
 }
@@ -289,7 +267,7 @@ struct ImportParameters {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
-    /// The page, from 1. One past the last is the last.
+    /// Number of the page, from 1. A number past the last page returns the last page.
     #[serde(default = "first")]
     #[param(default = 1, minimum = 1)]
     page: u64,
@@ -299,9 +277,10 @@ fn first() -> u64 {
     1
 }
 
-/// Lists the imports, newest first, 20 a page.
+/// Lists imports, newest first, 20 per page.
 #[utoipa::path(
     get,
+    operation_id = "listImports",
     path = "/api/imports",
     params(PageQuery),
     responses(
@@ -331,9 +310,10 @@ pub(crate) async fn list(
     }))
 }
 
-/// Starts an import of a product file, which is sent along or fetched, or a check that writes no product.
+/// Imports an uploaded product file or one from a URL, or only checks it.
 #[utoipa::path(
     post,
+    operation_id = "createImport",
     path = "/api/imports",
     params(ImportParameters),
     request_body(content(
@@ -345,7 +325,7 @@ pub(crate) async fn list(
             headers(("location" = String, description = "URL of the import"))),
         (status = 400, description = "The file is missing or empty", body = Problem),
         (status = 401, description = "Missing or invalid token", body = Problem),
-        (status = 403, description = "The token has no permission", body = Problem),
+        (status = 403, description = "The token doesn't have permission", body = Problem),
         (status = 408, description = "The upload was interrupted", body = Problem),
         (status = 413, description = "The file is too large", body = Problem),
         (status = 422, description = "A parameter is unknown, the file cannot be downloaded, or the price monitor rejected it", body = Problem),
@@ -378,7 +358,7 @@ pub(crate) async fn create(
     }
 }
 
-/// Reads the instructions of the query; rejects other parameters.
+/// Reads the options in the query; rejects unknown parameters.
 fn said_in_query(state: &AppState, query: Option<&str>) -> Result<Instructions, UploadError> {
     let mut what = Instructions::default();
     for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
@@ -448,7 +428,7 @@ macro_rules! described {
         #[openapi(
             info(
                 title = "Import Relay",
-                description = "Start and track product imports. Create tokens on the “API tokens” page.",
+                description = "Starts and tracks product imports. Authenticate with a token from the page “API tokens”. Times are milliseconds since 1970.",
                 license(name = "MIT", identifier = "MIT")
             ),
             paths($($($handler)::+),*),
@@ -469,12 +449,12 @@ described! {
     POST "/api/imports/{id}/again", Known(MayImport), imports::again, small;
     POST "/api/imports/{id}/retry", Known(MayImport), imports::retry, small;
     POST "/api/imports/{id}/undo", Known(MayImport), imports::undo, small;
-    GET "/api/imports/{id}/rows", Known(Watch), imports::rows, within_time;
-    GET "/api/imports/{id}/rows.csv", Known(Watch), imports::rows_file, within_time;
+    GET "/api/imports/{id}/rows", Known(Watch), rows::rows, within_time;
+    GET "/api/imports/{id}/rows.csv", Known(Watch), rows::rows_file, within_time;
     GET "/api/imports/{id}/changes", Known(Watch), changes::list, within_time;
     GET "/api/imports/{id}/changes.csv", Known(Watch), changes::file, within_time;
-    GET "/api/imports/{id}/columns", Known(Watch), imports::columns, within_time;
-    POST "/api/imports/{id}/columns", Known(MayImport), imports::map_columns, small;
+    GET "/api/imports/{id}/columns", Known(Watch), columns::columns, within_time;
+    POST "/api/imports/{id}/columns", Known(MayImport), columns::map_columns, small;
     GET "/api/imports/{id}/links", Known(MayImport), links::list, within_time;
     POST "/api/imports/{id}/links", Known(MayImport), links::create, small;
     DELETE "/api/imports/{id}/links/{link}", Known(MayImport), links::revoke, small;
@@ -568,7 +548,7 @@ mod tests {
 
     #[test]
     fn what_is_described_is_what_is_there() {
-        let described = serde_json::to_value(Description::openapi()).unwrap();
+        let described = described();
         let paths = described["paths"].as_object().unwrap();
         let described: BTreeSet<_> = paths
             .iter()
@@ -582,5 +562,51 @@ mod tests {
             .map(|route| (route.rule.method.to_owned(), unnamed(route.rule.path)))
             .collect();
         assert_eq!(described, routes);
+    }
+
+    fn described() -> serde_json::Value {
+        serde_json::to_value(Description::openapi()).unwrap()
+    }
+
+    #[test]
+    fn each_operation_has_an_id_of_its_own() {
+        let described = described();
+        let paths = described["paths"].as_object().unwrap();
+        let operations = paths.values().flat_map(|path| path.as_object().unwrap());
+        let mut ids = BTreeSet::new();
+        for (_, operation) in operations {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id.to_owned()), "{id} is not the only one");
+        }
+    }
+
+    #[test]
+    fn each_operation_parameter_and_field_is_described() {
+        let described = described();
+        let is_described = |value: &serde_json::Value| {
+            let texts = ["description", "summary"].map(|name| value[name].as_str());
+            texts.into_iter().flatten().any(|text| !text.is_empty())
+        };
+        let mut missing = Vec::new();
+        for (path, item) in described["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                if !is_described(operation) {
+                    missing.push(format!("{method} {path}"));
+                }
+                for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                    if !is_described(parameter) {
+                        missing.push(format!("{method} {path}: {}", parameter["name"]));
+                    }
+                }
+            }
+        }
+        for (name, schema) in described["components"]["schemas"].as_object().unwrap() {
+            for (field, value) in schema["properties"].as_object().into_iter().flatten() {
+                if !is_described(value) {
+                    missing.push(format!("{name}.{field}"));
+                }
+            }
+        }
+        assert!(missing.is_empty(), "{missing:#?}");
     }
 }

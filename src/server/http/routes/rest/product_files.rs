@@ -29,9 +29,10 @@ use crate::{
 
 const AT_ONCE: u64 = 1000;
 
-/// Gives products as CSV. No cell of it is a formula to a spreadsheet program.
+/// Exports products as CSV. Cells that a spreadsheet would take for a formula are escaped.
 #[utoipa::path(
     get,
+    operation_id = "exportProductsCsv",
     path = "/api/products.csv",
     params(FilterParameters),
     responses(
@@ -50,9 +51,10 @@ pub(crate) async fn csv(
     export(&state, &who, query, file).await
 }
 
-/// Gives products as a workbook.
+/// Exports products as an Excel workbook.
 #[utoipa::path(
     get,
+    operation_id = "exportProductsXlsx",
     path = "/api/products.xlsx",
     params(FilterParameters),
     responses(
@@ -72,9 +74,10 @@ pub(crate) async fn xlsx(
     export(&state, &who, query, File::Xlsx(Box::new(sheet))).await
 }
 
-/// Gives products as JSON Lines: one on each line, as `GET /api/products` lists it.
+/// Exports products as JSON Lines: one product per line, in the form of `GET /api/products`.
 #[utoipa::path(
     get,
+    operation_id = "exportProductsJsonLines",
     path = "/api/products.jsonl",
     params(FilterParameters),
     responses(

@@ -10,16 +10,11 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    Problem,
-    answers::OfProgram,
-    changes::{Change, FieldName, Kind},
-    unreadable,
-};
+use super::{Problem, answers::OfProgram, changes::Change, unreadable};
 use crate::{
     i18n::messages::ErrorCode,
     model::{
-        changes::{ChangesFilter, HistoryEntry},
+        changes::{ChangeKind, ChangesFilter, Field, HistoryEntry},
         error::ApiError,
         product,
         products_filter::ProductsFilter,
@@ -38,33 +33,33 @@ const PAGE: u64 = 50;
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)] // only its description is used
 pub(crate) struct FilterParameters {
-    /// What their name, SKU or identity holds; of one or two letters the beginnings of words. A search finds 1,000 at most.
+    /// Text in the name, SKU or identity. One or two letters match only the beginning of words. Finds at most 1,000
+    /// products.
     search: Option<String>,
-    /// The day in UTC on which, or after which, an import changed them.
+    /// Only products changed by an import on or after this day in UTC.
     #[param(rename = "changedSince", format = Date, example = "2026-11-23")]
     changed_since: Option<String>,
-    /// The lowest price, as a decimal number.
+    /// Lowest price, as a decimal number.
     #[param(rename = "priceFrom", example = "9.90")]
     price_from: Option<String>,
-    /// The highest price, likewise.
+    /// Highest price, as a decimal number.
     #[param(rename = "priceTo", example = "20")]
     price_to: Option<String>,
-    /// Those without a price only.
+    /// Only products without a price.
     #[param(rename = "noPrice")]
     no_price: Option<bool>,
-    /// Those that are out of stock only.
+    /// Only products that are out of stock.
     #[param(rename = "outOfStock")]
     out_of_stock: Option<bool>,
-    /// Those that the import with this ID changed last.
+    /// Only products that this import was the last to change; an ID.
     import: Option<String>,
-    /// The order. Without it that of their names; the newest changes first with `changedSince` or `import`, and by
-    /// price with a price.
+    /// Order. Defaults to `-updated` with `changedSince` or `import`, to `price` with a price, and to `name`
+    /// otherwise.
     #[param(inline)]
     sort: Option<SortedBy>,
 }
 
-/// An order of products; with `-` before it the largest or newest come first. Those without a price are below all
-/// others.
+/// An order of products. `-` reverses it. Products without a price count as cheaper than all others.
 #[derive(ToSchema)]
 #[allow(dead_code)] // only its description is used
 enum SortedBy {
@@ -82,18 +77,19 @@ enum SortedBy {
     UpdatedBackwards,
 }
 
-/// Which page of them to list.
+/// Which page to list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)] // only its description is used
 struct PageParameters {
-    /// The page, from 1, of all products or those of a search, by name. One past the last is the last.
+    /// Number of the page, from 1, in order of names. A number past the last page returns the last page. Not with a
+    /// filter or order; only `search` is allowed.
     #[param(default = 1, minimum = 1)]
     page: Option<u64>,
-    /// The identity of a product: the ones behind it are listed, by name, in place of a page. So all products
-    /// can be gone through; pages hold the first 10,000.
+    /// Identity of a product. Lists the products after it, in order of names, instead of a page. This way all
+    /// products can be listed; pages only cover the first 10,000.
     after: Option<String>,
-    /// `next` of the page before. It goes with the same filter and order.
+    /// `next` of the previous page. Use it with the same filter and order.
     from: Option<String>,
 }
 
@@ -132,48 +128,48 @@ impl Wanted {
     }
 }
 
-/// A product in the shop.
+/// A product.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Product {
-    /// What identifies it, for example `sku:AB-1`.
+    /// What identifies the product, for example `sku:AB-1`.
     identity: String,
-    /// Its stock-keeping unit, where the file gave one.
+    /// Stock-keeping unit, if the file has one.
     sku: Option<String>,
-    /// What it is called.
+    /// Name.
     name: String,
-    /// Its price as a decimal number, for example `12.99`.
+    /// Price as a decimal number, for example `12.99`.
     price: Option<String>,
-    /// A lower price at which it is sold for a time, likewise.
+    /// Sale price as a decimal number.
     sale_price: Option<String>,
-    /// What the prices are in: an ISO 4217 code.
+    /// Currency of both prices: an ISO 4217 code.
     currency: Option<String>,
-    /// Its Global Trade Item Number.
+    /// Global Trade Item Number.
     gtin: Option<String>,
-    /// How many there are.
+    /// Number of items in stock.
     stock: Option<i64>,
-    /// Whether it can be had: `in_stock`, `out_of_stock`, `preorder` or `backorder`.
+    /// Availability: `in_stock`, `out_of_stock`, `preorder` or `backorder`.
     availability: Option<String>,
-    /// The address of its page.
+    /// URL of the product's page.
     url: Option<String>,
-    /// The address of its image.
+    /// URL of the product's image.
     image: Option<String>,
-    /// What tells it from the other variants of its product, for example `["Blue", "L"]`; none of others.
+    /// Values that distinguish the variant from others, for example `["Blue", "L"]`; empty if it is not a variant.
     options: Vec<String>,
-    /// When it came in, in milliseconds since 1970.
+    /// First import, in milliseconds since 1970.
     created_at: i64,
-    /// When an import last changed it, in milliseconds since 1970.
+    /// Last change by an import, in milliseconds since 1970.
     updated_at: i64,
-    /// The import that did; null where it is not known, or somebody else's.
+    /// Import that made the last change; null if it is unknown or another user's.
     updated_by: Option<Updater>,
 }
 
 /// The import that last changed a product.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Updater {
-    /// What it is named by.
+    /// ID of the import.
     id: String,
-    /// What its file is called.
+    /// Name of its file.
     filename: String,
 }
 
@@ -203,21 +199,21 @@ impl From<crate::model::product::Product> for Product {
     }
 }
 
-/// One page of the products.
+/// A page of products.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Products {
-    /// The products of this page. With a filter there may be fewer than 50 though there are more.
+    /// Products on this page. With a filter, a page may have fewer than 50 even if more follow.
     items: Vec<Product>,
-    /// Which page this is, from 1; none with a filter, an order or a place to begin at.
+    /// Number of this page, from 1; null with a filter, an order, `after` or `from`.
     page: Option<u64>,
-    /// How many pages there are, at least 1; told where `page` is.
+    /// Number of pages, at least 1; null if `page` is.
     pages: Option<u64>,
-    /// How many products all pages have together; told where `page` is.
+    /// Number of products on all pages; null if `page` is.
     total: Option<u64>,
-    /// Whether there are others: more than `total`, which are not counted, or more behind these.
+    /// Whether there are more products: more than `total`, which stops counting at a limit, or more after these.
     #[serde(rename = "hasMore")]
     has_more: bool,
-    /// What `from` is for the next page; told where `page` is not, and null on the last one.
+    /// `from` for the next page; null on the last page, and if `page` is not null.
     next: Option<String>,
 }
 
@@ -249,9 +245,10 @@ async fn behind(state: &AppState, who: &Principal, identity: &str) -> Result<Pro
     Ok(Products::part(products, has_more, None))
 }
 
-/// Lists products, 50 at once.
+/// Lists products, 50 per page.
 #[utoipa::path(
     get,
+    operation_id = "listProducts",
     path = "/api/products",
     params(PageParameters, FilterParameters),
     responses(
@@ -302,33 +299,33 @@ pub(crate) async fn list(
     }))
 }
 
-/// Where a product's history goes on.
+/// Where the history continues.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct WantedHistory {
-    /// `next` of the page before.
+    /// `next` of the previous page.
     from: String,
 }
 
-/// Some of the changes of a product.
+/// A page of the changes to a product.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct History {
-    /// The changes, the newest first.
+    /// Changes, newest first.
     items: Vec<Entry>,
-    /// What `from` is for the next page; null on the last one.
+    /// `from` for the next page; null on the last page.
     next: Option<String>,
 }
 
-/// A change of a product.
+/// A change to a product.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Entry {
-    /// The import that made it; null where it was deleted, or is somebody else's.
+    /// ID of the import that made the change; null if it was deleted or is another user's.
     import_id: Option<String>,
-    /// What its file is called, likewise.
+    /// Name of its file; null if it was deleted or is another user's.
     filename: Option<String>,
-    /// When the import began, in milliseconds since 1970.
+    /// Start of the import, in milliseconds since 1970.
     at: i64,
     #[serde(flatten)]
     change: Change,
@@ -345,9 +342,10 @@ impl From<HistoryEntry> for Entry {
     }
 }
 
-/// Lists what imports changed of a product, the newest change first, 50 at once.
+/// Lists the changes that imports made to a product, newest first, 50 per page.
 #[utoipa::path(
     get,
+    operation_id = "listProductHistory",
     path = "/api/products/{id}/history",
     params(("id" = String, Path, description = "Identity of the product"), WantedHistory),
     responses(
@@ -378,36 +376,38 @@ pub(crate) async fn history(
 #[into_params(parameter_in = Query)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct WantedChanges {
-    /// What was done to the product.
-    #[param(inline, value_type = Option<Kind>)]
+    /// Only products that were added, updated or removed.
+    #[param(inline, value_type = Option<ChangeKind>)]
     kind: Option<String>,
-    /// The value that is another one.
-    #[param(inline, value_type = Option<FieldName>)]
+    /// Only changes to this field.
+    #[param(inline, value_type = Option<Field>)]
     field: Option<String>,
-    /// By more than how many percent the price falls, with at most two decimals.
+    /// Only changes that lower the price by more than this percentage, with at most two decimals.
     #[param(example = "30")]
     price_down: Option<String>,
-    /// By more than how many percent the price rises; with `priceDown`, either.
+    /// Only changes that raise the price by more than this percentage. With `priceDown`, changes in either
+    /// direction.
     #[param(example = "30")]
     price_up: Option<String>,
-    /// `next` of the page before.
+    /// `next` of the previous page.
     after: String,
 }
 
-/// Some of the changes of all products.
+/// A page of the changes to all products.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AllChanges {
-    /// The changes, those of the newest import first: 50 at most. There may be fewer though there are more, where
-    /// finding them takes long.
+    /// Changes, at most 50, those of the newest import first. A page may have fewer even if more follow, because a
+    /// search stops after some time.
     items: Vec<Entry>,
-    /// What `after` is for the next page; null on the last one.
+    /// `after` for the next page; null on the last page.
     next: Option<String>,
 }
 
-/// Lists what all imports changed, those of the newest import first, 50 at once. Checks and deleted imports are not
-/// among them.
+/// Lists the changes made by all imports, those of the newest import first, 50 per page. Dry runs and deleted
+/// imports are left out.
 #[utoipa::path(
     get,
+    operation_id = "listChanges",
     path = "/api/changes",
     params(WantedChanges),
     responses(

@@ -21,7 +21,7 @@ use crate::{
     i18n::messages::ErrorCode,
     model::{
         error::ApiError,
-        webhook::{DeliveryProblem, ImportEvent, UnknownEvent},
+        webhook::{DeliveryProblem, DeliveryState, ImportEvent, UnknownEvent},
     },
     server::{
         http::state::AppState, identity::principal::Principal, notifications::webhooks::Wanted,
@@ -44,46 +44,27 @@ type WebhookAndDelivery = Result<Path<(String, String)>, PathRejection>;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Webhook {
-    /// Its ID.
+    /// ID of the webhook.
     id: String,
-    /// The address that events are sent to.
+    /// URL that events are sent to.
     url: String,
-    /// A note.
+    /// Note for your own use.
     description: String,
-    /// The events that it is told.
-    #[schema(value_type = Vec<Event>)]
+    /// Events that are sent.
     events: Vec<ImportEvent>,
-    /// Whether it is told anything.
+    /// Whether events are sent.
     enabled: bool,
-    /// When it was created, in milliseconds since 1970.
+    /// Creation, in milliseconds since 1970.
     created_at: i64,
 }
 
-/// An event of an import or a source.
-#[derive(ToSchema)]
-#[allow(dead_code)] // only its description is used
-enum Event {
-    #[schema(rename = "import.started")]
-    Started,
-    #[schema(rename = "import.needs_input")]
-    NeedsInput,
-    #[schema(rename = "import.needs_approval")]
-    NeedsApproval,
-    #[schema(rename = "import.finished")]
-    Finished,
-    #[schema(rename = "import.undone")]
-    Undone,
-    #[schema(rename = "source.failing")]
-    SourceFailing,
-}
-
-/// A webhook that was just created.
+/// A new webhook and its secret.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreatedWebhook {
     #[serde(flatten)]
     webhook: Webhook,
-    /// The secret that its messages are signed with. It is not told again.
+    /// Secret that messages are signed with. It is shown only once.
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     secret: String,
 }
@@ -91,7 +72,7 @@ pub(crate) struct CreatedWebhook {
 /// All webhooks.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Webhooks {
-    /// The webhooks, the newest first: 20 at most.
+    /// Webhooks, newest first, at most 20.
     items: Vec<Webhook>,
 }
 
@@ -99,75 +80,65 @@ pub(crate) struct Webhooks {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WantedWebhook {
-    /// The address that events are sent to: `https://`, at a host that `WEBHOOK_HOSTS` allows.
+    /// URL to send events to: `https://`, at a host that `WEBHOOK_HOSTS` allows.
     #[schema(format = "uri", example = "https://hooks.example/imports")]
     url: String,
-    /// A note.
+    /// Note for your own use.
     #[serde(default)]
     description: String,
-    /// The events that it is told; all of them where this is missing.
-    #[schema(value_type = Option<Vec<Event>>)]
+    /// Events to send. Defaults to all.
+    #[schema(value_type = Option<Vec<ImportEvent>>)]
     events: Option<Vec<String>>,
 }
 
-/// What to change of a webhook.
+/// Changes to a webhook.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangedWebhook {
-    /// Whether it is told anything.
+    /// Whether to send events.
     enabled: bool,
 }
 
-/// One event, sent or to be sent to a webhook.
+/// A delivery: one event for one webhook.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Delivery {
-    /// Its ID, the header `webhook-id`.
+    /// ID of the delivery, sent as the header `webhook-id`.
     id: String,
-    /// The type of the event.
+    /// Type of the event.
     event: String,
-    /// The import.
+    /// ID of the import.
     import_id: Option<String>,
-    /// What became of it.
+    /// State of the delivery.
     #[schema(value_type = DeliveryState)]
     state: &'static str,
-    /// How often it was tried.
+    /// Number of attempts.
     attempts: u64,
-    /// When the event was recorded, in milliseconds since 1970.
+    /// Time of the event, in milliseconds since 1970.
     created_at: i64,
-    /// When it was last tried, in milliseconds since 1970.
+    /// Last attempt, in milliseconds since 1970.
     last_at: Option<i64>,
-    /// When it is tried next, in milliseconds since 1970.
+    /// Next attempt, in milliseconds since 1970.
     next_at: Option<i64>,
-    /// The status that the receiver answered with, if that was an error.
+    /// HTTP status of the receiver, if the last attempt failed with one.
     status: Option<u16>,
-    /// Why the last try failed, for a person to read.
+    /// Why the last attempt failed.
     error: Option<String>,
 }
 
-/// What became of a delivery.
-#[derive(ToSchema)]
-#[schema(rename_all = "kebab-case")]
-#[allow(dead_code)] // only its description is used
-enum DeliveryState {
-    Waiting,
-    Delivered,
-    GivenUp,
-}
-
-/// Some deliveries.
+/// A page of deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Deliveries {
-    /// The deliveries, the newest first: 50 at most.
+    /// Deliveries, newest first, at most 50.
     items: Vec<Delivery>,
-    /// What `after` is for the next page; null on the last one.
+    /// `after` for the next page; null on the last page.
     next: Option<String>,
 }
 
-/// A delivery that was made.
+/// A delivery that was created.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Sent {
-    /// Its ID.
+    /// ID of the delivery.
     id: String,
 }
 
@@ -176,7 +147,7 @@ pub(crate) struct Sent {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeliveriesQuery {
-    /// The delivery behind which to go on: `next` of the page before.
+    /// Delivery to continue after: `next` of the previous page.
     after: Option<String>,
 }
 
@@ -227,7 +198,7 @@ fn id_of(id: Id) -> Result<String, ApiError> {
     Ok(id)
 }
 
-/// Lists the webhooks.
+/// Lists webhooks.
 #[utoipa::path(
     get,
     operation_id = "listWebhooks",
@@ -241,7 +212,7 @@ pub(crate) async fn list(State(state): State<AppState>) -> Result<Json<Webhooks>
     }))
 }
 
-/// Creates a webhook. Its secret is told in the answer, and never again.
+/// Creates a webhook. The response has its secret, which is shown only once.
 #[utoipa::path(
     post,
     operation_id = "createWebhook",
@@ -250,7 +221,7 @@ pub(crate) async fn list(State(state): State<AppState>) -> Result<Json<Webhooks>
     responses(
         (status = 201, description = "The webhook and its secret", body = CreatedWebhook,
             headers(("location" = String, description = "URL of the webhook"))),
-        (status = 400, description = "The address is not allowed, an event is unknown, or there are too many", body = Problem),
+        (status = 400, description = "The URL is not allowed, an event is unknown, or there are too many", body = Problem),
         (status = 413, description = "The request body is too large", body = Problem),
         (status = 503, description = "No encryption key is set", body = Problem),
         OfProgram,
@@ -268,7 +239,7 @@ pub(crate) async fn create(
             .iter()
             .map(|event| event.parse())
             .collect::<Result<_, UnknownEvent>>()
-            .map_err(|_| ApiError::invalid(ErrorCode::UnknownEvent))?,
+            .map_err(|_| unknown_event())?,
     };
     let wanted = Wanted {
         url: wanted.url,
@@ -284,7 +255,7 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
 }
 
-/// Shows a webhook.
+/// Returns a webhook.
 #[utoipa::path(
     get,
     operation_id = "showWebhook",
@@ -299,7 +270,7 @@ pub(crate) async fn show(State(state): State<AppState>, id: Id) -> Result<Json<W
     Ok(Json(state.notifications.webhook(&id_of(id)?).await?.into()))
 }
 
-/// Turns a webhook on or off.
+/// Enables or disables a webhook.
 #[utoipa::path(
     patch,
     operation_id = "changeWebhook",
@@ -326,7 +297,7 @@ pub(crate) async fn change(
     Ok(Json(changing.await?.into()))
 }
 
-/// Deletes a webhook with the log of its deliveries.
+/// Deletes a webhook and its deliveries.
 #[utoipa::path(
     delete,
     operation_id = "deleteWebhook",
@@ -349,14 +320,14 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Sends a message of type `webhook.test`.
+/// Sends a test message of type `webhook.test`.
 #[utoipa::path(
     post,
     operation_id = "testWebhook",
     path = "/api/webhooks/{id}/test",
     params(("id" = String, Path, description = "ID of the webhook")),
     responses(
-        (status = 202, description = "It is being sent", body = Sent),
+        (status = 202, description = "The message is being sent", body = Sent),
         ChangesWebhook,
     )
 )]
@@ -365,7 +336,7 @@ pub(crate) async fn test(State(state): State<AppState>, id: Id) -> Result<Respon
     Ok((StatusCode::ACCEPTED, Json(Sent { id })).into_response())
 }
 
-/// Lists deliveries to a webhook, 50 at once. They are kept for 30 days, and at most 1,000.
+/// Lists the deliveries to a webhook, 50 per page. The last 1,000 are kept for 30 days.
 #[utoipa::path(
     get,
     operation_id = "listDeliveries",
@@ -391,18 +362,18 @@ pub(crate) async fn deliveries(
     }))
 }
 
-/// Sends a delivery once more, with the same `webhook-id`.
+/// Repeats a delivery with the same `webhook-id`.
 #[utoipa::path(
     post,
-    operation_id = "redeliver",
+    operation_id = "repeatDelivery",
     path = "/api/webhooks/{id}/deliveries/{delivery}/redeliver",
     params(
         ("id" = String, Path, description = "ID of the webhook"),
         ("delivery" = String, Path, description = "ID of the delivery"),
     ),
     responses(
-        (status = 202, description = "It is being sent"),
-        (status = 404, description = "There is no such delivery", body = Problem),
+        (status = 202, description = "The message is being sent"),
+        (status = 404, description = "Delivery not found", body = Problem),
         (status = 413, description = "The request body is too large", body = Problem),
         OfProgram,
     )
@@ -414,4 +385,22 @@ pub(crate) async fn redeliver(
     let Path((webhook, delivery)) = path.map_err(|_| ApiError::NotFound)?;
     state.notifications.redeliver(&webhook, &delivery).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+fn unknown_event() -> ApiError {
+    let events = ImportEvent::ALL.map(ImportEvent::as_str).join(", ");
+    ApiError::invalid(ErrorCode::UnknownEvent { events })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_names_an_unknown_event_is_told_all_events() {
+        let sentence = unknown_event().reason().to_string();
+        for event in ImportEvent::ALL {
+            assert!(sentence.contains(event.as_str()), "{sentence}");
+        }
+    }
 }

@@ -10,16 +10,14 @@ use crate::{
     model::{
         audit::AuditAction,
         error::ApiError,
-        import_options::{ImportOptions, Instructions, PARAMETERS},
+        import_options::{Instructions, PARAMETERS},
         job::{ImportMode, JobId},
-        reason::Reason,
         role::Permission,
-        upload::{MODE_FIELD, RESUMABLE_PATH, UploadAnswer},
+        upload::{MODE_FIELD, RESUMABLE_PATH},
     },
     server::{
         auth::audit,
         config::{Config, Monitor},
-        error::error_body,
         http::{
             middleware::access::Access::Person,
             routes::{Route, quick, uploads::receive::instruct},
@@ -27,23 +25,16 @@ use crate::{
         },
         identity::{principal::Principal, user::User},
         imports::intake::clean_filename,
-        uploads::{
-            limits::watched,
-            private_directory::make_private_directory,
-            space::{NoSpace, Space, Stored, is_full},
-        },
+        uploads::{limits::watched, private_directory::make_private_directory},
     },
 };
 use std::{
-    collections::HashSet,
     io::{self, SeekFrom},
-    path::{Path as FilePath, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use axum::{
-    Extension, Json,
+    Extension,
     body::Body,
     extract::{DefaultBodyLimit, Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -52,13 +43,22 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::StreamExt;
-use serde::{Deserialize, Serialize};
 use tokio::{
     fs::{self, File, OpenOptions},
     io::{AsyncSeekExt, AsyncWriteExt},
 };
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
+
+mod error;
+mod janitor;
+mod storage;
+
+use self::{
+    error::TusError,
+    janitor::{count_unfinished, remove_orphans},
+    storage::{Parts, Turn, Upload, name_of_bytes},
+};
 
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
@@ -69,283 +69,9 @@ const IMPORT_JOB: HeaderName = HeaderName::from_static("import-job");
 
 const EXPIRY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Minimum age for removing files without an upload: another process may be creating one.
-const ORPHANED: Duration = Duration::from_secs(60 * 60);
-
 const PART: &[u8] = b"application/offset+octet-stream";
 
 const MAX_OF_USER: usize = 10;
-
-#[derive(Debug)]
-enum TusError {
-    Version,
-    Unreadable,
-    NotFound,
-    ContentType,
-    Offset,
-    Busy,
-    Empty,
-    TooLarge(u64),
-    TooMany,
-    Broken,
-    NoSpace(NoSpace),
-    Disk(io::Error),
-    NotTaken(ApiError),
-}
-
-impl TusError {
-    fn reason(&self) -> Reason {
-        let code = match self {
-            Self::Version => ErrorCode::TusVersion,
-            Self::Unreadable => ErrorCode::Unreadable,
-            Self::NotFound => ErrorCode::NoUpload,
-            Self::ContentType => ErrorCode::PartType,
-            Self::Offset => ErrorCode::UploadOffset,
-            Self::Busy => ErrorCode::UploadBusy,
-            Self::Empty => ErrorCode::EmptyFile,
-            Self::TooLarge(limit) => ErrorCode::TooLargeFile { limit: *limit },
-            Self::TooMany => ErrorCode::MostUploads,
-            Self::Broken => ErrorCode::UploadBroken,
-            Self::NoSpace(error) => error.code(),
-            Self::Disk(_) => ErrorCode::FileNotSaved,
-            Self::NotTaken(error) => return error.reason(),
-        };
-        code.into()
-    }
-}
-
-impl From<NoSpace> for TusError {
-    fn from(error: NoSpace) -> Self {
-        Self::NoSpace(error)
-    }
-}
-
-impl From<io::Error> for TusError {
-    fn from(error: io::Error) -> Self {
-        if is_full(&error) {
-            Self::NoSpace(NoSpace::Disk)
-        } else {
-            Self::Disk(error)
-        }
-    }
-}
-
-impl IntoResponse for TusError {
-    fn into_response(self) -> Response {
-        let status = match &self {
-            Self::Version => StatusCode::PRECONDITION_FAILED,
-            Self::Unreadable | Self::Empty => StatusCode::BAD_REQUEST,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Offset => StatusCode::CONFLICT,
-            Self::Busy => StatusCode::LOCKED,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::Broken => StatusCode::REQUEST_TIMEOUT,
-            Self::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Disk(error) => {
-                tracing::error!(%error, "cannot save a part of an upload");
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
-            Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NotTaken(error) => error.status_code(),
-        };
-        let headers = match &self {
-            Self::NotTaken(error) => error.headers(),
-            _ => HeaderMap::new(),
-        };
-        let answer = UploadAnswer::Refused(error_body(self.reason()));
-        (status, headers, [(TUS_RESUMABLE, VERSION)], Json(answer)).into_response()
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Parts {
-    directory: PathBuf,
-    busy: Arc<Mutex<HashSet<Uuid>>>,
-    /// Held while an upload is created, so that a user's uploads are counted correctly.
-    beginning: Arc<tokio::sync::Mutex<()>>,
-    space: Space,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-struct Upload {
-    user: String,
-    length: u64,
-    filename: String,
-    only_check: bool,
-    #[serde(default)]
-    options: ImportOptions,
-    job: Option<JobId>,
-}
-
-impl Upload {
-    /// The space reserved for it: its full size.
-    fn stored(&self) -> Stored {
-        Stored {
-            user: Some(self.user.clone()),
-            bytes: self.length,
-        }
-    }
-
-    fn mode(&self) -> ImportMode {
-        match self.only_check {
-            true => ImportMode::Check,
-            false => ImportMode::Import,
-        }
-    }
-}
-
-/// The right to write an upload; one request has it at a time.
-struct Turn {
-    busy: Arc<Mutex<HashSet<Uuid>>>,
-    id: Uuid,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        busy.remove(&self.id);
-    }
-}
-
-impl Parts {
-    fn bytes(&self, id: Uuid) -> PathBuf {
-        self.directory.join(name_of_bytes(id))
-    }
-
-    fn description(&self, id: Uuid) -> PathBuf {
-        self.directory.join(format!("{id}.json"))
-    }
-
-    fn turn(&self, id: Uuid) -> Result<Turn, TusError> {
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if !busy.insert(id) {
-            return Err(TusError::Busy);
-        }
-        Ok(Turn {
-            busy: Arc::clone(&self.busy),
-            id,
-        })
-    }
-
-    async fn find(&self, user: &User, id: &str) -> Result<(Uuid, Upload), TusError> {
-        let id = Uuid::try_parse(id).map_err(|_| TusError::NotFound)?;
-        let text = match fs::read(self.description(id)).await {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(TusError::NotFound);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let upload: Upload = serde_json::from_slice(&text).map_err(io::Error::other)?;
-        // Another user's upload is treated as missing.
-        if upload.user == user.id.as_str() {
-            Ok((id, upload))
-        } else {
-            Err(TusError::NotFound)
-        }
-    }
-
-    async fn describe(&self, id: Uuid, upload: &Upload) -> io::Result<()> {
-        let text = serde_json::to_vec(upload).map_err(io::Error::other)?;
-        // Renamed into place, so that it is whole.
-        let new = self.directory.join(format!("{id}.new"));
-        fs::write(&new, text).await?;
-        fs::rename(new, self.description(id)).await
-    }
-
-    /// Returns the received bytes of an upload. A finished one has no bytes any more.
-    async fn offset(&self, id: Uuid, upload: &Upload) -> Result<u64, TusError> {
-        if upload.job.is_some() {
-            return Ok(upload.length);
-        }
-        Ok(fs::metadata(self.bytes(id)).await?.len())
-    }
-
-    async fn remove(&self, id: Uuid) {
-        self.space.let_go(&name_of_bytes(id));
-        for path in [self.bytes(id), self.description(id)] {
-            if let Err(error) = fs::remove_file(path).await
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                tracing::warn!(%error, "cannot remove an upload");
-            }
-        }
-    }
-
-    /// Counts a user's unfinished uploads; removes everybody's expired ones.
-    async fn tidy_and_count(&self, user: &User) -> io::Result<usize> {
-        let mut of_user = 0;
-        let mut entries = fs::read_dir(&self.directory).await?;
-        while let Some(entry) = entries.next_entry().await? {
-            let path = entry.path();
-            let is_description = path
-                .extension()
-                .is_some_and(|extension| extension == "json");
-            let Some(id) = id_of(&path).filter(|_| is_description) else {
-                continue;
-            };
-            // The last modified file shows progress.
-            let newest = match fs::metadata(self.bytes(id)).await {
-                Ok(bytes) => bytes.modified()?,
-                Err(_) => entry.metadata().await?.modified()?,
-            };
-            if newest.elapsed().unwrap_or_default() > EXPIRY {
-                self.remove(id).await;
-                continue;
-            }
-            let text = fs::read(&path).await.unwrap_or_default();
-            let upload = serde_json::from_slice::<Upload>(&text);
-            of_user += usize::from(
-                upload.is_ok_and(|upload| upload.user == user.id.as_str() && upload.job.is_none()),
-            );
-        }
-        Ok(of_user)
-    }
-}
-
-fn remove_orphans(directory: &FilePath) -> io::Result<()> {
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        let path = entry.path();
-        let is_orphan = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("new") => true,
-            Some("bytes") => !path.with_extension("json").try_exists()?,
-            _ => false,
-        };
-        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
-        if is_orphan && age > ORPHANED && id_of(&path).is_some() {
-            std::fs::remove_file(path)?;
-        }
-    }
-    Ok(())
-}
-
-fn name_of_bytes(id: Uuid) -> String {
-    format!("{id}.bytes")
-}
-
-fn count_unfinished(directory: &FilePath, space: &Space) -> io::Result<()> {
-    for entry in std::fs::read_dir(directory)? {
-        let path = entry?.path();
-        let Some(id) = id_of(&path).filter(|_| path.extension().is_some_and(|it| it == "json"))
-        else {
-            continue;
-        };
-        let text = std::fs::read(&path)?;
-        if let Ok(upload) = serde_json::from_slice::<Upload>(&text)
-            && upload.job.is_none()
-        {
-            space.hold(&name_of_bytes(id), upload.stored());
-        }
-    }
-    Ok(())
-}
-
-fn id_of(path: &FilePath) -> Option<Uuid> {
-    Uuid::try_parse(path.file_stem()?.to_str()?).ok()
-}
 
 const UPLOAD: &str = "/uploads/{id}";
 
@@ -383,12 +109,7 @@ pub(crate) fn parts(state: &AppState) -> Extension<Parts> {
     {
         tracing::warn!(%error, "cannot clean up parts of uploads");
     }
-    Extension(Parts {
-        directory,
-        busy: Arc::default(),
-        beginning: Arc::default(),
-        space: state.space.clone(),
-    })
+    Extension(Parts::new(directory, state.space.clone()))
 }
 
 /// Whether all requests of an upload reach the same disk.
@@ -718,27 +439,6 @@ mod tests {
         assert!(offered(&[postgres]));
         assert!(offered(&external));
         assert!(!offered(&[postgres, external[0], external[1]]));
-    }
-
-    #[test]
-    fn what_belongs_to_no_upload_is_removed_once_it_is_old() {
-        let directory = tempfile::tempdir().unwrap();
-        let old = std::time::SystemTime::now() - 2 * ORPHANED;
-        let [orphan, whole, young] = [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()];
-        for (name, modified) in [
-            (format!("{orphan}.bytes"), old),
-            (format!("{orphan}.new"), old),
-            (format!("{whole}.bytes"), old),
-            (format!("{whole}.json"), old),
-            (format!("{young}.bytes"), std::time::SystemTime::now()),
-            ("notes.new".to_owned(), old),
-        ] {
-            let file = std::fs::File::create(directory.path().join(name)).unwrap();
-            file.set_modified(modified).unwrap();
-        }
-        remove_orphans(directory.path()).unwrap();
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 4);
-        assert!(!directory.path().join(format!("{orphan}.bytes")).exists());
     }
 
     #[test]
