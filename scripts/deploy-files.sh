@@ -14,7 +14,17 @@ sed -n 's/^COPY \(--[^ ]* \)*//p' Dockerfile | while read -r line; do
         [ -e "$source" ] || fail "Dockerfile copies $source, which is not there"
     done
 done
-grep -q '^USER\|:nonroot$' Dockerfile || fail "the image runs as root"
+grep -q '^USER\|:nonroot@' Dockerfile || fail "the image runs as root"
+
+# A tag is a name that somebody else can move; a digest is the image.
+pinned='[^ ]+:[^ @]+@sha256:[0-9a-f]{64}( AS [a-z]+)?$'
+for file in Dockerfile compose.yaml deploy/compose.scale.yaml .github/workflows/ci.yml; do
+    loose=$(grep -E '^FROM |^ *(image|container): .*:' "$file" | grep -Ev "^(FROM| *(image|container):) $pinned" || true)
+    [ -z "$loose" ] || fail "$file: without a digest: $loose"
+done
+# Dependabot keeps up the Dockerfile's and those of the compose files; the tests' container is the one it is built in.
+built_in=$(sed -n 's/^FROM \(.*\) AS build$/\1/p' Dockerfile)
+grep -qF "container: $built_in" .github/workflows/ci.yml || fail ".github/workflows/ci.yml tests in another image than $built_in"
 
 export POSTGRES_PASSWORD=x PRICE_MONITOR_API_KEY=x
 for file in compose.yaml deploy/compose.scale.yaml; do
