@@ -14,6 +14,7 @@ sed -n 's/^COPY \(--[^ ]* \)*//p' Dockerfile | while read -r line; do
         [ -e "$source" ] || fail "Dockerfile copies $source, which is not there"
     done
 done
+grep -q '^MemoryMax=' deploy/import-relay.service || fail "the unit has no limit of memory"
 grep -q '^USER\|:nonroot@' Dockerfile || fail "the image runs as root"
 
 # A tag is a name that somebody else can move; a digest is the image.
@@ -30,7 +31,8 @@ export POSTGRES_PASSWORD=x PRICE_MONITOR_API_KEY=x
 for file in compose.yaml deploy/compose.scale.yaml; do
     if docker compose version >/dev/null 2>&1; then
         docker compose -f "$file" config --quiet
-    else
+    fi
+    if python3 -c 'import yaml' 2>/dev/null; then
         python3 - "$file" <<'PYTHON'
 import os, sys, yaml
 
@@ -40,6 +42,7 @@ project = yaml.safe_load(open(path))
 services, volumes = project["services"], project.get("volumes", {})
 for name, service in services.items():
     assert "image" in service or "build" in service, f"{path}: {name} is made of nothing"
+    assert "mem_limit" in service, f"{path}: {name} has no limit of memory"
     build = service.get("build")
     assert not build or os.path.exists(os.path.join(here, build, "Dockerfile")), f"{path}: {build}"
     for needed in service.get("depends_on", []):
