@@ -62,6 +62,17 @@ const NAMES: [&str; 27] = [
     "mode",
 ];
 
+const LISTS: [&str; 8] = [
+    "/audit",
+    "/imports",
+    "/imports/{id}/changes",
+    "/products",
+    "/sign-in",
+    "/api/imports",
+    "/api/changes",
+    "/api/products",
+];
+
 fn addresses(row: &super::Row, odd: &str) -> Vec<String> {
     let (path, query) = row.query.split_once('?').unwrap_or((row.query, ""));
     let mut all = Vec::new();
@@ -87,7 +98,7 @@ fn addresses(row: &super::Row, odd: &str) -> Vec<String> {
     let named = NAMES.map(|name| format!("{name}={odd}"));
     all.push(format!("{path}?{}", named.join("&")));
     // One by one, because the first that is refused hides the others.
-    if path.matches('/').count() == 1 || path.starts_with("/api/") && pairs.len() < 2 {
+    if LISTS.contains(&row.path) {
         all.extend(named.map(|pair| format!("{path}?{pair}")));
     }
     all

@@ -175,7 +175,7 @@ async fn a_directory_that_cannot_be_written_is_said_with_what_to_do() {
 #[tokio::test]
 async fn what_is_stored_is_for_its_user_alone() {
     let relay = Relay::start_after(
-        "umask 000; mkdir -m 777 data; mkdir -m 777 data/uploads data/parts",
+        "umask 000; mkdir -m 700 data; mkdir -m 777 data/uploads data/parts",
         &[],
     )
     .await;
