@@ -14,13 +14,25 @@ sed -n 's/^COPY \(--[^ ]* \)*//p' Dockerfile | while read -r line; do
         [ -e "$source" ] || fail "Dockerfile copies $source, which is not there"
     done
 done
-grep -q '^USER\|:nonroot$' Dockerfile || fail "the image runs as root"
+grep -q '^MemoryMax=' deploy/import-relay.service || fail "the unit has no limit of memory"
+grep -q '^USER\|:nonroot@' Dockerfile || fail "the image runs as root"
+
+# A tag is a name that somebody else can move; a digest is the image.
+pinned='[^ ]+:[^ @]+@sha256:[0-9a-f]{64}( AS [a-z]+)?$'
+for file in Dockerfile compose.yaml deploy/compose.scale.yaml .github/workflows/ci.yml; do
+    loose=$(grep -E '^FROM |^ *(image|container): .*:' "$file" | grep -Ev "^(FROM| *(image|container):) $pinned" || true)
+    [ -z "$loose" ] || fail "$file: without a digest: $loose"
+done
+# Dependabot keeps up the Dockerfile's and those of the compose files; the tests' container is the one it is built in.
+built_in=$(sed -n 's/^FROM \(.*\) AS build$/\1/p' Dockerfile)
+grep -qF "container: $built_in" .github/workflows/ci.yml || fail ".github/workflows/ci.yml tests in another image than $built_in"
 
 export POSTGRES_PASSWORD=x PRICE_MONITOR_API_KEY=x
 for file in compose.yaml deploy/compose.scale.yaml; do
     if docker compose version >/dev/null 2>&1; then
         docker compose -f "$file" config --quiet
-    else
+    fi
+    if python3 -c 'import yaml' 2>/dev/null; then
         python3 - "$file" <<'PYTHON'
 import os, sys, yaml
 
@@ -30,6 +42,7 @@ project = yaml.safe_load(open(path))
 services, volumes = project["services"], project.get("volumes", {})
 for name, service in services.items():
     assert "image" in service or "build" in service, f"{path}: {name} is made of nothing"
+    assert "mem_limit" in service, f"{path}: {name} has no limit of memory"
     build = service.get("build")
     assert not build or os.path.exists(os.path.join(here, build, "Dockerfile")), f"{path}: {build}"
     for needed in service.get("depends_on", []):

@@ -114,6 +114,168 @@ async fn a_head_that_is_too_long_is_refused() {
     assert!(ask(&app).await < PATIENCE);
 }
 
+async fn say(app: &App, request: &str) -> String {
+    let mut socket = connect(app).await;
+    socket.write_all(request.as_bytes()).await.unwrap();
+    last_words(socket).await
+}
+
+/// What a proxy and this server may read in two ways (RFC 9112, sections 2.2, 3.2, 5 and 6).
+#[tokio::test]
+async fn no_request_hides_in_another_and_none_has_two_hosts() {
+    let app = App::start(&[]).await;
+    let hidden = "GET /api/account HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let length = hidden.len();
+    for head in [
+        format!("Content-Length: {length}\r\nContent-Length: 0\r\n"),
+        format!("Content-Length: {length}, 0\r\n"),
+        format!("Content-Length: +{length}\r\n"),
+        format!("Content-Length: {length}\r\nTransfer-Encoding: chunked, identity\r\n"),
+        format!("Content-Length: {length}\r\nTransfer-Encoding: xchunked\r\n"),
+        format!("Content-Length : {length}\r\n"),
+        format!("Transfer-Encoding: chunked\r\nContent-Length: {length}\r\nX: \0\r\n"),
+    ] {
+        let request =
+            format!("POST /api/set_language HTTP/1.1\r\nHost: localhost\r\n{head}\r\n{hidden}");
+        let words = say(&app, &request).await;
+        let answers = words.matches("HTTP/1.1 ").count();
+        assert!(answers <= 1, "{head:?}: {words}");
+        assert!(
+            words.is_empty() || words.starts_with("HTTP/1.1 4"),
+            "{head:?}: {words}"
+        );
+    }
+    for (line, hosts) in [
+        ("GET http://evil.example/sign-in", "Host: localhost\r\n"),
+        ("GET /sign-in", "Host: localhost\r\nHost: evil.example\r\n"),
+        ("GET /sign-in", "Host: localhost,evil.example\r\n"),
+        ("GET /sign-in", "Host: localhost/evil.example\r\n"),
+        ("GET /sign-in", "Host: evil.example#localhost\r\n"),
+        ("GET /sign-in", "Host: localhost\tevil.example\r\n"),
+        ("GET /sign-in", "Host: [::1].evil.example\r\n"),
+        ("GET /sign-in", "Host: localhost.evil.example\r\n"),
+        ("GET /sign-in", "Host: 0x7f.1\r\n"),
+        ("GET /sign-in", ""),
+        ("OPTIONS *", "Host: evil.example\r\n"),
+    ] {
+        let request = format!("{line} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+        let words = say(&app, &request).await;
+        let status = words.get(9..12).unwrap_or_default();
+        assert!(matches!(status, "400" | "421"), "{line} {hosts:?}: {words}");
+    }
+    // The name in a whole URL counts, and what another header says does not.
+    let request = format!(
+        "POST http://localhost/api/end_session HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\n\
+         Cookie: {}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\n\
+         Connection: close\r\n\r\nid=none",
+        app.cookie
+    );
+    let words = say(&app, &request).await;
+    assert!(words.starts_with("HTTP/1.1 403 "), "{words}");
+}
+
+/// Nothing beside the method and path of a request says what it is.
+#[tokio::test]
+async fn no_header_makes_another_request_of_one() {
+    let app = App::start(&[]).await;
+    for (name, value) in [
+        ("x-http-method-override", "DELETE"),
+        ("x-method-override", "POST"),
+        ("x-original-url", "/api/team"),
+        ("x-rewrite-url", "/api/team"),
+        ("x-forwarded-prefix", "/evil"),
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-proto", "https"),
+        ("forwarded", "host=evil.example;proto=https"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-real-ip", "127.0.0.1"),
+        ("x-user", "ada@example.com"),
+        ("x-remote-user", "ada@example.com"),
+        ("x-import-owner", "ada@example.com"),
+        ("x-api-key", "anything"),
+        ("x-middleware-subrequest", "middleware"),
+    ] {
+        let nobody = app.http.get(app.url("/api/account")).header(name, value);
+        assert_eq!(nobody.send().await.unwrap().status(), 401, "{name}");
+        let page = app.http.get(app.url("/account")).header(name, value);
+        let page = page
+            .header(header::ACCEPT, "text/html")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(
+            page.headers()[header::LOCATION],
+            "/sign-in?next=%2Faccount",
+            "{name}"
+        );
+        let page = app.http.get(app.url("/sign-in")).header(name, value);
+        let page = page.send().await.unwrap().text().await.unwrap();
+        assert!(
+            !page.contains("evil.example") && !page.contains("/evil/"),
+            "{name}"
+        );
+    }
+    for method in [
+        "TRACE", "TRACK", "PROPFIND", "PUT", "DEBUG", "get", "G\u{6f}T",
+    ] {
+        let request = format!(
+            "{method} /api/account HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\nConnection: close\r\n\r\n",
+            app.cookie
+        );
+        let words = say(&app, &request).await;
+        assert!(
+            !words.contains(" 200 ") && !words.contains("ada@example.com"),
+            "{method}: {words}"
+        );
+        assert!(!words.contains(&app.cookie), "{method}: {words}");
+    }
+}
+
+/// Paths that lead elsewhere once somebody has decoded or shortened them.
+#[tokio::test]
+async fn no_path_leads_past_its_rule() {
+    let app = App::start(&[]).await;
+    for path in [
+        "//api/account",
+        "/./api/account",
+        "/pkg/../api/account",
+        "/pkg/..%2fapi/account",
+        "/pkg/%2e%2e/api/account",
+        "/pkg/..;/api/account",
+        "/pkg/..\\api\\account",
+        "/api/account/",
+        "/api/account%00",
+        "/api/account%20",
+        "/api/account;.css",
+        "/api/account.css",
+        "/api%2faccount",
+        "/API/account",
+        "/api/%61ccount",
+        "/pkg/%2e%2e%2f%2e%2e%2fimport-relay.db",
+        "/pkg/..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "/pkg//etc/passwd",
+        "/favicon.ico/../import-relay.db",
+        "/import-relay.db",
+        "/.env",
+        "/.git/config",
+        "/pkg/",
+        "/pkg",
+    ] {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let words = say(&app, &request).await;
+        let status = words.get(9..12).unwrap_or_default();
+        assert!(
+            matches!(status, "400" | "401" | "403" | "404"),
+            "{path}: {words}"
+        );
+        assert!(
+            !words.contains("root:") && !words.contains("SQLite"),
+            "{path}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn nobody_gets_a_tunnel() {
     let app = App::start(&[]).await;
@@ -315,18 +477,55 @@ async fn slow_bodies_and_slow_readers_keep_nobody_waiting() {
     );
 }
 
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// Requests that are cancelled at once cost their client next to nothing (CVE-2023-44487).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_that_are_taken_back_at_once_end_their_connection() {
+    let app = App::start(&[]).await;
+    let mut socket = connect(&app).await;
+    let mut request = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    request.extend(frame(4, 0, 0, &[]));
+    // GET /sign-in, by the static table but for its path and host.
+    let mut block = vec![0x82, 0x86, 0x04, 8];
+    block.extend(b"/sign-in");
+    block.extend([0x01, 9]);
+    block.extend(b"localhost");
+    for number in 0..20_000_u32 {
+        let stream = number * 2 + 1;
+        request.extend(frame(1, 0x5, stream, &block));
+        request.extend(frame(3, 0, stream, &8_u32.to_be_bytes()));
+    }
+    // The server may close the connection before it is all sent.
+    let _ = socket.write_all(&request).await;
+    let took = ask(&app).await;
+    assert!(took < PATIENCE, "{took:?}");
+    let words = tokio::time::timeout(Duration::from_secs(30), async {
+        let mut words = Vec::new();
+        let _ = socket.read_to_end(&mut words).await;
+        words
+    });
+    let words = words.await.expect("the connection is closed");
+    // A reset may overtake the last frame.
+    let kinds = kinds_of(&words);
+    assert!(
+        kinds.is_empty() || kinds.contains(&7) || !kinds.contains(&1),
+        "{kinds:?}"
+    );
+    assert!(ask(&app).await < PATIENCE);
+}
+
 /// HPACK: a few bytes can reference a header any number of times.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bomb_of_compressed_headers_is_refused() {
     let app = App::start(&[]).await;
     let mut socket = connect(&app).await;
-    let frame = |kind: u8, flags: u8, stream: u32, payload: &[u8]| {
-        let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
-        frame.extend([kind, flags]);
-        frame.extend(stream.to_be_bytes());
-        frame.extend(payload);
-        frame
-    };
     let mut request = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     request.extend(frame(4, 0, 0, &[]));
     // GET / by the static table, then a header of 3,000 bytes for the dynamic one ...

@@ -5,12 +5,17 @@ mod authenticator;
 mod confirm;
 mod cross_origin;
 mod first_owner;
+mod form_errors;
 mod guards;
+mod makers;
+mod markup;
+mod odd_values;
 mod ownership;
 mod passkeys;
 mod provider;
 mod sharing;
 mod team;
+mod withdrawn;
 
 use std::{
     collections::BTreeSet,

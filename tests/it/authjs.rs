@@ -347,8 +347,14 @@ async fn of_a_public_site_nobody_is_let_in_for_having_an_account_there() {
     ])
     .try_into()
     .unwrap();
-    for (default, role_of_none) in [("staff", "staff"), ("viewer", "viewer"), ("none", "")] {
-        let settings = [("AUTH_SECRET", SECRET), ("AUTH_DEFAULT_ROLE", default)];
+    for (default, role_of_none) in [
+        ("staff", "staff"),
+        ("viewer", "viewer"),
+        ("none", ""),
+        ("by default", ""),
+    ] {
+        let mut settings = vec![("AUTH_SECRET", SECRET), ("AUTH_DEFAULT_ROLE", default)];
+        settings.retain(|(_, value)| *value != "by default");
         let app = App::start(&settings).await;
         for cookie in [&none, &user] {
             let (status, user) = current_user(&app, cookie).await;

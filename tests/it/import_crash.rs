@@ -158,12 +158,17 @@ fn client() -> Client {
     Client::builder().no_proxy().build().unwrap()
 }
 
-async fn upload(http: &Client, process: &Process, file: &str) -> String {
+async fn upload(http: &Client, process: &Process, file: impl AsRef<[u8]>) -> String {
     upload_with(http, process, file, "").await
 }
 
-async fn upload_with(http: &Client, process: &Process, file: &str, query: &str) -> String {
-    let part = multipart::Part::bytes(file.as_bytes().to_vec()).file_name("list.csv");
+async fn upload_with(
+    http: &Client,
+    process: &Process,
+    file: impl AsRef<[u8]>,
+    query: &str,
+) -> String {
+    let part = multipart::Part::bytes(file.as_ref().to_vec()).file_name("list.csv");
     let job: Value = http
         .post(format!("{}/api/products/imports{query}", process.url))
         .header("X-API-Key", KEY)
@@ -327,6 +332,67 @@ async fn an_upload_that_a_crash_cuts_off_is_no_import() {
         finished(&http, &process, &id).await["status"],
         "PARTIAL_SUCCESS"
     );
+    place.kill(process).await;
+}
+
+/// A workbook of one product that takes a while to open: all its texts are read before its first row.
+fn slow_to_open() -> Vec<u8> {
+    use std::io::Write;
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Deflated)
+        .compression_level(Some(1));
+    let cell = |text: &str| format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>");
+    let rows = [["sku", "name", "price"], ["A", "One", "1"]]
+        .map(|row| format!("<row>{}</row>", row.map(cell).concat()));
+    let texts = "<si><t>xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx</t></si>".repeat(400_000);
+    for (name, content) in [
+        (
+            "xl/workbook.xml",
+            "<workbook><sheets><sheet name=\"One\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"
+                .to_owned(),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            "<Relationships><Relationship Id=\"rId1\" Type=\"x/worksheet\" \
+             Target=\"worksheets/sheet1.xml\"/></Relationships>"
+                .to_owned(),
+        ),
+        ("xl/sharedStrings.xml", format!("<sst>{texts}</sst>")),
+        (
+            "xl/worksheets/sheet1.xml",
+            format!("<worksheet><sheetData>{}</sheetData></worksheet>", rows.concat()),
+        ),
+    ] {
+        archive.start_file(name, options).unwrap();
+        archive.write_all(content.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+/// It may be the import that takes its process down, which would go on with it at every start.
+#[tokio::test]
+async fn an_import_with_which_the_process_dies_twice_is_set_aside() {
+    let (http, file) = (client(), slow_to_open());
+    let place = Place::new().await;
+    let mut process = Process::start(&place);
+    let id = upload(&http, &process, &file).await;
+    for death in 1..=2 {
+        let deadline = Instant::now() + DEADLINE;
+        while number(&place, "SELECT attempts AS n FROM monitor_imports").await < death {
+            assert!(Instant::now() < deadline, "it does not begin");
+        }
+        place.kill(process).await;
+        let over = "SELECT count(*) AS n FROM monitor_imports WHERE completed_at IS NOT NULL";
+        assert_eq!(number(&place, over).await, 0, "it takes too little time");
+        process = Process::start(&place);
+    }
+    let end = finished(&http, &process, &id).await;
+    assert_eq!(end["status"], "ERROR", "{end}");
+    assert_eq!(end["errorCode"], "no-headway", "{end}");
+    // The next one is not kept waiting.
+    let next = upload(&http, &process, "sku,name,price\nA,One,1\n").await;
+    assert_eq!(finished(&http, &process, &next).await["status"], "SUCCESS");
     place.kill(process).await;
 }
 

@@ -7,7 +7,11 @@ use monitor::{KEY, Monitor, eventually};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use sockets::{PlainClient, SocketIoClient};
-use tokio::io::AsyncWriteExt;
+use test_support::DEADLINE;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::support::{monitor, sockets};
 
@@ -290,9 +294,7 @@ async fn a_refused_upload_leaves_nothing_behind() {
 #[tokio::test]
 async fn an_upload_that_breaks_off_leaves_nothing_behind() {
     let monitor = Monitor::start().await;
-    let mut stream = tokio::net::TcpStream::connect(monitor.address)
-        .await
-        .unwrap();
+    let mut stream = TcpStream::connect(monitor.address).await.unwrap();
     let head = format!(
         "POST /api/products/imports HTTP/1.1\r\nHost: h\r\nX-API-Key: {KEY}\r\n\
          Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n\
@@ -351,6 +353,44 @@ async fn a_socket_with_a_wrong_key_is_refused() {
             .err()
             .unwrap();
         assert_eq!(error["message"], "Invalid API key");
+    }
+    monitor.stop().await;
+}
+
+/// Its port is open to every process of this machine.
+#[tokio::test]
+async fn no_number_of_sockets_that_say_nothing_keeps_an_import_waiting() {
+    let monitor = Monitor::start().await;
+    let mut silent = Vec::new();
+    // More than it takes at once.
+    for _ in 0..1200 {
+        silent.push(TcpStream::connect(monitor.address).await.unwrap());
+    }
+    let over = monitor.import("sku,name,price\nA,One,1\n").await;
+    assert_eq!(over["status"], "SUCCESS");
+    let mut first = silent.swap_remove(0);
+    let mut byte = [0];
+    let closed = tokio::time::timeout(DEADLINE, first.read(&mut byte));
+    assert!(matches!(
+        closed.await.expect("the oldest is closed"),
+        Ok(0) | Err(_)
+    ));
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn there_is_no_long_polling() {
+    let monitor = Monitor::start().await;
+    for path in [
+        "/socket.io/?EIO=4&transport=polling",
+        "/socket.io/?EIO=4&transport=polling&b64=1&j=0",
+        "/socket.io/?EIO=3&transport=polling",
+        "/socket.io/?EIO=4",
+    ] {
+        let get = monitor.request(path).send().await.unwrap();
+        assert_eq!(get.status(), 400, "{path}");
+        let post = monitor.post(path).body("40{}").send().await.unwrap();
+        assert_eq!(post.status(), 400, "{path}");
     }
     monitor.stop().await;
 }

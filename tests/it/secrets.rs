@@ -18,6 +18,7 @@ const CODE: &str = "code-of-the-provider-2f77c9";
 const STATE: &str = "state-of-a-visit-b3d60e";
 const AUTHJS: &str =
     "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIn0..x2Jq9s0vXl8QZk1n.T0pQ7rW3.u5Yb1c6d";
+const ENCRYPTION_KEY: &str = "key-of-what-is-stored-encrypted-e14c09";
 const COLLECTOR_PASSWORD: &str = "password-of-the-collector-0a9e";
 const DATABASE_PASSWORD: &str = "password-of-the-database-c55d";
 /// Everything from the program, and debug messages of others.
@@ -107,6 +108,10 @@ async fn send_everywhere(
         "/S",
         "/x/S/y",
         "/join/S",
+        "/shared/S",
+        "/shared/S/progress",
+        "//shared/S",
+        "/shared%2FS",
         "/imports/S",
         "/api/imports/S",
         "/api/imports/S/rows.csv",
@@ -124,6 +129,7 @@ async fn send_everywhere(
         "/products?search=S",
         "/api/sign_in_state?setup=S",
         "/api/link_state?token=S",
+        "/api/shared_import?token=S",
         "/api/get_import?id=S",
         "/api/list_imports?page=S",
         "/api/jobs/progress?ids=S",
@@ -336,6 +342,7 @@ async fn no_secret_is_in_the_log_the_traces_the_metrics_the_audit_log_or_a_refus
         ("IMPORT_URL_HOSTS", "127.0.0.1"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
         ("MIN_FREE_SPACE", "1MiB"),
+        ("ENCRYPTION_KEY", ENCRYPTION_KEY),
     ])
     .await;
     let post = |path: &str, cookie: &str, body: String| {
@@ -373,6 +380,19 @@ async fn no_secret_is_in_the_log_the_traces_the_metrics_the_audit_log_or_a_refus
         "name=x&scope=imports:write&lifetime=month".to_owned(),
     );
     let token: Value = token.send().await.unwrap().json().await.unwrap();
+    let part = multipart::Part::text("sku,name,price\na,A,1\n").file_name("list.csv");
+    let started = observed
+        .http
+        .post(observed.url("/imports"))
+        .header(header::COOKIE, &cookie)
+        .header(header::ACCEPT, "application/json")
+        .multipart(multipart::Form::new().part("file", part));
+    let started: Value = started.send().await.unwrap().json().await.unwrap();
+    let form = format!("id={}&lifetime=day", started["id"].as_str().unwrap());
+    let shared = post("/api/share_import", &cookie, form);
+    let shared: Value = shared.send().await.unwrap().json().await.unwrap();
+    let shared = shared["url"].as_str().unwrap();
+    let shared = shared.rsplit('/').next().unwrap().to_owned();
 
     let secret = |kind, value: &str| Secret {
         kind,
@@ -383,6 +403,7 @@ async fn no_secret_is_in_the_log_the_traces_the_metrics_the_audit_log_or_a_refus
         secret("an API token", token["token"].as_str().unwrap()),
         secret("the setup link's secret", &setup),
         secret("an invitation's secret", &invitation),
+        secret("a share link's token", &shared),
     ];
     // Secrets without a recognizable form are sent where they belong only.
     let kept = [
@@ -391,6 +412,7 @@ async fn no_secret_is_in_the_log_the_traces_the_metrics_the_audit_log_or_a_refus
         secret("the token of the metrics", METRICS_TOKEN),
         secret("the secret of Auth.js", AUTH_SECRET),
         secret("the client's secret", CLIENT_SECRET),
+        secret("the key of what is stored", ENCRYPTION_KEY),
         secret("a code", CODE),
         secret("a state", STATE),
         secret("a cookie of Auth.js", AUTHJS),

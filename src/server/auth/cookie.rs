@@ -18,6 +18,7 @@ pub(in crate::server) enum OwnCookie {
     Visit,
     Passkey,
     UploadError,
+    Failed,
 }
 
 impl OwnCookie {
@@ -30,6 +31,7 @@ impl OwnCookie {
             Self::Visit => "visit",
             Self::Passkey => "passkey",
             Self::UploadError => "upload-error",
+            Self::Failed => "failed",
         };
         let prefix = match (public_url.is_https(), public_url.base().as_str()) {
             (true, "") => "__Host-",

@@ -23,8 +23,8 @@ use crate::{
     server::{
         http::{
             middleware::{
-                authorize, client_address, cross_origin, hosts, observe, reactive_owner,
-                security_headers,
+                authorize, client_address, cross_origin, form_errors, hosts, observe,
+                reactive_owner, security_headers,
             },
             routes::{
                 self,
@@ -95,6 +95,10 @@ pub fn router(state: AppState, pages: Pages) -> Router {
             _,
         >(context, shell))
         .layer(middleware::from_fn(server_fn_status))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            form_errors::guard,
+        ))
         .layer(middleware::from_fn(body::small_body))
         .layer(quick())
         .layer(CompressionLayer::new())

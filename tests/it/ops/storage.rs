@@ -170,3 +170,46 @@ async fn a_directory_that_cannot_be_written_is_said_with_what_to_do() {
         assert!(said.contains("chown"), "{args:?}: {said}");
     }
 }
+
+/// Whatever the shell, the unit or the archive of a backup left open.
+#[tokio::test]
+async fn what_is_stored_is_for_its_user_alone() {
+    let relay = Relay::start_after(
+        "umask 000; mkdir -m 700 data; mkdir -m 777 data/uploads data/parts",
+        &[],
+    )
+    .await;
+    let cookie = relay.create_owner().await;
+    let part = reqwest::multipart::Part::text("sku,name,price\nA,One,1\n").file_name("list.csv");
+    let sent = relay
+        .http
+        .post(relay.url("/imports"))
+        .header("cookie", &cookie)
+        .header("accept", "application/json")
+        .multipart(reqwest::multipart::Form::new().part("file", part));
+    assert_eq!(sent.send().await.unwrap().status(), 201);
+    let begun = relay
+        .http
+        .post(relay.url("/uploads"))
+        .header("cookie", &cookie)
+        .header("tus-resumable", "1.0.0")
+        .header("upload-length", "12");
+    assert_eq!(begun.send().await.unwrap().status(), 201);
+    let mut found = Vec::new();
+    let mut waiting = vec![relay.directory.path().join("data")];
+    while let Some(path) = waiting.pop() {
+        let kept = std::fs::metadata(&path).unwrap();
+        if kept.is_dir() {
+            waiting.extend(
+                std::fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+        found.push((path, kept.permissions().mode()));
+    }
+    assert!(found.len() >= 5, "{found:?}");
+    found.retain(|(_, mode)| mode & 0o077 != 0);
+    assert!(found.is_empty(), "{found:?}");
+    assert_eq!(relay.terminate().await, Some(0));
+}

@@ -171,6 +171,11 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_after("", settings).await
+    }
+
+    /// Starts it by a shell that runs commands first, such as `ulimit` and `umask`.
+    pub(crate) async fn start_after(commands: &str, settings: &[(&str, &str)]) -> Self {
         let directory = Directory::new();
         let database = postgres_database().await;
         let mut all = vec![("LISTEN_ADDR", "127.0.0.1:0")];
@@ -178,7 +183,15 @@ impl Relay {
             all.push(("DATABASE_URL", url));
         }
         all.extend_from_slice(settings);
-        let process = Process::start(directory.command(&[], &all)).await;
+        let script = format!("{commands}\nexec \"$0\"");
+        let program = binary();
+        let program = program.to_str().unwrap();
+        let command = if commands.is_empty() {
+            directory.command(&[], &all)
+        } else {
+            directory.command_of(Path::new("/bin/sh"), &["-ec", &script, program], &all)
+        };
+        let process = Process::start(command).await;
         Self {
             directory,
             process,

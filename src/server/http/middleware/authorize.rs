@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     Json,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    http::{HeaderName, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -136,7 +136,7 @@ pub(crate) async fn require_same_origin(
         Method::GET | Method::HEAD | Method::OPTIONS
     );
     let may_change = cross_origin::may_change(request.method(), matched.as_ref());
-    if changes && !is_believed(&state, request.headers(), may_change) {
+    if changes && !is_believed(&state, &request, may_change) {
         let refused = ApiError::invalid(ErrorCode::OtherSite);
         read_out(request).await;
         return (StatusCode::FORBIDDEN, refused).into_response();
@@ -144,24 +144,34 @@ pub(crate) async fn require_same_origin(
     next.run(request).await
 }
 
-fn is_believed(state: &AppState, headers: &HeaderMap, may_change: bool) -> bool {
-    let origin = headers.get(header::ORIGIN).and_then(|it| it.to_str().ok());
+fn is_believed(state: &AppState, request: &Request, may_change: bool) -> bool {
+    let origin = request.headers().get(header::ORIGIN);
+    let origin = origin.and_then(|it| it.to_str().ok());
     let is_named = origin.is_some_and(|origin| state.config.cors_origins.contains(origin));
-    is_same_origin(state, headers) || may_change && is_named
+    is_same_origin(state, request) || may_change && is_named
 }
 
-fn is_same_origin(state: &AppState, headers: &HeaderMap) -> bool {
-    let get = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+fn is_same_origin(state: &AppState, request: &Request) -> bool {
+    let get = |name: HeaderName| {
+        let value = request.headers().get(name);
+        value.and_then(|value| value.to_str().ok())
+    };
     if let Some(site) = get(HeaderName::from_static("sec-fetch-site")) {
         return matches!(site, "same-origin" | "none");
     }
-    let Some(origin) = get(header::ORIGIN) else {
-        return true;
+    get(header::ORIGIN).is_none_or(|origin| is_own_origin(state, request, origin))
+}
+
+/// Returns whether an origin is that of the public URL, or of the host that was asked, which is one of ours.
+pub(crate) fn is_own_origin(state: &AppState, request: &Request, origin: &str) -> bool {
+    // A whole URL, or HTTP/2, names the host; a `Host` beside it counts for nothing (RFC 9112, section 3.2.2).
+    let asked = match request.uri().authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => {
+            let host = request.headers().get(header::HOST);
+            host.and_then(|host| host.to_str().ok())
+        }
     };
-    let own_host = get(header::HOST).is_some_and(|host| {
-        origin
-            .split_once("://")
-            .is_some_and(|(_, authority)| authority == host)
-    });
-    own_host || origin == state.config.public_url.origin()
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    authority.is_some() && authority == asked || origin == state.config.public_url.origin()
 }

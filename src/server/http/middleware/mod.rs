@@ -4,6 +4,7 @@ pub mod access;
 pub(crate) mod authorize;
 pub(crate) mod client_address;
 pub(crate) mod cross_origin;
+pub(crate) mod form_errors;
 pub(crate) mod hosts;
 pub(crate) mod language;
 pub(crate) mod observe;

@@ -15,7 +15,7 @@ use tower_http::{
 };
 use uuid::Uuid;
 
-use crate::server::telemetry::Metrics;
+use crate::server::telemetry::{Metrics, masked};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 64;
@@ -62,8 +62,11 @@ fn shown(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
+/// Recognises hashes and secrets in hex, API tokens, and tokens of links.
 fn may_be_secret(text: &str) -> bool {
-    text.contains("irt_") || text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    text.contains("irt_")
+        || text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        || masked(text) != text
 }
 
 /// Removes a request ID that is too long or looks like a secret.
@@ -115,6 +118,9 @@ fn method_name(method: &Method) -> &'static str {
 mod tests {
     use super::*;
 
+    const SHARE: &str =
+        "q83vEjRWeJCrze8SNFZ4kAAAAABqLn4Ai0Zx_mQ3tY7uVb2Kc9-LpDhW5sXeRgTzNfJoHaUyI1w";
+
     #[test]
     fn a_path_is_logged_without_what_may_be_a_secret() {
         let secret = "0123456789abcdef".repeat(4);
@@ -125,6 +131,8 @@ mod tests {
             ("/shared/AbC-_x/progress".to_owned(), "/shared/…/progress"),
             (format!("/api/imports/irt_{secret}"), "/api/imports/…"),
             (format!("/{secret}/x"), "/…/x"),
+            (format!("//shared/{SHARE}"), "//shared/…"),
+            (format!("/shared%2F{SHARE}"), "/…"),
             (
                 "/imports/0199c2a4-7d55-7f06-8d5e-0a6d0f3f7a10".to_owned(),
                 "/imports/0199c2a4-7d55-7f06-8d5e-0a6d0f3f7a10",
