@@ -66,6 +66,9 @@ pub(crate) fn Field(
     /// Whether what was filled in last was refused.
     #[prop(optional)]
     invalid: bool,
+    /// What it begins with.
+    #[prop(default = None)]
+    value: Option<String>,
 ) -> impl IntoView {
     let hint_id = format!("{name}-hint");
     let described_by = match hint {
@@ -81,6 +84,7 @@ pub(crate) fn Field(
                 name=name
                 type=kind
                 autocomplete=autocomplete
+                value=value
                 minlength=minlength
                 required=!optional
                 aria-describedby=described_by
@@ -255,25 +259,36 @@ where
 #[component]
 pub(crate) fn ShownOnce(
     /// What it is, and what to do with it.
-    what: &'static str,
+    #[prop(into)]
+    what: String,
     /// The secret, where there is one.
     secret: Option<String>,
+    /// Whether something else did not work, as it says.
+    #[prop(optional)]
+    is_warning: bool,
 ) -> impl IntoView {
+    let (kind, glyph) = if is_warning {
+        ("warning", Glyph::Alert)
+    } else {
+        ("success", Glyph::Check)
+    };
     secret.map(|secret| {
         view! {
-            <div class="notice shown-once" data-kind="success" role="status">
-                <Icon glyph=Glyph::Check />
+            <div class="notice shown-once" data-kind=kind role="status">
+                <Icon glyph />
                 <div>
                     <p id="shown-once">{what}</p>
-                    <input
-                        id="shown-once-value"
-                        class="input code"
-                        readonly
-                        value=secret
-                        aria-labelledby="shown-once"
-                        data-testid="shown-once"
-                    />
-                    <CopyButton of="shown-once-value" />
+                    <div class="shown-once-value">
+                        <input
+                            id="shown-once-value"
+                            class="input code"
+                            readonly
+                            value=secret
+                            aria-labelledby="shown-once"
+                            data-testid="shown-once"
+                        />
+                        <CopyButton of="shown-once-value" />
+                    </div>
                 </div>
             </div>
         }

@@ -6,6 +6,7 @@ mod confirm;
 mod cross_origin;
 mod first_owner;
 mod guards;
+mod invitations;
 mod ownership;
 mod passkeys;
 mod provider;

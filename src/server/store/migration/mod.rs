@@ -41,6 +41,7 @@ mod m0161_cells_of_warnings;
 mod m0170_columns_of_sources;
 mod m0173_images_and_options;
 mod m0176_word_beginnings;
+mod m0180_invited_addresses;
 
 use sea_orm_migration::prelude::*;
 
@@ -90,6 +91,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0170_columns_of_sources::Migration),
             Box::new(m0173_images_and_options::Migration),
             Box::new(m0176_word_beginnings::Migration),
+            Box::new(m0180_invited_addresses::Migration),
         ]
     }
 }
