@@ -73,10 +73,11 @@ export class Session {
   }
 
   /** Uploads a file like the page's script. */
-  async upload(file: string | FilePayload): Promise<Response> {
+  async upload(file: string | FilePayload, options: Record<string, string> = {}): Promise<Response> {
     const { name, buffer } =
       typeof file === 'string' ? { name: basename(file), buffer: await readFile(file) } : file;
     const form = new FormData();
+    for (const [name, value] of Object.entries(options)) form.append(name, value);
     form.append('file', new File([new Uint8Array(buffer)], name, { type: 'text/csv' }));
     return this.fetch('/imports', {
       method: 'POST',
@@ -86,8 +87,8 @@ export class Session {
   }
 
   /** Uploads a file that is accepted. Returns the import's ID. */
-  async startImport(file: string | FilePayload): Promise<string> {
-    const answer = await this.upload(file);
+  async startImport(file: string | FilePayload, options: Record<string, string> = {}): Promise<string> {
+    const answer = await this.upload(file, options);
     const body = await answer.text();
     if (!answer.ok) throw new Error(`the upload was refused: ${String(answer.status)} ${body}`);
     return (JSON.parse(body) as { id: string }).id;

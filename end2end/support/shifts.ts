@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 interface Shift extends PerformanceEntry {
   value: number;
   hadRecentInput: boolean;
-  sources: { node: Node | null }[];
+  sources: { node: Node | null; previousRect: DOMRectReadOnly; currentRect: DOMRectReadOnly }[];
 }
 
 /** Records layout shifts of the pages, in each document from its first paint. */
@@ -15,7 +15,11 @@ export async function watchShifts(page: Page): Promise<void> {
       for (const entry of list.getEntries() as unknown as Shift[]) {
         // Shifts after user input are expected.
         if (entry.hadRecentInput) continue;
-        const what = entry.sources.map(({ node }) => (node as Element | null)?.className ?? '?').join(' ');
+        const moves = entry.sources.map(({ node, previousRect, currentRect }) => {
+          const name = (node as Element | null)?.className ?? '?';
+          return `${name} from ${String(previousRect.y)} to ${String(currentRect.y)}`;
+        });
+        const what = moves.join(', ');
         shifts.push({ value: entry.value, what });
       }
     }).observe({ type: 'layout-shift', buffered: true });
@@ -30,6 +34,6 @@ export async function shifted(page: Page): Promise<{ sum: number; all: string }>
   );
   return {
     sum: shifts.reduce((sum, { value }) => sum + value, 0),
-    all: shifts.map(({ value, what }) => `${String(value)} ${what}`).join(', '),
+    all: shifts.map(({ value, what }) => `${String(value)}: ${what}`).join('\n'),
   };
 }

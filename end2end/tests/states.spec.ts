@@ -37,6 +37,7 @@ const test = base.extend<{ look: Look }>({
           await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
           const look = `${name}, ${colorScheme}, ${size}`;
           await expectToFit(page, look);
+          await fromTheTop(page);
           await expectAccessible(page, look, rules);
           rules = byLook;
           if (directory) {
@@ -48,8 +49,7 @@ const test = base.extend<{ look: Look }>({
       for (const [size, viewport] of Object.entries(narrow)) {
         await page.setViewportSize(viewport);
         await expectToFit(page, `${name}, ${size}`);
-        // What has scrolled below the header is not what is looked for.
-        await page.evaluate(() => window.scrollTo({ top: 0, behavior: 'instant' }));
+        await fromTheTop(page);
         await expectAccessible(page, `${name}, ${size}`, ofSpace);
       }
       await page.setViewportSize(sizes.desktop);
@@ -60,6 +60,11 @@ const test = base.extend<{ look: Look }>({
     });
   },
 });
+
+/** What has scrolled below the header is not what is looked for. */
+async function fromTheTop(page: Page): Promise<void> {
+  await page.evaluate(() => window.scrollTo({ top: 0, behavior: 'instant' }));
+}
 
 /** A page wider than the screen is a fault. */
 async function expectToFit(page: Page, look: string): Promise<void> {

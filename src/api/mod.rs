@@ -35,7 +35,10 @@ mod tests {
                 password: secret(),
                 next: None
             },
-            NewLink { url: secret() },
+            NewLink {
+                url: secret(),
+                mail: None
+            },
             NewApiToken { token: secret() },
         );
         assert!(!shown.contains("hunter2"), "{shown}");

@@ -2,11 +2,14 @@
 
 use leptos::prelude::*;
 
-use crate::model::{
-    error::ApiError,
-    role::Role,
-    secret::Secret,
-    team::{LinkState, NewLink, TeamState},
+use crate::{
+    i18n::locale::Locale,
+    model::{
+        error::ApiError,
+        role::Role,
+        secret::Secret,
+        team::{LinkState, NewLink, TeamState},
+    },
 };
 
 /// Returns the state of the team page.
@@ -19,14 +22,20 @@ pub async fn team() -> Result<TeamState, ApiError> {
     crate::server::auth::team::team_state().await
 }
 
-/// Creates an invitation link with a role.
+/// Creates an invitation link with a role, and sends it to the address if there is one and e-mails can be sent.
 ///
 /// # Errors
 ///
-/// [`ApiError::Forbidden`] for everyone but the owner, [`ApiError::Invalid`] if the note is too long.
+/// [`ApiError::Forbidden`] for everyone but the owner, [`ApiError::Invalid`] if the note is too long or the address is
+/// none.
 #[server(prefix = "/api", endpoint = "invite")]
-pub async fn invite(role: Role, note: String) -> Result<NewLink, ApiError> {
-    crate::server::auth::team::invite(role, &note).await
+pub async fn invite(
+    role: Role,
+    note: String,
+    #[server(default)] email: String,
+    #[server(default)] language: Locale,
+) -> Result<NewLink, ApiError> {
+    crate::server::auth::team::invite(role, &note, &email, language).await
 }
 
 /// Creates a password link for an account.

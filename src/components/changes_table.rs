@@ -151,7 +151,7 @@ pub(crate) fn HistoryTable(
                 }
                 None => t
                     .say(
-                        "An import you cannot see",
+                        "An import you can't see",
                         "Ein Import, den du nicht sehen kannst",
                     )
                     .into_any(),

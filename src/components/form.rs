@@ -57,6 +57,9 @@ pub(crate) fn Field(
     /// Whether the last value was rejected.
     #[prop(optional)]
     invalid: bool,
+    /// What it begins with.
+    #[prop(default = None)]
+    value: Option<String>,
 ) -> impl IntoView {
     let hint_id = format!("{name}-hint");
     let described_by = match hint {
@@ -72,6 +75,7 @@ pub(crate) fn Field(
                 name=name
                 type=kind
                 autocomplete=autocomplete
+                value=value
                 minlength=minlength
                 required=!optional
                 aria-describedby=described_by
@@ -229,25 +233,37 @@ where
 /// Shows a secret once, with a button that copies it.
 #[component]
 pub(crate) fn ShownOnce(
-    /// What the secret is for.
-    what: &'static str,
+    /// What it is, and what to do with it.
+    #[prop(into)]
+    what: String,
+    /// The secret, where there is one.
     secret: Option<String>,
+    /// Whether something else did not work, as it says.
+    #[prop(optional)]
+    is_warning: bool,
 ) -> impl IntoView {
+    let (kind, glyph) = if is_warning {
+        ("warning", Glyph::Alert)
+    } else {
+        ("success", Glyph::Check)
+    };
     secret.map(|secret| {
         view! {
-            <div class="notice shown-once" data-kind="success" role="status">
-                <Icon glyph=Glyph::Check />
+            <div class="notice shown-once" data-kind=kind role="status">
+                <Icon glyph />
                 <div>
                     <p id="shown-once">{what}</p>
-                    <input
-                        id="shown-once-value"
-                        class="input code"
-                        readonly
-                        value=secret
-                        aria-labelledby="shown-once"
-                        data-testid="shown-once"
-                    />
-                    <CopyButton of="shown-once-value" />
+                    <div class="shown-once-value">
+                        <input
+                            id="shown-once-value"
+                            class="input code"
+                            readonly
+                            value=secret
+                            aria-labelledby="shown-once"
+                            data-testid="shown-once"
+                        />
+                        <CopyButton of="shown-once-value" />
+                    </div>
                 </div>
             </div>
         }

@@ -68,6 +68,7 @@ fn lines(t: Locale, job: &ProductImportJob, activity: Vec<Activity>) -> Vec<Line
     let (after, later): (Vec<_>, Vec<_>) = later
         .into_iter()
         .partition(|entry| entry.kind.is_after_the_end());
+    let is_undo = begun.kind == ActivityKind::UndoStarted;
     let first = later.iter().map(|entry| entry.at).min();
     let begun = Activity {
         at: first.map_or(begun.at, |first| first.min(begun.at)),
@@ -76,7 +77,7 @@ fn lines(t: Locale, job: &ProductImportJob, activity: Vec<Activity>) -> Vec<Line
     let entries = std::iter::once(begun).chain(later);
     let mut lines: Vec<_> = entries.map(|entry| line(t, entry)).collect();
     if let Some(at) = job.completed_at.filter(|_| job.status.is_final()) {
-        let (kind, text) = end(t, job);
+        let (kind, text) = end(t, job, is_undo);
         lines.push(Line {
             at,
             text: text.to_owned(),
@@ -111,12 +112,16 @@ fn line(t: Locale, entry: Activity) -> Line {
 }
 
 /// Describes how an import ended.
-fn end(t: Locale, job: &ProductImportJob) -> (&'static str, &'static str) {
+fn end(t: Locale, job: &ProductImportJob, is_undo: bool) -> (&'static str, &'static str) {
     let is_check = !job.mode.is_import();
     match job.status {
         ImportStatus::Success if is_check => (
             "success",
             t.say("Checked: no errors found", "Geprüft: keine Fehler gefunden"),
+        ),
+        ImportStatus::Success if is_undo => (
+            "success",
+            t.say("All products restored", "Alle Produkte wiederhergestellt"),
         ),
         ImportStatus::Success => (
             "success",
@@ -187,6 +192,13 @@ mod tests {
                 text(40, "Undo requested by Ada"),
             ]
         );
+    }
+
+    #[test]
+    fn an_undo_restores_products() {
+        let activity = vec![entry(20, ActivityKind::UndoStarted, Some("Ada"))];
+        let told = told(&job(ImportStatus::Success), activity);
+        assert_eq!(told.last().unwrap().1, "All products restored");
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub(crate) fn ImportOutcome(
         }
     });
     view! {
-        <div class="outcome" data-testid="import-controls">
+        <div class="outcome" class:outcome-over=is_over data-testid="import-controls">
             {waits} {breakdown} {missing} {options} {took} {others}
             <NextSteps job extras=said lists_failed />
             {refused}

@@ -67,7 +67,7 @@ pub(crate) fn ProductsFilterForm(
                     </summary>
                     <div class="filter-fields">
                         <label class="filter-field">
-                            <span>{t.say("Source", "Quelle")}</span>
+                            <span>{t.say("Import", "Import")}</span>
                             <select class="input" name="import" data-testid="filter-import">
                                 <option value="">{t.say("Any import", "Alle Importe")}</option>
                                 {options}
@@ -145,7 +145,7 @@ fn chips(t: Locale, filter: &ProductsFilter, imports: &[ImportName]) -> Vec<Chip
     if let Some(import) = &filter.import {
         let named = imports.iter().find(|one| one.id == import.as_str());
         let name = named.map_or_else(|| import.to_string(), |import| import.filename.clone());
-        let text = format!("{}: {name}", t.say("Source", "Quelle"));
+        let text = format!("{}: {name}", t.say("Import", "Import"));
         chips.push(without(|other| other.import = None, text));
     }
     if let Some(day) = filter.since {

@@ -63,7 +63,7 @@ pub(crate) fn ProductsTable(products: Vec<Product>, filter: ProductsFilter) -> i
                     {head(ProductsSortBy::Price, t.say("Price", "Preis"))}
                     <th role="columnheader" scope="col">{t.say("Stock", "Bestand")}</th>
                     {head(ProductsSortBy::Updated, t.say("Updated", "Aktualisiert"))}
-                    <th role="columnheader" scope="col">{t.say("Source", "Quelle")}</th>
+                    <th role="columnheader" scope="col">{t.say("Import", "Import")}</th>
                 </tr>
             </thead>
             {bodies}
@@ -177,7 +177,7 @@ fn ProductRow(product: Product, is_variant: bool, has_images: bool) -> impl Into
                 {stock} {availability}
             </td>
             <td role="cell" class="products-updated"><Moment at=updated_at /></td>
-            <td role="cell" class="products-source" data-label=t.say("Source", "Quelle")>{by}</td>
+            <td role="cell" class="products-source" data-label=t.say("Import", "Import")>{by}</td>
         </tr>
     }
 }

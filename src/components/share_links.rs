@@ -50,8 +50,8 @@ pub(crate) fn ShareLinksCard(id: JobId, links: ShareLinks) -> impl IntoView {
         view! {
             <p class="settings-note">
                 {t.say(
-                    "Links need an encryption key, which the server does not have: set ENCRYPTION_KEY.",
-                    "Links brauchen einen Schlüssel, den der Server nicht hat: Setze ENCRYPTION_KEY.",
+                    "To create links, set ENCRYPTION_KEY on the server.",
+                    "Um Links zu erstellen, setze ENCRYPTION_KEY auf dem Server.",
                 )}
             </p>
         }

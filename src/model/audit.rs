@@ -66,6 +66,8 @@ actions! {
     AccountMade: "account-made", "created the account", "Konto erstellt:";
     /// An invitation was made.
     Invited: "invited", "invited", "eingeladen:";
+    /// An invitation was sent by e-mail.
+    InvitationSent: "invitation-sent", "emailed an invitation to", "Einladung gesendet an:";
     /// An invitation was taken up.
     Joined: "joined", "joined as", "beigetreten als";
     /// A link for a new password was made.

@@ -67,20 +67,20 @@ impl Role {
     pub fn description(self, t: Locale) -> &'static str {
         match self {
             Self::Owner => t.say(
-                "Manages the team, webhooks and the server, and can do what staff can.",
-                "Verwaltet Team, Webhooks und Server und kann alles, was Mitarbeiter können.",
+                "Can do everything, including managing the team, webhooks and the server.",
+                "Kann alles, auch Team, Webhooks und Server verwalten.",
             ),
             Self::Staff => t.say(
-                "Imports, and sees and changes their own imports.",
-                "Importiert, sieht und ändert die eigenen Importe.",
+                "Can import files and manage their own imports.",
+                "Kann Dateien importieren und die eigenen Importe verwalten.",
             ),
             Self::Observer => t.say(
-                "Sees all imports and products, and changes nothing.",
-                "Sieht alle Importe und Produkte und ändert nichts.",
+                "Can view all imports and products, but not change them.",
+                "Kann alle Importe und Produkte ansehen, aber nichts ändern.",
             ),
             Self::Viewer => t.say(
-                "Sees products and the imports that are shared with them, and changes nothing.",
-                "Sieht Produkte und geteilte Importe und ändert nichts.",
+                "Can view products and the imports shared with them, but not change them.",
+                "Kann Produkte und geteilte Importe ansehen, aber nichts ändern.",
             ),
         }
     }

@@ -14,7 +14,9 @@ pub struct TeamState {
     /// Whether people sign in with passwords here, so that they can be invited by a link.
     pub passwords: bool,
     /// The link that this browser has just made, where it was made without script.
-    pub fresh: Option<Secret>,
+    pub fresh: Option<NewLink>,
+    /// Whether invitations can be sent by e-mail.
+    pub mails: bool,
 }
 
 /// Somebody who has an account.
@@ -55,6 +57,8 @@ pub struct OpenLink {
     pub role: Option<Role>,
     /// Whom it is for, in the owner's words.
     pub note: String,
+    /// The e-mail address that it is for, where one was given.
+    pub email: Option<String>,
     /// When it ends.
     pub expires_at: UnixMillis,
 }
@@ -64,6 +68,19 @@ pub struct OpenLink {
 pub struct NewLink {
     /// The link. It is told never again.
     pub url: Secret,
+    /// How the e-mail with it went, where there was one to send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<LinkMail>,
+}
+
+/// How the e-mail with a new link went.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkMail {
+    /// The mail server has taken it, for this address.
+    Sent(String),
+    /// It could not be sent to this address.
+    Failed(String),
 }
 
 /// What a link is for.
@@ -73,6 +90,8 @@ pub enum LinkState {
     Invitation {
         /// What the account may do.
         role: Role,
+        /// The address that the invitation is for, where the owner gave one.
+        email: Option<String>,
     },
     /// To give an account a new password.
     PasswordReset {

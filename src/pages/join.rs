@@ -24,7 +24,9 @@ pub(crate) fn JoinPage() -> impl IntoView {
     let token = token.unwrap_or_default();
     let form = Suspend::new(async move {
         match link_state(token.clone().into()).await {
-            Ok(LinkState::Invitation { role }) => view! { <JoinForm token role /> }.into_any(),
+            Ok(LinkState::Invitation { role, email }) => {
+                view! { <JoinForm token role email /> }.into_any()
+            }
             Ok(LinkState::PasswordReset { email }) => {
                 view! { <ResetForm token email /> }.into_any()
             }
@@ -36,7 +38,7 @@ pub(crate) fn JoinPage() -> impl IntoView {
 }
 
 #[component]
-fn JoinForm(token: String, role: Role) -> impl IntoView {
+fn JoinForm(token: String, role: Role, email: Option<String>) -> impl IntoView {
     let t = use_locale();
     let error = failure::<AcceptInvitation>();
     let (weak, invalid) = invalid_fields(error.as_ref());
@@ -55,6 +57,7 @@ fn JoinForm(token: String, role: Role) -> impl IntoView {
                     kind="email"
                     autocomplete="username"
                     invalid
+                    value=email
                 />
                 <NewPassword invalid=weak />
                 <Submit>

@@ -103,6 +103,8 @@ fn Products(list: ProductsList, filter: ProductsFilter, is_first: bool) -> impl 
     };
     let first = (!is_first).then(|| address(&filter.address(PRODUCTS, None)));
     let next = next.map(|next| address(&filter.address(PRODUCTS, Some(&next))));
+    // Further pages may have what is looked for.
+    let is_empty = items.is_empty() && next.is_none() && is_first;
     let list = if items.is_empty() {
         let title = match (&next, filter.search.is_empty()) {
             (Some(_), _) => t
@@ -144,6 +146,14 @@ fn Products(list: ProductsList, filter: ProductsFilter, is_first: bool) -> impl 
             }
         })
         .collect_view();
+    let exports = (!is_empty).then(|| {
+        view! {
+            <div class="exports">
+                <span id="exports">{t.say("Export this list:", "Diese Liste exportieren:")}</span>
+                <ul aria-labelledby="exports">{files}</ul>
+            </div>
+        }
+    });
     view! {
         <section class="card card-flush" aria-label=t.say("Products", "Produkte")>
             <ProductsFilterForm filter imports />
@@ -169,10 +179,7 @@ fn Products(list: ProductsList, filter: ProductsFilter, is_first: bool) -> impl 
                         }
                     })}
             </nav>
-            <div class="exports">
-                <span id="exports">{t.say("Export this list:", "Diese Liste exportieren:")}</span>
-                <ul aria-labelledby="exports">{files}</ul>
-            </div>
+            {exports}
         </section>
     }
     .into_any()

@@ -15,7 +15,7 @@ use crate::{
     components::{
         form::{ActionForm, ConfirmedForm, FormError, failure},
         import_options::described,
-        moment::{Expiry, Moment, WrittenTime},
+        moment::{Due, Moment, WrittenTime},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
         pagination::OlderEntries,
@@ -141,7 +141,7 @@ fn Overview(source: Source) -> impl IntoView {
     let next = source.due_at.map(|at| {
         view! {
             <Fact name=t.say("Next run", "Nächster Lauf")>
-                <Expiry at />
+                <Due at />
                 " "
                 <span class="settings-email">
                     <WrittenTime at />
@@ -151,7 +151,7 @@ fn Overview(source: Source) -> impl IntoView {
     });
     let failures = (source.failures > 0).then(|| {
         view! {
-            <Fact name=t.say("Failures in a row", "Fehlschläge in Folge")>
+            <Fact name=t.say("Consecutive failures", "Fehlschläge in Folge")>
                 <span class="run-outcome" data-outcome="failed" data-testid="source-failures">
                     {t.count(source.failures)}
                 </span>

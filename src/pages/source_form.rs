@@ -223,8 +223,8 @@ fn SourceForm(action: String, filled: Filled, known: Known) -> impl IntoView {
         view! {
             <p class="settings-note" data-testid="no-import-hosts">
                 {t.say(
-                    "Files can't be fetched from a URL: IMPORT_URL_HOSTS is not set. Uploads are possible.",
-                    "Dateien können nicht von einer URL abgerufen werden: IMPORT_URL_HOSTS ist nicht gesetzt. Uploads sind möglich.",
+                    "Files can't be fetched from a URL: IMPORT_URL_HOSTS is not set. You can still upload them.",
+                    "Dateien können nicht von einer URL abgerufen werden: IMPORT_URL_HOSTS ist nicht gesetzt. Du kannst sie trotzdem hochladen.",
                 )}
             </p>
         }
@@ -309,8 +309,8 @@ fn LoginFields(filled: Filled, known: Known) -> impl IntoView {
         return view! {
             <p class="settings-note">
                 {t.say(
-                    "Passwords and headers need an encryption key, which the server does not have: set ENCRYPTION_KEY.",
-                    "Passwörter und Header brauchen einen Schlüssel, den der Server nicht hat: Setze ENCRYPTION_KEY.",
+                    "To store a password or header, set ENCRYPTION_KEY on the server.",
+                    "Um ein Passwort oder einen Header zu speichern, setze ENCRYPTION_KEY auf dem Server.",
                 )}
             </p>
         }
@@ -336,13 +336,13 @@ fn LoginFields(filled: Filled, known: Known) -> impl IntoView {
         .then(|| option("keep", t.say("Keep", "Beibehalten")));
     view! {
         <fieldset class="of-address">
-            <legend>{t.say("Access to the URL", "Zugang zur URL")}</legend>
+            <legend>{t.say("Authentication", "Authentifizierung")}</legend>
             <label class="field">
                 <span>{t.say("Credentials", "Zugangsdaten")}</span>
                 <select class="input" name="login">
                     {keep} {option("none", t.say("None", "Keine"))}
-                    {option("basic", t.say("User and password", "Benutzer und Passwort"))}
-                    {option("header", t.say("A header", "Ein Header"))}
+                    {option("basic", t.say("Username and password", "Benutzername und Passwort"))}
+                    {option("header", t.say("Custom header", "Eigener Header"))}
                 </select>
             </label>
             <div class="settings-row of-basic">
@@ -423,7 +423,7 @@ fn ImportFields(filled: Filled) -> impl IntoView {
             </label>
             <OptionFields options=filled.options />
             <fieldset>
-                <legend>{t.say("Understood as", "Verstanden als")}</legend>
+                <legend>{t.say("File format", "Dateiformat")}</legend>
                 <div class="settings-row">
                     <label class="field">
                         <span>{t.say("Decimal mark", "Dezimalzeichen")}</span>
@@ -451,8 +451,8 @@ fn ImportFields(filled: Filled) -> impl IntoView {
                 </div>
                 <p class="settings-note">
                     {t.say(
-                        "If the columns are not clear, the first import asks, and the answer is remembered.",
-                        "Sind die Spalten nicht klar, fragt der erste Import, und die Antwort wird gemerkt.",
+                        "If we can't identify the columns, the first import asks you to map them. Later files reuse your answer.",
+                        "Wenn wir die Spalten nicht erkennen, fragt der erste Import nach der Zuordnung. Spätere Dateien verwenden sie wieder.",
                     )}
                 </p>
             </fieldset>
@@ -461,18 +461,18 @@ fn ImportFields(filled: Filled) -> impl IntoView {
                     {t.say("Limits for this source", "Grenzen dieser Quelle")}
                 </legend>
                 <label class="field">
-                    <span>{t.say("An import over a limit", "Ein Import über einer Grenze")}</span>
+                    <span>{t.say("When an import exceeds a limit", "Wenn ein Import eine Grenze überschreitet")}</span>
                     <select class="input" name=LIMIT_ACTION>
-                        {action("", t.say("As the server is set", "Wie am Server eingestellt"))}
+                        {action("", t.say("Use the server's setting", "Einstellung des Servers verwenden"))}
                         {action(
                             LimitAction::Ask.as_str(),
-                            t.say("Waits for approval", "Wartet auf Freigabe"),
+                            t.say("Wait for approval", "Auf Freigabe warten"),
                         )}
                         {action(
                             LimitAction::Refuse.as_str(),
-                            t.say("Is refused", "Wird abgelehnt"),
+                            t.say("Reject it", "Ablehnen"),
                         )}
-                        {action(LimitAction::Off.as_str(), t.say("Goes on", "Läuft weiter"))}
+                        {action(LimitAction::Off.as_str(), t.say("Import anyway", "Trotzdem importieren"))}
                     </select>
                 </label>
                 <div class="settings-row">{limits}</div>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::sources::sources_state,
     components::{
-        moment::{Expiry, Moment},
+        moment::{Due, Moment},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
         source::{RunResult, schedule_words},
@@ -53,8 +53,8 @@ fn SourcesTable(sources: Vec<(Source, Option<SourceRun>)>) -> impl IntoView {
             <EmptyState glyph=Glyph::Box title=t.say("No sources yet", "Noch keine Quellen")>
                 <p>
                     {t.say(
-                        "A source is a place that product files come from: the server fetches them on a schedule and imports those that have changed.",
-                        "Eine Quelle ist ein Ort, von dem Produktdateien kommen: Der Server ruft sie nach einem Zeitplan ab und importiert, was sich geändert hat.",
+                        "A source fetches product files from a URL on a schedule and imports them when they change.",
+                        "Eine Quelle ruft Produktdateien nach einem Zeitplan von einer URL ab und importiert sie, wenn sie sich geändert haben.",
                     )}
                 </p>
             </EmptyState>
@@ -87,12 +87,16 @@ fn SourcesTable(sources: Vec<(Source, Option<SourceRun>)>) -> impl IntoView {
 fn SourceRow(source: Source, newest: Option<SourceRun>) -> impl IntoView {
     let t = use_locale();
     let last = match newest {
-        Some(run) => view! {
-            <Moment at=run.started_at />
-            " "
-            <RunResult run />
+        Some(run) => {
+            let at = run.started_at;
+            view! {
+                <RunResult run />
+                <span class="settings-email">
+                    <Moment at />
+                </span>
+            }
+            .into_any()
         }
-        .into_any(),
         None => t.say("None yet", "Noch keiner").into_any(),
     };
     let place = match source.kind {
@@ -105,7 +109,7 @@ fn SourceRow(source: Source, newest: Option<SourceRun>) -> impl IntoView {
     let next = source.due_at.map(|at| {
         view! {
             <span class="settings-email">
-                {t.say("Next ", "Nächster ")} <Expiry at />
+                <Due at before=t.say("Next ", "Nächster ") />
             </span>
         }
     });

@@ -36,7 +36,7 @@ use crate::{
         base_path::address,
         error::ApiError,
         import_extras::{FileColumns, ImportExtras, ImportRow, ImportRows, RowKind},
-        job::{ImportMode, ImportProgress, ImportStatus, JobId, ProductImportJob, UnixMillis},
+        job::{ImportProgress, ImportStatus, JobId, ProductImportJob, UnixMillis},
         reason::Reason,
         upload::UploadFormState,
     },
@@ -203,9 +203,20 @@ fn card(
         failed_products: failed,
         ..job(status, completed_at)
     };
-    let outcome = view! { <ImportOutcome job extras=None lists_failed=false /> };
-    provide_context(Places(vec![(OUTCOME, outcome.to_html())]));
     let stage = Stage::of(status, begun(&progress), None, false);
+    progress_card(live, stage, job, None)
+}
+
+/// Draws the progress of an import with what the server says of its outcome.
+fn progress_card(
+    live: UseProductImportProgressReturn,
+    stage: Stage,
+    job: ProductImportJob,
+    extras: Option<ImportExtras>,
+) -> AnyView {
+    let completed_at = job.completed_at;
+    let outcome = view! { <ImportOutcome job extras lists_failed=false /> };
+    provide_context(Places(vec![(OUTCOME, outcome.to_html())]));
     view! {
         <ProgressCard
             live
@@ -283,14 +294,20 @@ fn controls() -> AnyView {
 
 fn queued() -> AnyView {
     let extras = extras(&["cancel"], Some(3));
+    let live = UseProductImportProgressReturn {
+        followed: RwSignal::new(true),
+        progress: Signal::stored(ImportProgress::default()),
+        status: Signal::stored(ImportStatus::Pending),
+        error: Signal::stored(None),
+        loading: Signal::stored(false),
+        connection: Signal::stored(Connection::Open),
+    };
     let job = job(ImportStatus::Pending, None);
+    let actions = view! { <ImportActions id=id() extras=extras.clone() is_over=false /> };
+    let card = progress_card(live, Stage::Queued(3), job, Some(extras));
     view! {
-        <div class="head-actions">
-            <ImportActions id=id() extras=extras.clone() is_over=false />
-        </div>
-        <section class="card">
-            <ImportOutcome job extras=Some(extras) lists_failed=false />
-        </section>
+        <div class="head-actions">{actions}</div>
+        {card}
     }
     .into_any()
 }

@@ -12,11 +12,12 @@ use crate::{
         page_title::PageTitle,
         settings_nav::SettingsNav,
     },
+    i18n::messages::ErrorCode,
     islands::parts::locale::use_locale,
     model::{
+        error::ApiError,
         role::Role,
-        secret::Secret,
-        team::{OpenLink, TeamMember, TeamState},
+        team::{LinkMail, NewLink, OpenLink, TeamMember, TeamState},
     },
 };
 
@@ -44,8 +45,8 @@ fn Team(state: TeamState) -> impl IntoView {
         links,
         passwords,
         fresh,
+        mails,
     } = state;
-    let secret = fresh.map(Secret::into_exposed);
     let error = failure::<SetRole>()
         .or_else(failure::<SetAccess>)
         .or_else(failure::<MakeResetLink>)
@@ -55,15 +56,9 @@ fn Team(state: TeamState) -> impl IntoView {
         .map(|member| view! { <MemberRow member passwords /> })
         .collect_view();
     view! {
-        <ShownOnce
-            what=t.say(
-                "Copy the link now and share it. It works once and won't be shown again.",
-                "Kopiere den Link jetzt und teile ihn. Er gilt einmal und wird nicht noch einmal angezeigt.",
-            )
-            secret
-        />
+        {fresh.map(|link| view! { <FreshLink link /> })}
         {if passwords {
-            view! { <InviteForm /> }.into_any()
+            view! { <InviteForm mails /> }.into_any()
         } else {
             view! {
                 <p class="settings-note" data-testid="no-invitations">
@@ -100,20 +95,73 @@ fn Team(state: TeamState) -> impl IntoView {
     }
 }
 
+/// A link that was just made, and whether it was sent.
 #[component]
-fn InviteForm() -> impl IntoView {
+fn FreshLink(link: NewLink) -> impl IntoView {
     let t = use_locale();
+    let is_warning = matches!(link.mail, Some(LinkMail::Failed(_)));
+    let what = match link.mail {
+        Some(LinkMail::Sent(to)) => t.fill(
+            "Invitation sent to {email}. You can also share the link yourself. It works once and won't be shown again.",
+            "Einladung an {email} gesendet. Du kannst den Link auch selbst teilen. Er gilt einmal und wird nicht noch einmal angezeigt.",
+            &[("email", &to)],
+        ),
+        Some(LinkMail::Failed(to)) => t.fill(
+            "The email to {email} could not be sent. Copy the link now and share it yourself. It works once and won't be shown again.",
+            "Die E-Mail an {email} konnte nicht gesendet werden. Kopiere den Link jetzt und teile ihn selbst. Er gilt einmal und wird nicht noch einmal angezeigt.",
+            &[("email", &to)],
+        ),
+        None => t
+            .say(
+                "Copy the link now and share it. It works once and won't be shown again.",
+                "Kopiere den Link jetzt und teile ihn. Er gilt einmal und wird nicht noch einmal angezeigt.",
+            )
+            .to_owned(),
+    };
+    view! { <ShownOnce what secret=Some(link.url.into_exposed()) is_warning /> }
+}
+
+#[component]
+fn InviteForm(mails: bool) -> impl IntoView {
+    let t = use_locale();
+    let error = failure::<Invite>();
+    let code = match &error {
+        Some(ApiError::Invalid(reason)) => reason.code(),
+        _ => None,
+    };
+    let invalid = code == Some(ErrorCode::InvalidEmail.code());
+    let hint = if mails {
+        t.say(
+            "We send the invitation to this address.",
+            "Wir senden die Einladung an diese Adresse.",
+        )
+    } else {
+        t.say(
+            "Filled in when they join. You share the link yourself.",
+            "Beim Beitritt schon ausgefüllt. Den Link teilst du selbst.",
+        )
+    };
     view! {
         <section class="card settings-card" aria-labelledby="invite-title">
             <header class="card-head">
                 <h2 id="invite-title">{t.say("Invite someone", "Jemanden einladen")}</h2>
             </header>
             <ActionForm action=Invite::url()>
-                <FormError error={failure::<Invite>()} />
+                <FormError error />
+                <input type="hidden" name="language" value=t.tag() />
                 <div class="settings-row">
                     <Field
+                        name="email"
+                        label=t.say("Email (optional)", "E-Mail (optional)")
+                        kind="email"
+                        autocomplete="off"
+                        hint
+                        optional=true
+                        invalid
+                    />
+                    <Field
                         name="note"
-                        label=t.say("Note", "Notiz")
+                        label=t.say("Note (optional)", "Notiz (optional)")
                         kind="text"
                         autocomplete="off"
                         hint=t.say("Only visible to owners.", "Nur für Inhaber sichtbar.")
@@ -126,7 +174,11 @@ fn InviteForm() -> impl IntoView {
                 </div>
                 <RolesExplained />
                 <Submit>
-                    {t.say("Create invitation link", "Einladungslink erstellen")}
+                    {if mails {
+                        t.say("Invite", "Einladen")
+                    } else {
+                        t.say("Create invitation link", "Einladungslink erstellen")
+                    }}
                 </Submit>
             </ActionForm>
         </section>
@@ -289,9 +341,14 @@ fn Links(links: Vec<OpenLink>) -> impl IntoView {
                 Some(role) => format!("{} ({})", t.say("Invitation", "Einladung"), role.title(t)),
                 None => t.say("Password reset", "Passwort zurücksetzen").to_owned(),
             };
+            let note = if link.email.is_some() {
+                view! { <span class="settings-email">{link.note}</span> }.into_any()
+            } else {
+                link.note.into_any()
+            };
             view! {
                 <tr role="row" data-testid="link-row">
-                    <th role="rowheader" scope="row">{link.note}</th>
+                    <th role="rowheader" scope="row">{link.email} {note}</th>
                     <td role="cell" data-label=t.say("Type", "Art")>{what}</td>
                     <td role="cell" data-label=t.say("Expires", "Läuft ab")>
                         <Expiry at=link.expires_at />

@@ -13,7 +13,7 @@ use crate::{
     api::webhooks::{DeleteWebhook, EnableWebhook, Redeliver, TestWebhook, webhook_state},
     components::{
         form::{ActionForm, ConfirmedForm},
-        moment::{Expiry, Moment, WrittenTime},
+        moment::{Due, Moment, WrittenTime},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
         pagination::OlderEntries,
@@ -214,8 +214,7 @@ fn DeliveryRow(id: String, delivery: Delivery) -> impl IntoView {
         .map(|at| {
             view! {
                 <span class="settings-email">
-                    {t.say("Next attempt ", "Nächster Versuch ")}
-                    <Expiry at />
+                    <Due at before=t.say("Next attempt ", "Nächster Versuch ") />
                 </span>
             }
         });

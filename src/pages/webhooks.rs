@@ -60,8 +60,8 @@ fn Webhooks(state: WebhooksState) -> impl IntoView {
             view! {
                 <p class="settings-note" data-testid="no-encryption-key">
                     {t.say(
-                        "Webhooks need an encryption key, which the server does not have: set ENCRYPTION_KEY.",
-                        "Webhooks brauchen einen Schlüssel, den der Server nicht hat: Setze ENCRYPTION_KEY.",
+                        "To create webhooks, set ENCRYPTION_KEY on the server.",
+                        "Um Webhooks zu erstellen, setze ENCRYPTION_KEY auf dem Server.",
                     )}
                 </p>
             }

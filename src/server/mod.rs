@@ -9,6 +9,7 @@ mod http_client;
 pub mod identity;
 pub(crate) mod imports;
 pub(crate) mod limits;
+pub(crate) mod mail;
 pub(crate) mod notifications;
 pub mod price_monitor;
 pub mod relay;

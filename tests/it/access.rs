@@ -7,6 +7,7 @@ mod cross_origin;
 mod first_owner;
 mod form_errors;
 mod guards;
+mod invitations;
 mod makers;
 mod markup;
 mod odd_values;

@@ -9,13 +9,14 @@ use std::{
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-const LAYERS: [&str; 31] = [
+const LAYERS: [&str; 32] = [
     "i18n",
     "model",
     "server::limits",
     "server::identity",
     "server::http_client",
     "server::config",
+    "server::mail",
     "server::encryption",
     "server::telemetry",
     "server::error",

@@ -214,7 +214,7 @@ async fn what_is_no_source_is_refused_with_the_reason() {
             json!({"login": {"user": "ada", "header": "x"}}),
             "user and password, or header",
         ),
-        (json!({"limits": {"failed": -1}}), "number of percent"),
+        (json!({"limits": {"failed": -1}}), "as a percentage"),
         (json!({"limits": {"failed": 101}}), "100 percent"),
         (json!({"limits": {"action": "wait"}}), "unknown variant"),
         (

@@ -230,8 +230,8 @@ error_codes! {
 
     // Links to imports and webhooks.
     MostLinks { limit: u64 } = "too-many-links",
-        "There can be {limit} links to an import. Revoke one first.",
-        "Es kann {limit} Links zu einem Import geben. Widerrufe zuerst einen.";
+        "You have reached the limit of {limit} links to an import. Revoke one first.",
+        "Du hast das Limit von {limit} Links zu einem Import erreicht. Widerrufe zuerst einen.";
     NoLink = "no-link",
         "Import or link not found.",
         "Import oder Link nicht gefunden.";
@@ -248,8 +248,8 @@ error_codes! {
         "Choose at least one event.",
         "Wähle mindestens ein Ereignis.";
     MostWebhooks { limit: u64 } = "too-many-webhooks",
-        "There can be {limit} webhooks. Delete one first.",
-        "Es kann {limit} Webhooks geben. Lösche zuerst einen.";
+        "You have reached the limit of {limit} webhooks. Delete one first.",
+        "Du hast das Limit von {limit} Webhooks erreicht. Lösche zuerst einen.";
     WebhookHost = "webhook-host",
         "Webhooks can't be sent to this host.",
         "An diesen Host dürfen keine Webhooks gesendet werden.";
@@ -324,8 +324,8 @@ error_codes! {
         "Sources need the embedded price monitor.",
         "Quellen brauchen den eingebauten Preismonitor.";
     TooManySources = "too-many-sources",
-        "There can be 200 sources. Delete one first.",
-        "Es kann 200 Quellen geben. Lösche zuerst eine.";
+        "You have reached the limit of 200 sources. Delete one first.",
+        "Du hast das Limit von 200 Quellen erreicht. Lösche zuerst eine.";
     SourceNotFound = "source-not-found",
         "Source not found.",
         "Quelle nicht gefunden.";
@@ -333,8 +333,8 @@ error_codes! {
         "Files of this source are uploaded.",
         "Die Dateien dieser Quelle werden hochgeladen.";
     SourceBusy = "source-busy",
-        "The source's last import is not over yet.",
-        "Der letzte Import der Quelle ist noch nicht zu Ende.";
+        "The source's last import is still running. Wait for it, or cancel it.",
+        "Der letzte Import der Quelle läuft noch. Warte, bis er fertig ist, oder brich ihn ab.";
     SourceName = "source-name",
         "Names must have 1 to 100 characters.",
         "Namen müssen 1 bis 100 Zeichen haben.";
@@ -354,20 +354,20 @@ error_codes! {
         "The currency must be a code of three letters, for example EUR.",
         "Die Währung muss ein Code aus drei Buchstaben sein, zum Beispiel EUR.";
     TooManySheets = "too-many-sheets",
-        "There are too many sheets.",
-        "Es sind zu viele Tabellenblätter.";
+        "Too many sheets. Name fewer.",
+        "Zu viele Tabellenblätter. Gib weniger an.";
     LimitOverHundred = "limit-over-hundred",
-        "Limits are limited to 100 percent.",
-        "Grenzen dürfen höchstens 100 Prozent sein.";
+        "A limit can be 100 percent at most.",
+        "Eine Grenze darf höchstens 100 Prozent sein.";
     LimitNotNumber = "limit-not-number",
-        "A limit must be a number of percent.",
-        "Eine Grenze muss eine Prozentzahl sein.";
+        "Enter limits as a percentage, for example 30.",
+        "Gib Grenzen in Prozent an, zum Beispiel 30.";
     UnknownLogin = "unknown-login",
         "A login has user and password, or header and value.",
         "Eine Anmeldung hat user und password, oder header und value.";
     LoginUser = "login-user",
-        "A user name is required, without a colon.",
-        "Ein Benutzername ohne Doppelpunkt ist nötig.";
+        "Enter a username without a colon.",
+        "Gib einen Benutzernamen ohne Doppelpunkt ein.";
     LoginHeader = "login-header",
         "The header is not valid.",
         "Der Header ist ungültig.";
@@ -381,8 +381,8 @@ error_codes! {
         "Unknown time zone. Use a name such as Europe/Berlin or UTC.",
         "Unbekannte Zeitzone. Verwende einen Namen wie Europe/Berlin oder UTC.";
     ScheduleNever = "schedule-never",
-        "The schedule has no time in the years to come.",
-        "Der Zeitplan hat in den nächsten Jahren keinen Zeitpunkt.";
+        "The schedule has no time in the years to come. Check its day and month.",
+        "Der Zeitplan hat in den nächsten Jahren keinen Zeitpunkt. Prüfe Tag und Monat.";
     // Uploads in parts.
     TusVersion = "tus-version",
         "This server supports version 1.0.0 of the tus protocol.",

@@ -117,15 +117,17 @@ pub(crate) fn ProgressCard(
                 </Count>
                 <Time progress status pace created_at completed_at />
             </dl>
-            <div class="progress-live">
-                <Speed progress status pace />
-                <div class="progress-note">
-                    <Quiet progress status connection updated_at />
-                    <SignedOut connection error here />
+            <div class="progress-foot">
+                <div class="progress-live">
+                    <Speed progress status pace />
+                    <div class="progress-note">
+                        <Quiet progress status connection updated_at />
+                        <SignedOut connection error here />
+                    </div>
                 </div>
+                <JobError status error cancelled />
+                <Place id=OUTCOME />
             </div>
-            <JobError status error cancelled />
-            <Place id=OUTCOME />
             <Announcement progress status cancelled />
             <TabIcon progress status cancelled />
         </section>

@@ -200,7 +200,8 @@ pub(super) fn normalised(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-fn checked(name: &str, email: &str) -> Result<(String, String), ApiError> {
+/// Returns a checked address as it is stored.
+pub(super) fn checked_email(email: &str) -> Result<String, ApiError> {
     let email = normalised(email);
     let is_address = email.len() <= 254
         && email
@@ -210,6 +211,11 @@ fn checked(name: &str, email: &str) -> Result<(String, String), ApiError> {
     if !is_address {
         return Err(ApiError::invalid(ErrorCode::InvalidEmail));
     }
+    Ok(email)
+}
+
+fn checked(name: &str, email: &str) -> Result<(String, String), ApiError> {
+    let email = checked_email(email)?;
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.contains(char::is_control) {
         return Err(ApiError::invalid(ErrorCode::NameLength { limit: 100 }));

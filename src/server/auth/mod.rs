@@ -13,6 +13,7 @@ pub(crate) mod confirm;
 pub(in crate::server) mod cookie;
 pub mod first_owner;
 pub(in crate::server) mod flash;
+mod invitation;
 pub(in crate::server) mod oidc;
 pub(crate) mod passkeys;
 mod passwords;

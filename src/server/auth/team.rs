@@ -5,22 +5,24 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{
-    accounts, audit, confirm, flash, passwords, request::Caller, require_passwords, secret, sign_in,
+    accounts, audit, confirm, flash, invitation, passwords, request::Caller, require_passwords,
+    secret, sign_in,
 };
 use crate::{
-    i18n::messages::ErrorCode,
+    i18n::{locale::Locale, messages::ErrorCode},
     model::{
         audit::{AuditAction, AuditEvent},
         error::ApiError,
         page::Page,
         role::{Permission, Role},
-        team::{LinkState, NewLink, OpenLink, TeamMember, TeamState},
+        secret::Secret,
+        team::{LinkMail, LinkState, NewLink, OpenLink, TeamMember, TeamState},
     },
     server::{
         auth::Auth,
         identity::user::User,
         store::{
-            account_links::{AccountLink, LinkPurpose},
+            account_links::{AccountLink, LinkPurpose, NewAccountLink},
             users::Member,
         },
     },
@@ -53,6 +55,7 @@ pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
             },
             id: link.id,
             note: link.note,
+            email: link.email,
             expires_at: link.expires_at,
         })
         .collect();
@@ -76,23 +79,57 @@ pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
             .collect(),
         links,
         passwords: auth.config.auth.passwords,
-        fresh: flash::take(&auth, &caller)?,
+        fresh: flash::take(&auth, &caller)?.map(fresh),
+        mails: auth.config.mail.is_some(),
     })
 }
 
-pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> {
+/// Reads a link that was kept for this page.
+fn fresh(kept: Secret) -> NewLink {
+    // An earlier version keeps the address alone.
+    serde_json::from_str(kept.expose()).unwrap_or(NewLink {
+        url: kept,
+        mail: None,
+    })
+}
+
+pub(crate) async fn invite(
+    role: Role,
+    note: &str,
+    email: &str,
+    language: Locale,
+) -> Result<NewLink, ApiError> {
     let (auth, caller, owner) = owner()?;
     require_passwords(&auth)?;
     let note = note.trim();
     if note.chars().count() > MAX_NOTE || note.contains(char::is_control) {
         return Err(ApiError::invalid(ErrorCode::NoteLength { limit: 200 }));
     }
+    let email = match email.trim() {
+        "" => None,
+        email => Some(accounts::checked_email(email)?),
+    };
     confirm::require(&auth, &caller, PAGE).await?;
     let purpose = LinkPurpose::Invitation(role);
-    let link = make_link(&auth, &caller, &owner, &purpose, note, INVITATION).await?;
-    let subject = format!("{note} ({role})");
+    let link = NewAccountLink {
+        purpose: &purpose,
+        note,
+        email: email.as_deref(),
+        lifetime: INVITATION,
+    };
+    let url = make_link(&auth, &owner, link).await?;
+    let whom = email.iter().map(String::as_str).chain([note]);
+    let whom: Vec<_> = whom.filter(|whom| !whom.is_empty()).collect();
+    let subject = format!("{} ({role})", whom.join(", "));
     audit::record(&auth, &caller, &owner, AuditAction::Invited, subject.trim()).await;
-    Ok(link)
+    let mail = match &email {
+        Some(to) => invitation::send(&auth, &owner, to, role, language, &url).await,
+        None => None,
+    };
+    if let Some(LinkMail::Sent(to)) = &mail {
+        audit::record(&auth, &caller, &owner, AuditAction::InvitationSent, to).await;
+    }
+    shown_once(&auth, &caller, NewLink { url, mail })
 }
 
 pub(crate) async fn make_reset_link(member: &str) -> Result<NewLink, ApiError> {
@@ -106,26 +143,38 @@ pub(crate) async fn make_reset_link(member: &str) -> Result<NewLink, ApiError> {
     auth.store.delete_resets_of(&member.user.id).await?;
     let purpose = LinkPurpose::PasswordReset(member.user.id.as_str().to_owned());
     let subject = &member.user.email;
-    let link = make_link(&auth, &caller, &owner, &purpose, subject, RESET).await?;
+    let link = NewAccountLink {
+        purpose: &purpose,
+        note: subject,
+        email: None,
+        lifetime: RESET,
+    };
+    let url = make_link(&auth, &owner, link).await?;
     audit::record(&auth, &caller, &owner, AuditAction::ResetLinkMade, subject).await;
-    Ok(link)
+    shown_once(&auth, &caller, NewLink { url, mail: None })
 }
 
 async fn make_link(
     auth: &Auth,
-    caller: &Caller,
     owner: &User,
-    purpose: &LinkPurpose,
-    note: &str,
-    lifetime: Duration,
-) -> Result<NewLink, ApiError> {
+    link: NewAccountLink<'_>,
+) -> Result<Secret, ApiError> {
     let token = secret::generate()?;
     auth.store
-        .create_link(secret::hash(&token), purpose, note, &owner.id, lifetime)
+        .create_link(secret::hash(&token), link, &owner.id)
         .await?;
-    let url = auth.config.public_url.address(&format!("/join/{token}"));
-    flash::keep(auth, caller, &url)?;
-    Ok(NewLink { url: url.into() })
+    Ok(auth
+        .config
+        .public_url
+        .address(&format!("/join/{token}"))
+        .into())
+}
+
+/// Keeps a link for the page, where that is loaded next.
+fn shown_once(auth: &Auth, caller: &Caller, link: NewLink) -> Result<NewLink, ApiError> {
+    let kept = serde_json::to_string(&link).map_err(|_| ApiError::Internal)?;
+    flash::keep(auth, caller, &kept)?;
+    Ok(link)
 }
 
 pub(crate) async fn revoke_link(id: &str) -> Result<(), ApiError> {
@@ -212,7 +261,10 @@ pub(crate) async fn link_state(token: &str) -> Result<LinkState, ApiError> {
         return Ok(LinkState::Gone);
     };
     Ok(match link.purpose {
-        LinkPurpose::Invitation(role) => LinkState::Invitation { role },
+        LinkPurpose::Invitation(role) => LinkState::Invitation {
+            role,
+            email: link.email,
+        },
         LinkPurpose::PasswordReset(user) => match auth.store.find_member(&user).await? {
             Some(member) => LinkState::PasswordReset {
                 email: member.user.email,

@@ -1,15 +1,5 @@
 //! Sends deliveries to people by e-mail.
 
-use std::time::Duration;
-
-use lettre::{
-    AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
-    message::{
-        Mailbox,
-        header::{ContentType, Header, HeaderName, HeaderValue},
-    },
-    transport::smtp,
-};
 use serde::Deserialize;
 
 use crate::{
@@ -19,41 +9,10 @@ use crate::{
         webhook::{DeliveryProblem, ImportEvent},
     },
     server::{
-        config::{MailConfig, PublicUrl},
-        identity::user::User,
+        config::PublicUrl,
+        mail::{Letter, shortened},
     },
 };
-
-const TIMEOUT: Duration = Duration::from_secs(20);
-const MAX_NAME: usize = 100;
-/// Replies that reject the client, not the message; the operator may fix that before a retry.
-const REFUSES_US: [u16; 4] = [530, 534, 535, 538];
-
-/// Sends e-mails, each over a new connection.
-#[derive(Clone, Debug)]
-pub(super) struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
-    from: Mailbox,
-    public_url: PublicUrl,
-}
-
-/// Tells machines not to reply (RFC 3834).
-#[derive(Clone)]
-struct AutoSubmitted;
-
-impl Header for AutoSubmitted {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Auto-Submitted")
-    }
-
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self)
-    }
-
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "auto-generated".to_owned())
-    }
-}
 
 #[derive(Deserialize)]
 struct Told {
@@ -90,58 +49,21 @@ struct Import {
     url: String,
 }
 
-impl Mailer {
-    pub(super) fn new(config: &MailConfig, public_url: PublicUrl) -> Result<Self, smtp::Error> {
-        let server = config.server.expose().as_str();
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(server)?;
-        Ok(Self {
-            transport: transport.timeout(Some(TIMEOUT)).build(),
-            from: config.from.clone(),
-            public_url,
-        })
-    }
-
-    /// Sends a delivery. Its ID becomes the message's, by which duplicates are recognised.
-    pub(super) async fn send(
-        &self,
-        to: &User,
-        language: Locale,
-        id: &str,
-        body: &str,
-    ) -> Result<(), DeliveryProblem> {
-        let address = to.email.parse().map_err(|_| DeliveryProblem::NoMail)?;
-        let told: Told = serde_json::from_str(body).map_err(|_| DeliveryProblem::NoMail)?;
-        let message = Message::builder()
-            .from(self.from.clone())
-            .to(Mailbox::new(None, address))
-            .message_id(Some(format!("<{id}@{}>", self.public_url.host())))
-            .header(AutoSubmitted)
-            .header(ContentType::TEXT_PLAIN)
-            .subject(subject(language, &told))
-            .body(text(language, &told.data, &self.public_url));
-        let message = message.map_err(|_| DeliveryProblem::NoMail)?;
-        match tokio::time::timeout(TIMEOUT, self.transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "cannot send an e-mail");
-                Err(problem(&error))
-            }
-            Err(_) => Err(DeliveryProblem::TimedOut),
-        }
-    }
-}
-
-fn problem(error: &smtp::Error) -> DeliveryProblem {
-    let code = error.status().map(u16::from);
-    if error.is_permanent() && !code.is_some_and(|code| REFUSES_US.contains(&code)) {
-        DeliveryProblem::MailRefused
-    } else if error.is_timeout() {
-        DeliveryProblem::TimedOut
-    } else if let Some(code) = code {
-        DeliveryProblem::Status(code)
-    } else {
-        DeliveryProblem::Unreachable
-    }
+/// Writes the e-mail of a delivery, whose ID becomes the message's.
+pub(super) fn letter(
+    to: &str,
+    t: Locale,
+    id: &str,
+    body: &str,
+    public_url: &PublicUrl,
+) -> Result<Letter, DeliveryProblem> {
+    let told: Told = serde_json::from_str(body).map_err(|_| DeliveryProblem::NoMail)?;
+    Ok(Letter {
+        id: id.to_owned(),
+        to: to.to_owned(),
+        subject: subject(t, &told),
+        text: text(t, &told.data, public_url),
+    })
 }
 
 fn subject(t: Locale, told: &Told) -> String {
@@ -175,16 +97,6 @@ fn subject(t: Locale, told: &Told) -> String {
         _ => t.say("Import finished", "Import beendet"),
     };
     format!("{what}: {}", shortened(&import.filename))
-}
-
-fn shortened(name: &str) -> String {
-    let plain = name.chars().filter(|c| !c.is_control());
-    let mut plain: Vec<_> = plain.take(MAX_NAME + 1).collect();
-    if plain.len() > MAX_NAME {
-        plain.truncate(MAX_NAME);
-        plain.push('…');
-    }
-    plain.into_iter().collect()
 }
 
 fn text(t: Locale, about: &About, public_url: &PublicUrl) -> String {

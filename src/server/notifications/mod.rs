@@ -15,10 +15,11 @@ use thiserror::Error;
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{mail::Mailer, webhook::Sender, worker::Deliveries};
+use self::{webhook::Sender, worker::Deliveries};
 use super::{
     config::{Config, MailConfig, PublicUrl, RemoteHosts},
     encryption::{KeyFileError, Keys},
+    mail::Mailer,
     store::Store,
     telemetry::Metrics,
     work::{Clock, Process, Worker},
@@ -79,7 +80,7 @@ impl Notifications {
 
     fn worker(&self, clock: Clock) -> Result<Worker<Deliveries>, NotificationsError> {
         let mail = self.mail.as_ref();
-        let mailer = mail.map(|mail| Mailer::new(mail, self.public_url.clone()));
+        let mailer = mail.map(|mail| Mailer::new(mail, &self.public_url));
         let deliveries = Deliveries {
             store: self.store.clone(),
             sender: Sender::new(self.hosts.clone(), self.keys.clone())?,

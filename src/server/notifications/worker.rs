@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    body,
-    mail::Mailer,
+    body, mail,
     webhook::{Sender, TIMEOUT, is_gone},
 };
 use crate::{
     model::{job::UnixMillis, webhook::DeliveryProblem},
     server::{
         config::PublicUrl,
+        mail::Mailer,
         store::{
             Store, StoreError,
             deliveries::{Addressee, Attempt, Claimed},
@@ -142,7 +142,17 @@ impl Deliveries {
             // They have unsubscribed or have no access.
             return Ok(Ok(()));
         };
-        Ok(mailer.send(&to, language, &claimed.id, &claimed.body).await)
+        let letter = mail::letter(
+            &to.email,
+            language,
+            &claimed.id,
+            &claimed.body,
+            &self.public_url,
+        );
+        Ok(match letter {
+            Ok(letter) => mailer.send(letter).await,
+            Err(problem) => Err(problem),
+        })
     }
 }
 

@@ -33,18 +33,32 @@ pub(crate) struct AccountLink {
     pub(crate) id: String,
     pub(crate) purpose: LinkPurpose,
     pub(crate) note: String,
+    pub(crate) email: Option<String>,
     pub(crate) expires_at: UnixMillis,
+}
+
+/// A link that is to be created.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewAccountLink<'a> {
+    pub(crate) purpose: &'a LinkPurpose,
+    pub(crate) note: &'a str,
+    pub(crate) email: Option<&'a str>,
+    pub(crate) lifetime: Duration,
 }
 
 impl Store {
     pub(crate) async fn create_link(
         &self,
         token_hash: String,
-        purpose: &LinkPurpose,
-        note: &str,
+        link: NewAccountLink<'_>,
         made_by: &UserId,
-        lifetime: Duration,
     ) -> Result<(), StoreError> {
+        let NewAccountLink {
+            purpose,
+            note,
+            email,
+            lifetime,
+        } = link;
         let now = now();
         link::Entity::delete_many()
             .filter(link::Column::ExpiresAt.lte(now))
@@ -61,6 +75,7 @@ impl Store {
             role: Set(role),
             user_id: Set(user_id),
             note: Set(note.to_owned()),
+            email: Set(email.map(str::to_owned)),
             created_at: Set(now),
             expires_at: Set(now.saturating_add(lifetime)),
             made_by: Set(Some(made_by.as_str().to_owned())),
@@ -165,6 +180,7 @@ impl TryFrom<link::Model> for AccountLink {
             id: row.id,
             purpose,
             note: row.note,
+            email: row.email,
             expires_at: row.expires_at,
         })
     }

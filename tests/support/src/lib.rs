@@ -8,5 +8,6 @@ pub mod fake_monitor;
 pub mod feed_server;
 pub mod no_room;
 pub mod small_disk;
+pub mod smtp;
 
 pub const DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);

@@ -1,6 +1,7 @@
 //! E-mails of the worker, received by an SMTP server on loopback.
 
-use super::smtp::SmtpServer;
+use test_support::smtp::SmtpServer;
+
 use super::*;
 use crate::{i18n::locale::Locale, model::account::MailWish};
 

@@ -1,7 +1,6 @@
 //! The worker, with receivers on loopback and a clock set by the test.
 
 mod mail;
-mod smtp;
 
 use std::{
     collections::VecDeque,

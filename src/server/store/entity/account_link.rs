@@ -15,6 +15,8 @@ pub(in crate::server::store) struct Model {
     /// `NULL` for an invitation.
     pub user_id: Option<String>,
     pub note: String,
+    /// Whom an invitation is for, where the owner said so.
+    pub email: Option<String>,
     pub created_at: i64,
     pub expires_at: i64,
     /// The creator; `NULL` in links of older versions.

@@ -42,6 +42,7 @@ mod m0170_columns_of_sources;
 mod m0173_images_and_options;
 mod m0176_word_beginnings;
 mod m0177_changes_of_imports;
+mod m0180_invited_addresses;
 
 use sea_orm_migration::prelude::*;
 
@@ -92,6 +93,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0173_images_and_options::Migration),
             Box::new(m0176_word_beginnings::Migration),
             Box::new(m0177_changes_of_imports::Migration),
+            Box::new(m0180_invited_addresses::Migration),
         ]
     }
 }

@@ -12,21 +12,21 @@ use tokio::{
 };
 
 #[derive(Clone, Debug)]
-pub(super) struct Mail {
-    pub(super) from: String,
-    pub(super) to: String,
-    pub(super) message: String,
+pub struct Mail {
+    pub from: String,
+    pub to: String,
+    pub message: String,
 }
 
 /// Answers to `RCPT` in turn, then 250.
 #[derive(Clone, Default)]
-pub(super) struct SmtpServer {
+pub struct SmtpServer {
     mails: Arc<Mutex<Vec<Mail>>>,
     answers: Arc<Mutex<VecDeque<&'static str>>>,
 }
 
 impl SmtpServer {
-    pub(super) async fn start(answers: &[&'static str]) -> (Self, SocketAddr) {
+    pub async fn start(answers: &[&'static str]) -> (Self, SocketAddr) {
         let server = Self::default();
         server.answers.lock().unwrap().extend(answers);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -41,11 +41,11 @@ impl SmtpServer {
         (server, address)
     }
 
-    pub(super) fn mails(&self) -> Vec<Mail> {
+    pub fn mails(&self) -> Vec<Mail> {
         self.mails.lock().unwrap().clone()
     }
 
-    pub(super) fn refuse_next(&self, answer: &'static str) {
+    pub fn refuse_next(&self, answer: &'static str) {
         self.answers.lock().unwrap().push_back(answer);
     }
 
