@@ -214,7 +214,6 @@ fn progress_card(
     job: ProductImportJob,
     extras: Option<ImportExtras>,
 ) -> AnyView {
-    let completed_at = job.completed_at;
     let outcome = view! { <ImportOutcome job extras lists_failed=false /> };
     provide_context(Places(vec![(OUTCOME, outcome.to_html())]));
     view! {
@@ -301,6 +300,8 @@ fn queued() -> AnyView {
         error: Signal::stored(None),
         loading: Signal::stored(false),
         connection: Signal::stored(Connection::Open),
+        completed_at: Signal::stored(None),
+        failed_product_skus: Signal::stored(None),
     };
     let job = job(ImportStatus::Pending, None);
     let actions = view! { <ImportActions id=id() extras=extras.clone() is_over=false /> };
