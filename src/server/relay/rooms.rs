@@ -77,7 +77,7 @@ pub(crate) enum Command {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Write {
     /// A final state; then call [`Rooms::settled`].
-    End(JobId, RoomNumber, Snapshot),
+    End(JobId, RoomNumber, Box<Snapshot>),
     /// Failed products of an ended job; then call [`Rooms::written`].
     Details(JobId, RoomNumber, Arc<Vec<String>>),
     /// Counts of running jobs; then call [`Rooms::written`] for each.
@@ -216,7 +216,7 @@ impl Rooms {
                 Phase::Settling => {
                     room.is_writing = true;
                     room.has_details = false;
-                    return Some(Write::End(job, room.number, room.snapshot.clone()));
+                    return Some(Write::End(job, room.number, Box::new(room.snapshot.clone())));
                 }
                 Phase::Ended if room.has_details => {
                     room.has_details = false;
@@ -476,7 +476,7 @@ mod tests {
 
     fn next_end(rooms: &mut Rooms) -> (JobId, RoomNumber, Snapshot) {
         match rooms.next_write() {
-            Some(Write::End(job, room, snapshot)) => (job, room, snapshot),
+            Some(Write::End(job, room, snapshot)) => (job, room, *snapshot),
             other => panic!("{other:?}"),
         }
     }
