@@ -216,7 +216,11 @@ impl Rooms {
                 Phase::Settling => {
                     room.is_writing = true;
                     room.has_details = false;
-                    return Some(Write::End(job, room.number, Box::new(room.snapshot.clone())));
+                    return Some(Write::End(
+                        job,
+                        room.number,
+                        Box::new(room.snapshot.clone()),
+                    ));
                 }
                 Phase::Ended if room.has_details => {
                     room.has_details = false;
@@ -819,7 +823,7 @@ mod tests {
                             let i = index(&job);
                             if lives[i] == life[i] {
                                 if !recorded[i].is_final() {
-                                    recorded[i] = snapshot;
+                                    recorded[i] = *snapshot;
                                 }
                                 rooms.settled(&job, room, recorded[i].clone()).into_iter().collect()
                             } else {
