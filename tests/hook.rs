@@ -280,11 +280,11 @@ async fn all_unfinished_imports_are_followed_on_one_stream() {
     owner.with(|| {
         let count = move |which: usize| runs.update_untracked(|runs| runs[which] += 1);
         Effect::new(move |_| {
-            live.get(&id("9"));
+            let _ = live.get(&id("9"));
             count(0);
         });
         Effect::new(move |_| {
-            live.ids();
+            let _ = live.ids();
             count(1);
         });
     });
