@@ -31,8 +31,12 @@ pub(crate) fn asked_for(uri: &Uri, headers: &HeaderMap) -> Option<String> {
             host.to_str().ok()?.parse::<Authority>().ok()?
         }
     };
+    // Nothing but a port may stand beside it: a user before it, or a name behind the brackets of an address.
+    let port = authority.as_str().strip_prefix(authority.host())?;
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_whole = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
     let host = authority.host().trim_end_matches('.').to_ascii_lowercase();
-    (!host.is_empty() && !authority.as_str().contains('@')).then_some(host)
+    (!host.is_empty() && is_whole).then_some(host)
 }
 
 pub(crate) fn is_passed_on(headers: &HeaderMap) -> bool {
@@ -92,6 +96,11 @@ mod tests {
             ("", None),
             ("a b", None),
             ("localhost@evil.example", None),
+            ("evil.example@localhost", None),
+            ("localhost@localhost", None),
+            ("[::1].evil.example", None),
+            ("[::1]evil.example:80", None),
+            ("localhost:80.evil.example", None),
         ] {
             assert_eq!(of(host).as_deref(), name, "{host}");
         }

@@ -20,6 +20,8 @@ pub(super) enum Fault {
     /// A connection pooler distributes a session over several connections.
     Pooler,
     Rejected,
+    /// A NUL in a text, which PostgreSQL does not store.
+    NotText,
 }
 
 impl Fault {
@@ -77,6 +79,7 @@ impl Fault {
             "25006" => Self::ReadOnly,
             "28000" | "28P01" => Self::Rejected,
             "XX001" | "XX002" => Self::Damaged,
+            "22021" | "22P05" => Self::NotText,
             // Another connection's prepared statement, or a parameter that a pooler rejects.
             "26000" | "42P05" | "08P01" => Self::Pooler,
             // Serialization failure, deadlock, lock timeout, idle timeout.
@@ -131,7 +134,7 @@ impl Fault {
             Self::Unreachable => {
                 "; the server cannot be reached: check that it runs, and the host and the port in DATABASE_URL"
             }
-            Self::Locked | Self::Passing | Self::TimedOut => "",
+            Self::Locked | Self::Passing | Self::TimedOut | Self::NotText => "",
         }
     }
 }
@@ -220,6 +223,7 @@ mod tests {
             ("08P01", Some(Pooler)),
             ("25006", Some(ReadOnly)),
             ("28P01", Some(Rejected)),
+            ("22021", Some(NotText)),
             ("23505", None),
             ("42601", None),
         ] {

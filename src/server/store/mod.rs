@@ -158,6 +158,10 @@ impl From<StoreError> for ApiError {
             tracing::warn!(%error, "a search timed out; answering 503");
             return Self::Unavailable(ErrorCode::SearchGivenUp.into());
         }
+        // Nothing is stored under such a text, and only a client can have sent it.
+        if error.fault() == Some(Fault::NotText) {
+            return Self::invalid(ErrorCode::Unreadable);
+        }
         tracing::error!(%error, "database error");
         Self::Internal
     }
