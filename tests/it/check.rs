@@ -108,7 +108,7 @@ async fn the_example_of_the_documentation_fits() {
         ),
         ("ok      Socket.IO", "Connected"),
         ("note    join-import-job", "--upload"),
-        ("The price monitor follows", ""),
+        ("The price monitor conforms to docs/protocol.md", ""),
     ]);
     check(&example.origin, &["--upload"])
         .await

@@ -231,7 +231,7 @@ impl Relay {
     ) -> Result<Vec<(JobId, ProgressEvent)>, ApiError> {
         let mut jobs = self.records.jobs.find(scope, jobs).await.map_err(failed)?;
         self.refresh(&mut jobs).await;
-        let state = |job: &ProductImportJob| (job.id.clone(), Snapshot::from(job).told());
+        let state = |job: &ProductImportJob| (job.id.clone(), Snapshot::recorded(job).told());
         Ok(jobs.iter().map(state).collect())
     }
 

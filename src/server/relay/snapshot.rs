@@ -43,6 +43,16 @@ impl Snapshot {
         self.event.status.is_final()
     }
 
+    /// Returns what is recorded of a job, with all that is known of its end.
+    pub(super) fn recorded(job: &ProductImportJob) -> Self {
+        let mut snapshot = Self::from(job);
+        if snapshot.is_final() {
+            snapshot.event.completed_at = job.completed_at;
+            snapshot.failed_skus = Some(Arc::new(job.failed_product_skus.clone()));
+        }
+        snapshot
+    }
+
     /// Returns what viewers are told: of an end also which products failed, if they are known and few.
     pub(super) fn told(&self) -> ProgressEvent {
         let mut event = self.event.clone();
@@ -188,13 +198,9 @@ impl From<&ProductImportJob> for Snapshot {
                 status: job.status,
                 error: job.error.clone(),
                 mode: job.mode,
-                completed_at: job.completed_at,
                 ..ProgressEvent::default()
             },
-            failed_skus: job
-                .status
-                .is_final()
-                .then(|| Arc::new(job.failed_product_skus.clone())),
+            failed_skus: None,
             completed_at: job.completed_at,
             end: None,
         }
@@ -279,13 +285,13 @@ mod tests {
         );
 
         let mut recorded = ProductImportJob::pending("7".parse().unwrap());
-        assert_eq!(skus_of(Snapshot::from(&recorded)), None);
+        assert_eq!(skus_of(Snapshot::recorded(&recorded)), None);
         recorded.status = ImportStatus::PartialSuccess;
         recorded.failed_products = 1;
         recorded.completed_at = Some(9);
-        assert_eq!(skus_of(Snapshot::from(&recorded)), None, "not recorded");
+        assert_eq!(skus_of(Snapshot::recorded(&recorded)), None, "not recorded");
         recorded.failed_product_skus = vec!["b".to_owned()];
-        let told = Snapshot::from(&recorded).told();
+        let told = Snapshot::recorded(&recorded).told();
         assert_eq!(told.completed_at, Some(9));
         assert_eq!(told.failed_product_skus, Some(vec!["b".to_owned()]));
     }

@@ -78,7 +78,6 @@ async fn a_link_shows_counts_and_failures_and_opens_nothing_else() {
     let last = Events::new(stream).last().await.data.unwrap();
     let counts = json!({
         "processedProducts": 1, "failedProducts": 1, "totalProducts": 2, "status": "PARTIAL_SUCCESS",
-        "completedAt": last["completedAt"].as_i64().unwrap(), "failedProductSkus": ["bad-sku"],
     });
     assert_eq!(last, counts);
 
