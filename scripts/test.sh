@@ -3,6 +3,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
+# Some tests hold more than a thousand sockets.
+ulimit -n "$(ulimit -Hn)"
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target"
 passed=0
