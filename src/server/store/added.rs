@@ -1,5 +1,5 @@
 //! Records the products that an import adds as changes: by one statement per batch, in the transaction of the batch. A
-//! trigger per row takes four times as long in SQLite.
+//! trigger per row takes twice as long in SQLite.
 
 use sea_orm::{DatabaseBackend, Value};
 

@@ -156,21 +156,6 @@ impl BulkTransaction {
         Ok(there == Some(true))
     }
 
-    /// Returns whether any change is the removal of a product, in PostgreSQL.
-    pub(super) async fn has_removals(&mut self) -> Result<bool, StoreError> {
-        let one = "SELECT 1 FROM product_changes WHERE kind = 2 ORDER BY identity LIMIT 1";
-        Ok(!self.fetch(one, Vec::new()).await?.is_empty())
-    }
-
-    /// Sets whether PostgreSQL's trigger leaves the changes of added products to this transaction.
-    pub(super) async fn note_added_itself(&mut self, itself: bool) -> Result<(), StoreError> {
-        let sql = match itself {
-            true => "SET LOCAL import_relay.notes_added = 'yes'",
-            false => "SET LOCAL import_relay.notes_added = 'no'",
-        };
-        self.execute_raw(sql).await
-    }
-
     pub(super) async fn copy_in(&mut self, copy: &str, lines: &[u8]) -> Result<(), StoreError> {
         let Self::Postgres(transaction, _) = self else {
             return Err(of_the_other_database());

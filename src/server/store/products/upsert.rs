@@ -27,8 +27,6 @@ pub(in crate::server::store) struct Upsert {
     runs: Vec<Run>,
     /// The products of all runs in PostgreSQL's COPY format, with the run number if there are several.
     copied: Vec<u8>,
-    /// Their changes in that format, for products that are all new.
-    added: Vec<u8>,
     replaced: u64,
     /// Which values of existing products are overwritten.
     only: ChosenFields,
@@ -103,7 +101,6 @@ impl Upsert {
                 let number = has_several.then_some(upsert.runs.len());
                 for product in &products {
                     copied(&mut upsert.copied, number, product, now);
-                    note_added(&mut upsert.added, product);
                 }
                 upsert.runs.push(run(products.len(), None));
                 continue;
@@ -229,18 +226,7 @@ impl Upsert {
             return Ok(None);
         }
         let copy = format!("COPY products ({}) FROM STDIN", WRITTEN.join(", "));
-        let notes = !self.added.is_empty() && !db.has_removals().await?;
-        if notes {
-            db.note_added_itself(true).await?;
-        }
         let added = db.copy_in_unless_there(&copy, &self.copied).await?;
-        if notes {
-            if added {
-                let copy = "COPY product_changes (id, identity, kind, previous) FROM STDIN";
-                db.copy_in(copy, &self.added).await?;
-            }
-            db.note_added_itself(false).await?;
-        }
         Ok(added.then_some(run.rows as u64))
     }
 
@@ -378,33 +364,19 @@ fn copied(lines: &mut Vec<u8>, run: Option<usize>, changed: &Changed, now: UnixM
         if column > 0 {
             lines.push(b'\t');
         }
-        match cell {
-            Some(cell) => copied_text(lines, cell),
-            None => lines.extend_from_slice(b"\\N"),
+        let Some(cell) = cell else {
+            lines.extend_from_slice(b"\\N");
+            continue;
+        };
+        for byte in cell.bytes() {
+            match byte {
+                b'\\' => lines.extend_from_slice(b"\\\\"),
+                b'\t' => lines.extend_from_slice(b"\\t"),
+                b'\n' => lines.extend_from_slice(b"\\n"),
+                b'\r' => lines.extend_from_slice(b"\\r"),
+                byte => lines.push(byte),
+            }
         }
     }
     lines.push(b'\n');
-}
-
-/// Appends the change of a product that was never there, in PostgreSQL's COPY format.
-fn note_added(lines: &mut Vec<u8>, changed: &Changed) {
-    if changed.change == 0 {
-        return;
-    }
-    lines.extend_from_slice(changed.change.to_string().as_bytes());
-    lines.push(b'\t');
-    copied_text(lines, &changed.product.identity);
-    lines.extend_from_slice(b"\t0\t0\n");
-}
-
-fn copied_text(lines: &mut Vec<u8>, text: &str) {
-    for byte in text.bytes() {
-        match byte {
-            b'\\' => lines.extend_from_slice(b"\\\\"),
-            b'\t' => lines.extend_from_slice(b"\\t"),
-            b'\n' => lines.extend_from_slice(b"\\n"),
-            b'\r' => lines.extend_from_slice(b"\\r"),
-            byte => lines.push(byte),
-        }
-    }
 }
