@@ -62,7 +62,7 @@ impl ApiError {
 pub(crate) fn error_body(reason: Reason) -> ErrorBody {
     let mut body = ErrorBody::from(reason);
     body.error = masked(&body.error).into_owned();
-    for (_, value) in body.params.iter_mut() {
+    for value in body.params.values_mut() {
         if let Param::Text(text) = value {
             *text = masked(text).into_owned();
         }

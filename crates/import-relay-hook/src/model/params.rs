@@ -1,12 +1,11 @@
 //! Parameters of errors.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use litemap::LiteMap;
 use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
 
 /// The parameters of an error, by name.
-pub type Params = LiteMap<String, Param>;
+pub type Params = BTreeMap<String, Param>;
 
 /// A parameter of an error.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]

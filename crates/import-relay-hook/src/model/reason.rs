@@ -26,7 +26,7 @@ pub struct Reason {
     cancelled: bool,
 }
 
-static NO_PARAMS: Params = Params::new_vec();
+static NO_PARAMS: Params = Params::new();
 
 impl Reason {
     /// Wraps words that are not ours.
