@@ -27,7 +27,7 @@ impl ManyId {
 
     fn read(&self, text: &str) -> Option<Self> {
         let mut parts = text.split('.');
-        let (_number, list, ends) = (parts.next()?, parts.next()?, parts.next()?);
+        let (number, list, ends) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() || u32::from_str_radix(list, 16).ok()? != self.list {
             return None;
         }
@@ -38,7 +38,11 @@ impl ManyId {
         for (bits, digit) in read.ends.iter_mut().zip(ends.chars()) {
             *bits = u8::try_from(digit.to_digit(16)?).ok()?;
         }
-        Some(read)
+        (number.parse() == Ok(read.count())).then_some(read)
+    }
+
+    fn count(&self) -> u32 {
+        self.ends.iter().map(|bits| bits.count_ones()).sum()
     }
 
     pub(in crate::server::relay) fn has_seen_end(&self, place: usize) -> bool {
@@ -56,8 +60,7 @@ impl ManyId {
 
 impl fmt::Display for ManyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number: u32 = self.ends.iter().map(|bits| bits.count_ones()).sum();
-        write!(f, "{number}.{:x}.", self.list)?;
+        write!(f, "{}.{:x}.", self.count(), self.list)?;
         let last = self.ends.iter().rposition(|bits| *bits != 0);
         let told = &self.ends[..last.map_or(0, |last| last + 1)];
         told.iter().try_for_each(|bits| write!(f, "{bits:x}"))
@@ -97,6 +100,18 @@ mod tests {
         let back = ManyId::new(&listed, Some(&text));
         let seen: Vec<_> = (0..9).filter(|place| back.has_seen_end(*place)).collect();
         assert_eq!(seen, [1, 8]);
+    }
+
+    #[test]
+    fn an_id_that_was_changed_counts_for_nothing() {
+        let listed = jobs(9);
+        let mut id = ManyId::new(&listed, None);
+        id.tell_end(1);
+        let changed = id.to_string().replacen("1.", "99999999999999999999.", 1);
+        let none = ManyId::new(&listed, None);
+        assert_eq!(ManyId::new(&listed, Some(&changed)), none);
+        let changed = id.to_string().replacen("1.", "2.", 1);
+        assert_eq!(ManyId::new(&listed, Some(&changed)), none);
     }
 
     #[test]
