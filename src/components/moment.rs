@@ -1,19 +1,12 @@
 //! Times on pages that do not change while shown.
 
-use std::time::SystemTime;
-
 use leptos::prelude::*;
 
 use crate::{
     i18n::locale::Locale,
     islands::parts::{format, locale::use_locale},
-    model::job::UnixMillis,
+    model::{clock::now, job::UnixMillis},
 };
-
-pub(super) fn now() -> UnixMillis {
-    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX)
-}
 
 /// Shows a time as `5 minutes ago`, with date and time in UTC as its title.
 #[component]

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{moment::now, money::money};
+use super::money::money;
 use crate::{
     i18n::locale::Locale,
     islands::parts::{format, locale::use_locale},
-    model::{job::UnixMillis, product::PricePoint},
+    model::{clock::now, job::UnixMillis, product::PricePoint},
 };
 
 /// Size of the drawing, which is stretched to the available space.
