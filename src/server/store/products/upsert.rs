@@ -197,7 +197,6 @@ impl Upsert {
             replaced: self.replaced,
             ..Written::default()
         };
-        let from_here = AddedFromHere::mark(db).await?;
         if !self.copied.is_empty() {
             self.copy_in(db).await?;
         }
@@ -211,7 +210,6 @@ impl Upsert {
                 written.unchanged += all.saturating_sub(updated);
             }
         }
-        from_here.note(db).await?;
         Ok(written)
     }
 
