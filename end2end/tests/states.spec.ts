@@ -282,6 +282,7 @@ test('what came of imports, and what they wait for', async ({ page, startApp, co
   await look(page, 'outcome-undo-asked');
   await page.getByTestId('undo-confirm').click();
   await expect(headline).toHaveText('Restored 40 products', { timeout: 30_000 });
+  await expect(badge).toHaveText('Restored');
   await look(page, 'outcome-undo');
   await page.goto(app.url(jobPath(over)));
   await expect(badge).toHaveText('Undone');

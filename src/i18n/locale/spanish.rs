@@ -87,6 +87,7 @@ const BROWSER: &[Text] = &[
     ("Queued ({place})", "En cola ({place})"),
     ("Reconnecting… Your import is still running.", "Reconectando… La importación sigue en curso."),
     ("Reload", "Volver a cargar"),
+    ("Restored", "Restaurada"),
     ("Restored {what}", "Restaurados: {what}"),
     ("Resume {name} ({percent})", "Reanudar {name} ({percent})"),
     ("Select", "Seleccionar"),
@@ -868,7 +869,7 @@ const ERRORS: &[Text] = &[
     ("monitor-broken", "El monitor de precios tuvo un error interno (HTTP {status}). Inténtalo de nuevo en un momento."),
     ("monitor-moved", "La dirección del monitor de precios redirige a otro sitio (HTTP {status}). Pide a tu administrador que la corrija."),
     ("monitor-refused", "El monitor de precios rechazó el archivo (HTTP {status})."),
-    ("monitor-unreadable", "El monitor de precios envió una respuesta no válida."),
+    ("monitor-unreadable", "No se entendió la respuesta del monitor de precios. Pide al administrador que revise el registro del servidor."),
     ("monitor-not-there", "No se encontró ninguna API de importación en la dirección del monitor de precios (HTTP 404). Pide a tu administrador que la corrija."),
     // Requests to the embedded price monitor.
     ("too-many-unfinished", "Alcanzaste el límite de importaciones sin terminar. Espera a que termine una."),

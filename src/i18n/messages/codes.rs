@@ -496,8 +496,8 @@ error_codes! {
         "The price monitor rejected the file (HTTP {status}).",
         "Der Preismonitor hat die Datei abgelehnt (HTTP {status}).";
     MonitorUnreadable = "monitor-unreadable",
-        "The price monitor sent an invalid response.",
-        "Der Preismonitor hat eine ungültige Antwort geschickt.";
+        "The price monitor's response was not understood. Ask your administrator to check the server's log.",
+        "Die Antwort des Preismonitors wurde nicht verstanden. Bitte deinen Administrator, im Protokoll des Servers nachzusehen.";
     MonitorNotThere = "monitor-not-there",
         "No import API was found at the price monitor's address (HTTP 404). Ask your administrator to correct it.",
         "Unter der Adresse des Preismonitors wurde keine Import-API gefunden (HTTP 404). Bitte deinen Administrator, sie zu berichtigen.";

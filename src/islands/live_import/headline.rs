@@ -42,7 +42,9 @@ pub(super) fn headline(
             Some(percent) => return t.percent(percent),
             None => t.say("Counting…", "Zählt…"),
         },
-        Stage::Success | Stage::PartialSuccess => return imported(t, subject, progress),
+        Stage::Success | Stage::PartialSuccess | Stage::Restored => {
+            return imported(t, subject, progress);
+        }
         Stage::Checked | Stage::CheckedWithErrors => return checked(t, subject.noun, progress),
         Stage::Failed => t.say("Import failed", "Import fehlgeschlagen"),
         Stage::Cancelled => match error {

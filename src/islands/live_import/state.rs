@@ -77,6 +77,9 @@ fn stage_of(state: &ImportState, status: ImportStatus, begun: bool, cancelled: b
     if state.is_undone && matches!(status, ImportStatus::Success | ImportStatus::PartialSuccess) {
         return Stage::Undone;
     }
+    if state.is_undo && status == ImportStatus::Success {
+        return Stage::Restored;
+    }
     Stage::of(status, begun, state.queue_place, cancelled).in_mode(state.job.mode)
 }
 

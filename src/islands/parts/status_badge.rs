@@ -33,6 +33,8 @@ pub(crate) enum Stage {
     /// Cancelled; on the wire this is an error.
     Cancelled,
     Undone,
+    /// An undo has ended well.
+    Restored,
 }
 
 impl Stage {
@@ -83,6 +85,7 @@ impl Stage {
             Self::Failed => t.say("Failed", "Fehlgeschlagen"),
             Self::Cancelled => t.say("Cancelled", "Abgebrochen"),
             Self::Undone => t.say("Undone", "Rückgängig gemacht"),
+            Self::Restored => t.say("Restored", "Wiederhergestellt"),
         };
         word.to_owned()
     }
@@ -102,6 +105,7 @@ impl Stage {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Undone => "undone",
+            Self::Restored => "restored",
         }
     }
 
@@ -109,7 +113,7 @@ impl Stage {
         match self {
             Self::Waiting | Self::Queued(_) => Glyph::Clock,
             Self::Running => Glyph::Spinner,
-            Self::Success | Self::Checked => Glyph::Check,
+            Self::Success | Self::Checked | Self::Restored => Glyph::Check,
             Self::PartialSuccess | Self::CheckedWithErrors => Glyph::Alert,
             Self::Asking | Self::Approval => Glyph::Person,
             Self::Failed => Glyph::Cross,

@@ -26,6 +26,9 @@ use crate::{
 };
 
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a new job may be without a subscriber before it is joined. An uploader's page subscribes within this time,
+/// and the price monitor then hears one join, not two.
+const FIRST_SUBSCRIBER: Duration = Duration::from_millis(250);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Hub(Arc<Shared>);
@@ -105,6 +108,17 @@ impl Hub {
         self.0
             .rooms
             .change(|rooms| ((), rooms.keep(&job.id, Snapshot::from(job))));
+    }
+
+    /// Calls [`keep`](Self::keep) after [`FIRST_SUBSCRIBER`].
+    pub(crate) fn keep_soon(&self, job: ProductImportJob) {
+        let hub = self.clone();
+        self.0.tasks.spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(FIRST_SUBSCRIBER) => hub.keep(&job),
+                () = hub.0.shutdown.cancelled() => {}
+            }
+        });
     }
 
     /// Waits for a new subscriber, or returns at once if one came since the last call. Cancel-safe.
@@ -388,6 +402,20 @@ pub(super) mod tests {
                 return frame;
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_new_job_is_joined_once_watched_or_not() {
+        let mut scene = Scene::set().await;
+        let (watched, unwatched) = (scene.job("a").await, scene.job("b").await);
+        scene.hub.keep_soon(watched.clone());
+        let _viewer = scene.hub.subscribe(&watched).unwrap();
+        scene.hub.keep_soon(unwatched.clone());
+        for expected in [Command::Join(watched.id), Command::Keep(unwatched.id)] {
+            let command = tokio::time::timeout(Duration::from_secs(20), scene.commands.recv());
+            assert_eq!(command.await.expect("it is joined"), Some(expected));
+        }
+        scene.stop().await;
     }
 
     #[tokio::test]

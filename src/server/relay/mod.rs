@@ -285,7 +285,7 @@ impl Relay {
     /// Counts a recorded job and announces it to streams of unfinished jobs.
     pub(crate) fn has_started(&self, owner: JobOwner, job: ProductImportJob) {
         self.metrics.import_started();
-        self.hub.keep(&job);
+        self.hub.keep_soon(job.clone());
         self.starts.tell(owner, job);
     }
 

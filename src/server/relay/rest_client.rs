@@ -308,10 +308,13 @@ impl RestClient {
                 self.note_report(ReportSource::Answers, &reading);
                 Some(reading.report)
             }
-            Err(RestError::UnknownJob) => self.is_forgotten(job).then(|| Report {
-                verdict: Verdict::Failed(reasons::failure(&ErrorCode::Forgotten)),
-                ..Report::default()
-            }),
+            Err(RestError::UnknownJob) => {
+                self.warn(job, &RestError::UnknownJob);
+                self.is_forgotten(job).then(|| Report {
+                    verdict: Verdict::Failed(reasons::failure(&ErrorCode::Forgotten)),
+                    ..Report::default()
+                })
+            }
             Err(error) => {
                 if let RestError::Busy { seconds, .. } = error {
                     let pause = Duration::from_secs(seconds).min(LONGEST_PAUSE);
@@ -341,7 +344,7 @@ impl RestClient {
         }
     }
 
-    /// Logs a failed poll once a minute, so that a wrong URL is noticed.
+    /// Logs a failed poll once a minute, so that a wrong URL or a forgotten job is noticed.
     fn warn(&self, job: &JobId, error: &RestError) {
         match self.warnings.count() {
             Some(count) => {

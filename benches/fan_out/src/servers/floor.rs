@@ -57,12 +57,13 @@ impl Server for Floor {
         let jobs: Vec<_> = (0..count).map(|_| monitor.create_job()).collect();
         for job in &jobs {
             let mut data = monitor.bridge(job);
-            let (address, job) = (self.address, job.clone());
+            let mut socket = TcpStream::connect(self.address)?;
+            socket.write_all(format!("{job}\n").as_bytes())?;
+            socket.set_nonblocking(true)?;
             monitor.spawn(async move {
-                let Ok(mut socket) = tokio::net::TcpStream::connect(address).await else {
+                let Ok(mut socket) = tokio::net::TcpStream::from_std(socket) else {
                     return;
                 };
-                let _ = socket.write_all(format!("{job}\n").as_bytes()).await;
                 while let Some(data) = data.recv().await {
                     let _ = socket.write_all(format!("{data}\n").as_bytes()).await;
                 }

@@ -326,6 +326,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_client_that_has_closed_its_own_half_gets_the_answer() {
+        let mut scene = Scene::set().await;
+        let mut client = scene.request().await;
+        client.shutdown().await.unwrap();
+        let socket = scene.hijacked().await;
+        assert_eq!(socket.try_write(b"0\r\n\r\n").unwrap(), 5);
+        drop(socket);
+        let answer = read_to_end(client).await;
+        assert!(answer.ends_with("\r\n\r\n0\r\n\r\n"), "{answer}");
+    }
+
+    #[tokio::test]
     async fn a_hijacked_connection_keeps_its_write_timeout_and_counts_until_it_is_closed() {
         let mut scene = Scene::set().await;
         let _client = scene.request().await;

@@ -59,6 +59,8 @@ pub async fn serve(
     builder
         .http1()
         .timer(TokioTimer::new())
+        // A client that has sent all it has to say, such as `nc -N`, still reads its answer.
+        .half_close(true)
         .max_buf_size(MAX_HEAD)
         .header_read_timeout(HEADER_TIMEOUT);
     builder

@@ -174,7 +174,7 @@ impl IntoResponses for BeginsImport {
                 "429",
                 "Too many unfinished imports, or too many requests for unknown imports",
             ),
-            problem("502", "The price monitor sent an invalid response"),
+            problem("502", "The price monitor's response was not understood"),
             problem("507", "Storage is full"),
         ]);
         responses

@@ -331,7 +331,7 @@ pub(crate) async fn list(
         (status = 422, description = "A parameter is unknown, the file cannot be downloaded, or the price monitor rejected it", body = Problem),
         (status = 429, description = "Too many uploads at once, or the price monitor is busy", body = Problem),
         (status = 500, description = "Internal error", body = Problem),
-        (status = 502, description = "The price monitor sent an invalid response", body = Problem),
+        (status = 502, description = "The price monitor's response was not understood", body = Problem),
         (status = 503, description = "The price monitor cannot be reached or had an internal error", body = Problem),
         (status = 507, description = "Storage is full", body = Problem),
     )
