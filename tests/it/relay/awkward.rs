@@ -251,8 +251,8 @@ async fn a_refused_upload_says_whose_fault_it_is() {
             "field required",
         ),
         (413, "<html>413</html>", 422, "413"),
-        (200, "<html>welcome</html>", 502, "invalid response"),
-        (201, "{}", 502, "invalid response"),
+        (200, "<html>welcome</html>", 502, "not understood"),
+        (201, "{}", 502, "not understood"),
     ] {
         let headers = [("retry-after", "77"), ("location", "/elsewhere")];
         monitor.set_created(status, body, &headers);
