@@ -12,11 +12,18 @@ failed=0
 failures=$target/failures.txt
 : >"$failures"
 
+# Says how long the part before took, and what begins.
+begin() {
+    [ -z "${began:-}" ] || echo "   took $((SECONDS - began)) s"
+    began=$SECONDS
+    echo "== $1"
+}
+
 # Adds a step that counts as one test of its own: it passes or fails as a whole.
 step() {
     local name=$1
     shift
-    echo "== $name"
+    begin "$name"
     if "$@"; then
         passed=$((passed + 1))
     else
@@ -37,7 +44,7 @@ rust_tests() {
 rust_tests_by() {
     local log=$target/rust-tests.log status=0 counts name=$1
     shift
-    echo "== $name"
+    begin "$name"
     "$@" 2>&1 | tee "$log" | sed -nE '/^(test result|test .*FAILED|error)/p; /^thread .* panicked/,+4p'
     status=${PIPESTATUS[0]}
     counts=$(sed -n 's/^test result: [a-zA-Z]*\. \([0-9]*\) passed; \([0-9]*\) failed.*/\1 \2/p' "$log" |
@@ -68,7 +75,7 @@ browser_tests() {
     local built status=0 counts report
     built=$(cd "$target" && pwd)
     report=$built/playwright.json
-    echo "== browser tests"
+    begin "browser tests"
     rm -f "$report"
     (cd end2end && IMPORT_RELAY_BIN=$built/debug/import-relay PLAYWRIGHT_JSON_OUTPUT_NAME=$report npx playwright test --reporter=list,json) || status=$?
     counts=$(node -e '
@@ -145,6 +152,7 @@ browser_tests
 step "compressed site" scripts/compress-site.sh
 rust_tests "the program as one file" --package import-relay --features embed-site --test it ops::single_file
 
+echo "   took $((SECONDS - began)) s; all $SECONDS s"
 # Once more what failed, cut to what the tail of a long log shows.
 if [ -s "$failures" ]; then
     echo "== what failed"
