@@ -309,6 +309,9 @@ const AVAILABILITIES: &[(Availability, &[&str])] = &[
 
 /// Parses an availability, or a schema.org URL of one.
 pub(crate) fn availability(text: &str) -> Option<Availability> {
+    if text.trim() == "+" {
+        return Some(Availability::InStock);
+    }
     let word = text.trim().rsplit('/').next().unwrap_or_default();
     let word: String = word
         .chars()
@@ -400,11 +403,33 @@ pub(crate) fn stock(text: &str, mark: DecimalMark) -> Stock {
     // `IN_STOCK (12)`: drops the word.
     let text = match text.split_once('(') {
         Some((word, count)) if availability(word).is_some() => count.trim_end_matches(')'),
-        _ => text,
+        _ => match text.rsplit_once([':', ' ']) {
+            // `In stock: 7`
+            Some((word, count))
+                if count.bytes().all(|byte| byte.is_ascii_digit())
+                    && availability(word) == Some(Availability::InStock) =>
+            {
+                count
+            }
+            _ => text,
+        },
     };
     let lower = text.trim().to_lowercase();
     let text = lower
         .strip_prefix("over ")
+        .or_else(|| lower.strip_prefix("ca. "))
+        .or_else(|| lower.strip_prefix("ca "))
+        .or_else(|| lower.strip_prefix("approx. "))
+        .or_else(|| lower.strip_prefix("approx "))
+        .or_else(|| lower.strip_prefix("about "))
+        .or_else(|| lower.strip_prefix("min. "))
+        .or_else(|| lower.strip_prefix("más de "))
+        .or_else(|| lower.strip_prefix("plus de "))
+        .or_else(|| lower.strip_prefix("più di "))
+        .or_else(|| lower.strip_prefix("meer dan "))
+        .or_else(|| lower.strip_prefix("ponad "))
+        .or_else(|| lower.strip_prefix("более "))
+        .or_else(|| lower.strip_prefix("больше "))
         .or_else(|| lower.strip_prefix("more than "))
         .or_else(|| lower.strip_prefix("mehr als "))
         .or_else(|| lower.strip_prefix("über "))

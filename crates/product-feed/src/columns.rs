@@ -173,6 +173,19 @@ pub(crate) struct Known {
     pub(crate) word: Word,
     pub(crate) rank: usize,
     pub(crate) currency: Option<&'static str>,
+    /// Whether the amounts are in hundredths: `price_cents`.
+    pub(crate) is_in_cents: bool,
+}
+
+impl Known {
+    fn of(word: Word, rank: usize, currency: Option<&'static str>) -> Self {
+        Self {
+            word,
+            rank,
+            currency,
+            is_in_cents: false,
+        }
+    }
 }
 
 struct Names {
@@ -180,17 +193,26 @@ struct Names {
     /// Prefixes of names with any suffix.
     beginnings: Vec<(String, Word, usize)>,
     count: usize,
+    /// Rank of the first price that customers do not pay.
+    net: usize,
 }
+
+/// The first price in the table that customers do not pay.
+const FIRST_NET: &str = "Net price";
 
 static NAMES: LazyLock<Names> = LazyLock::new(|| {
     let mut names = Names {
         exact: HashMap::new(),
         beginnings: Vec::new(),
         count: 0,
+        net: usize::MAX,
     };
     for (word, name) in entries() {
         let rank = names.count;
         names.count += 1;
+        if name == FIRST_NET {
+            names.net = rank;
+        }
         if let Some(beginning) = name.strip_suffix("_*") {
             names.beginnings.push((normalized(beginning), word, rank));
             continue;
@@ -227,10 +249,121 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .strip_prefix("g:")
         .or_else(|| cell.strip_prefix("g_"))
         .unwrap_or(cell);
-    known(cell)
+    let cell = within_brackets(cell);
+    let known = known(cell)
+        .or_else(|| in_cents(cell))
         .or_else(|| with_currency(cell))
         .or_else(|| of_currency(cell))
         .or_else(|| with_language(cell))
+        .or_else(|| of_gtin_codes(cell))
+        .or_else(|| with_one(cell));
+    known.map(behind_customer_prices)
+}
+
+/// Ranks prices without tax and those of traders behind all that customers pay, whatever is remarked on these:
+/// `Retail price (inc VAT)` goes before `Trade price`.
+fn behind_customer_prices(known: Known) -> Known {
+    let is_other = known.word == Word::Is(Meaning::Price) && known.rank % NAMES.count >= NAMES.net;
+    Known {
+        rank: known.rank + if is_other { 2 * NAMES.count } else { 0 },
+        ..known
+    }
+}
+
+/// Unwraps `[PRICE_WITH_VAT "Default"]`.
+fn within_brackets(cell: &str) -> &str {
+    let inner = cell
+        .strip_prefix('[')
+        .and_then(|cell| cell.strip_suffix(']'));
+    inner
+        .filter(|inner| !inner.contains(['[', ']']))
+        .and_then(|inner| inner.split('"').next())
+        .map_or(cell, str::trim)
+}
+
+/// Words for hundredths of a currency.
+const CENTS: &[&str] = &[
+    "cents",
+    "cent",
+    "pence",
+    "centimes",
+    "centimos",
+    "céntimos",
+    "centavos",
+    "ct",
+    "cts",
+    "groszy",
+    "öre",
+    "øre",
+    "копейки",
+    "minor",
+    "minor units",
+];
+
+/// Looks up a price in hundredths: `price_cents`, `Price (cents)`, `Preis in Cent`.
+fn in_cents(name: &str) -> Option<Known> {
+    let (base, remark) = split_remark(name);
+    let is_cents = |word: &str| {
+        let word = word.trim().to_lowercase();
+        let word = word.strip_prefix("in ").unwrap_or(&word);
+        CENTS.contains(&word)
+    };
+    let base = match remark {
+        Some(remark) => is_cents(&remark).then_some(base)?,
+        None => {
+            let (base, word) = name.rsplit_once([' ', '_', '-'])?;
+            let base = is_cents(word).then_some(base)?;
+            let base = ["in", "en"]
+                .iter()
+                .find_map(|small| base.strip_suffix(small)?.strip_suffix([' ', '_', '-']))
+                .unwrap_or(base);
+            base.to_owned()
+        }
+    };
+    let known = known(&base).or_else(|| with_currency(&base))?;
+    let is_price = matches!(known.word, Word::Is(Meaning::Price | Meaning::SalePrice));
+    is_price.then_some(Known {
+        rank: known.rank + NAMES.count,
+        is_in_cents: true,
+        ..known
+    })
+}
+
+/// Kinds of numbers that identify a product in trade.
+const GTIN_CODES: &[&str] = &["gtin", "ean", "upc", "isbn", "jan", "barcode"];
+
+/// Looks up a list of GTIN kinds in any language: `GTIN, UPC, EAN eller ISBN`, `EAN/Barcode`.
+fn of_gtin_codes(name: &str) -> Option<Known> {
+    let words = name
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let (mut codes, mut others) = (0, 0);
+    for word in words {
+        match GTIN_CODES.contains(&word.to_lowercase().as_str()) {
+            true => codes += 1,
+            false => others += 1,
+        }
+    }
+    let (word, rank) = (codes > 1 && others <= 1).then(|| of_name("GTIN"))??;
+    Some(Known::of(word, rank + NAMES.count, None))
+}
+
+/// Looks up the first of several columns of a kind: `Satış Fiyatı 1`.
+fn with_one(name: &str) -> Option<Known> {
+    let base = name.trim_end().strip_suffix('1')?;
+    let base = base.trim_end_matches([' ', '_', '-', '.']);
+    if base.ends_with(|last: char| last.is_ascii_digit()) {
+        return None;
+    }
+    let known = known(base)?;
+    let is_usual = matches!(
+        known.word.meaning(),
+        Meaning::Price | Meaning::Name | Meaning::Gtin | Meaning::Barcode
+    );
+    is_usual.then_some(Known {
+        rank: known.rank + 2 * NAMES.count,
+        ..known
+    })
 }
 
 /// Looks up a name without currency and language suffix. If there are several, not every order is tried.
@@ -244,6 +377,7 @@ fn known(name: &str) -> Option<Known> {
             },
             rank,
             currency: sign_within(name),
+            is_in_cents: false,
         });
     }
     let (base, remark) = split_remark(name);
@@ -298,11 +432,7 @@ fn of_currency(name: &str) -> Option<Known> {
     let is_sign = !name.contains(|mark: char| mark.is_alphanumeric()) && !name.is_ascii();
     let code = (is_sign || USUAL.contains(&name)).then(|| currency::code(name))??;
     let (word, rank) = of_name("Price 1")?;
-    Some(Known {
-        word,
-        rank: rank + 4 * NAMES.count,
-        currency: Some(code),
-    })
+    Some(Known::of(word, rank + 4 * NAMES.count, Some(code)))
 }
 
 /// Words for a price with tax.
@@ -377,16 +507,13 @@ fn with_tax(name: &str) -> Option<Known> {
     }
     let (word, rank) = (is_gross != is_net).then(|| of_name(&base))??;
     let class = if is_net { 3 * NAMES.count } else { 0 };
-    (word == Word::Is(Meaning::Price)).then_some(Known {
-        word,
-        rank: rank + class,
-        currency,
-    })
+    (word == Word::Is(Meaning::Price)).then_some(Known::of(word, rank + class, currency))
 }
 
 /// Returns whether a price is one that customers pay, not one without tax or of a trader's.
 pub(crate) fn is_for_customers(known: Known) -> bool {
-    of_name("Net price").is_some_and(|(_, net)| known.rank < net)
+    let class = known.rank / NAMES.count;
+    class < 2 && known.rank % NAMES.count < NAMES.net
 }
 
 /// Returns whether a price's name is another one's with words for tax behind it: `Price`, `Price incl. VAT`.
@@ -483,19 +610,12 @@ fn with_remark(base: &str, remark: &str) -> Option<Known> {
     let Some((word, rank)) = of_name(base).or_else(of_tax) else {
         // The remark can be the name: `Identifier (SKU)`.
         let (word, rank) = of_name(remark)?;
-        return (word == Word::Is(Meaning::Sku)).then_some(Known {
-            word,
-            rank: rank + 4 * NAMES.count,
-            currency: None,
-        });
+        let rank = rank + 4 * NAMES.count;
+        return (word == Word::Is(Meaning::Sku)).then_some(Known::of(word, rank, None));
     };
     let is_price = matches!(word, Word::Is(Meaning::Price | Meaning::SalePrice));
     if !is_price {
-        return Some(Known {
-            word,
-            rank: rank + NAMES.count,
-            currency: None,
-        });
+        return Some(Known::of(word, rank + NAMES.count, None));
     }
     let words: Vec<String> = remark
         .split(|character: char| !character.is_alphanumeric())
@@ -504,22 +624,17 @@ fn with_remark(base: &str, remark: &str) -> Option<Known> {
         .collect();
     let has = |known: &[&str]| words.iter().any(|part| known.contains(&part.as_str()));
     if has(OTHER_REMARKS) {
-        return Some(Known {
-            word: Word::Is(Meaning::OtherPrice),
-            rank,
-            currency: None,
-        });
+        return Some(Known::of(Word::Is(Meaning::OtherPrice), rank, None));
+    }
+    if has(CENTS) {
+        return None;
     }
     let class = if has(NET_REMARKS) { 3 } else { 1 };
     let currency = currency::code(remark).or_else(|| {
         let mut parts = remark.split(|character: char| !character.is_alphanumeric());
         parts.find_map(currency::code)
     });
-    Some(Known {
-        word,
-        rank: rank + class * NAMES.count,
-        currency,
-    })
+    Some(Known::of(word, rank + class * NAMES.count, currency))
 }
 
 /// Remarks on prices that products are not sold for.
@@ -667,6 +782,15 @@ fn without_currency(name: &str) -> Option<(&str, &'static str)> {
         .iter()
         .find_map(|code| Some((trimmed.strip_suffix(code)?, *code)))
         && base.ends_with(|last: char| last.is_lowercase())
+    {
+        return Some((base, currency::code(code)?));
+    }
+    let lower = trimmed.to_lowercase();
+    if let Some(code) = USUAL
+        .iter()
+        .find(|code| lower.ends_with(&code.to_lowercase()))
+        && let Some(base) = trimmed.get(..trimmed.len().saturating_sub(3))
+        && of_name(base).is_some_and(|(word, _)| word == Word::Is(Meaning::Price))
     {
         return Some((base, currency::code(code)?));
     }

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::{
     cells::is_blank,
+    checks::{Stock, availability, is_nothing, stock},
     columns::{self, Meaning, Word},
     currency, failed_rows,
     mapping::Mapping,
@@ -155,6 +156,12 @@ pub(crate) struct Columns {
     other_prices: Vec<usize>,
     /// Prices that customers pay, with their ranks: the next one counts where the best column is empty.
     spare_prices: Vec<(usize, usize)>,
+    /// Prices in hundredths.
+    cents: Vec<usize>,
+    /// Further columns of the stock, with their ranks.
+    spare_stocks: Vec<(usize, usize)>,
+    /// Whether the sale price applies.
+    pub(crate) on_sale: Option<usize>,
     /// A price column with the name of the chosen one and a word for tax.
     gross: Option<usize>,
     pub(crate) currency: Option<usize>,
@@ -200,6 +207,9 @@ pub(crate) struct Columns {
     /// Currency of prices without one.
     pub(crate) file_currency: Option<&'static str>,
 }
+
+/// Names of a column that says whether the sale price applies, lower case.
+const ON_SALE: &[&str] = &["on sale", "onsale", "is on sale", "is_on_sale", "on_sale"];
 
 /// The ID of a Google feed, with its prefix.
 pub(crate) const GOOGLE_ID: &str = "g:id";
@@ -302,6 +312,7 @@ impl Header {
         if columns.stock.is_none() && columns.availability.is_some_and(is_count) {
             columns.stock = columns.availability.take();
         }
+        columns.prefer_counts(&rows);
         let is_empty = |column: Option<usize>| {
             column.is_some_and(|column| {
                 rows.clone()
@@ -360,6 +371,14 @@ impl Columns {
             Some(mapping) => columns.take_said(cells, mapping),
             None => columns.guess(cells),
         }
+        columns.on_sale = columns.sale_price.and_then(|_| {
+            let is_it = |cell: &String| ON_SALE.contains(&cell.trim().to_lowercase().as_str());
+            cells.iter().position(is_it)
+        });
+        let is_in_cents = |cell| columns::look_up(cell).is_some_and(|known| known.is_in_cents);
+        columns.cents = (0..cells.len())
+            .filter(|index| is_in_cents(&cells[*index]))
+            .collect();
         if let Some(shape) = mapping.and_then(Mapping::shape) {
             columns.shape = shape;
             columns.is_shape_said = true;
@@ -445,6 +464,8 @@ impl Columns {
                 if columns::is_for_customers(known) {
                     self.spare_prices.push((known.rank, index));
                 }
+            } else if known.word == Word::Is(Meaning::Stock) {
+                self.spare_stocks.push((known.rank, index));
             } else if known.word == Word::Is(Meaning::Gtin) {
                 gtins.push(index);
             }
@@ -534,6 +555,39 @@ impl Columns {
         }
     }
 
+    /// Takes the stock column that has counts; one with words is the availability.
+    fn prefer_counts<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+        let (mark, Some(best)) = (DecimalMark::Point, self.stock) else {
+            return;
+        };
+        self.spare_stocks.sort_unstable();
+        let stocks: Vec<_> = self.spare_stocks.iter().map(|(_, index)| *index).collect();
+        let texts = |column: usize| {
+            let texts = rows.clone().map(move |row| {
+                let cell = row.cells.get(column).unwrap_or_default();
+                row.encoding.text(cell)
+            });
+            texts.filter(|text| !text.is_empty())
+        };
+        let has_count = |column: &usize| {
+            texts(*column).any(|text| matches!(stock(&text, mark), Stock::Count(_)))
+        };
+        let has_words = |column: &usize| {
+            let is_word = |text: &str| availability(text).is_some();
+            let mut texts = texts(*column).filter(|text| !is_nothing(text)).peekable();
+            texts.peek().is_some()
+                && texts.all(|text| stock(&text, mark) == Stock::None && is_word(&text))
+        };
+        if !has_count(&best)
+            && let Some(other) = stocks.iter().find(|column| has_count(column))
+        {
+            self.stock = Some(*other);
+        }
+        if self.availability.is_none() && self.stock.is_some_and(|column| has_count(&column)) {
+            self.availability = stocks.into_iter().find(has_words);
+        }
+    }
+
     /// Takes the price with tax, if the other one has the same name without a word for tax. As "VAT" may be the tax
     /// alone, the amounts must fit, in either decimal mark.
     fn prefer_gross<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
@@ -558,6 +612,11 @@ impl Columns {
             self.other_prices.retain(|index| *index != gross);
             self.other_prices.push(price);
         }
+    }
+
+    /// Returns whether the prices of a column are in hundredths.
+    pub(crate) fn is_in_cents(&self, column: Option<usize>) -> bool {
+        column.is_some_and(|column| self.cents.contains(&column))
     }
 
     /// Unmaps a column.

@@ -124,6 +124,36 @@ const BEHIND: &[&str] = &[
     "iva incluido",
     "iva incl.",
     "+ iva",
+    "+iva",
+    "+ vat",
+    "+vat",
+    "plus vat",
+    "+ gst",
+    "+gst",
+    "plus gst",
+    "ex gst",
+    "ex. gst",
+    "+ mwst.",
+    "+ mwst",
+    "+mwst",
+    "+ ust",
+    "zzgl. ust.",
+    "zzgl. ust",
+    "+ btw",
+    "+ tva",
+    "+ moms",
+    "inkl. moms",
+    "exkl. moms",
+    "eks. moms",
+    "ekskl. moms",
+    "inkl. mva",
+    "eks. mva",
+    "incl. tax",
+    "inc. tax",
+    "excl. tax",
+    "ex. tax",
+    "ex tax",
+    "+ tax",
     "brutto",
     "netto",
     "gross",
@@ -144,6 +174,18 @@ pub(crate) struct Price {
     pub(crate) amount: Decimal,
     /// An ISO 4217 code.
     pub(crate) currency: Option<&'static str>,
+}
+
+impl Price {
+    /// Converts an amount in hundredths, as `price_cents` has.
+    pub(crate) fn in_units(self, is_in_cents: bool) -> Self {
+        let mut amount = self.amount;
+        let is_small = amount.scale() + 2 <= MAX_DECIMALS;
+        if is_in_cents && is_small && amount.set_scale(amount.scale() + 2).is_ok() {
+            return Self { amount, ..self };
+        }
+        self
+    }
 }
 
 /// The decimal mark of a file's prices, where a price alone is ambiguous, such as `1.299`.
@@ -529,8 +571,9 @@ impl<'a> Parts<'a> {
                 return Some(());
             }
         }
-        // India: `499/-`.
-        if let Some(number) = self.number.strip_suffix("/-") {
+        // India: `499/-`. East Africa: `499/=`.
+        let ending = self.number.strip_suffix("/-");
+        if let Some(number) = ending.or_else(|| self.number.strip_suffix("/=")) {
             self.number = number;
             return number
                 .ends_with(|last: char| last.is_ascii_digit())
