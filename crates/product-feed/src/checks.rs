@@ -382,6 +382,11 @@ const PIECES: &[&str] = &[
     "disponibles",
 ];
 
+/// Returns whether a lower-case word is a unit for pieces.
+pub(crate) fn is_pieces(word: &str) -> bool {
+    PIECES.contains(&word)
+}
+
 /// Parses a stock: `3`, `3.0`, `12,000`, `5 pcs`, `In stock (12)`; `10+` and `>100` as 10 and 100. `mark` is the
 /// decimal mark of the file's prices.
 pub(crate) fn stock(text: &str, mark: DecimalMark) -> Stock {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, str::FromStr, sync::LazyLock};
 
 use thiserror::Error;
 
-use crate::currency;
+use crate::{checks, currency};
 
 /// The table: one line per meaning.
 const TABLE: &str = include_str!("columns.txt");
@@ -250,13 +250,15 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .or_else(|| cell.strip_prefix("g_"))
         .unwrap_or(cell);
     let cell = within_brackets(cell);
-    let known = known(cell)
+    let known = of_quantity(cell)
+        .or_else(|| known(cell))
         .or_else(|| in_cents(cell))
         .or_else(|| with_currency(cell))
         .or_else(|| of_currency(cell))
         .or_else(|| with_language(cell))
         .or_else(|| of_gtin_codes(cell))
-        .or_else(|| with_one(cell));
+        .or_else(|| with_one(cell))
+        .or_else(|| in_pieces(cell));
     known.map(behind_customer_prices)
 }
 
@@ -348,6 +350,26 @@ fn of_gtin_codes(name: &str) -> Option<Known> {
     Some(Known::of(word, rank + NAMES.count, None))
 }
 
+/// Looks up a stock with its unit: `Остаток, шт.`.
+fn in_pieces(name: &str) -> Option<Known> {
+    let (base, unit) = name.rsplit_once([',', '/'])?;
+    let unit = unit.trim().trim_end_matches('.').to_lowercase();
+    let (word, rank) = of_name(base).filter(|_| checks::is_pieces(&unit))?;
+    (word == Word::Is(Meaning::Stock)).then(|| Known::of(word, rank + NAMES.count, None))
+}
+
+/// Looks up a price from a quantity on: `10+ Price`, `Price 10+`.
+fn of_quantity(name: &str) -> Option<Known> {
+    let (before, after) = name.split_once('+')?;
+    let before = before.trim_end();
+    let base = before.trim_end_matches(|digit: char| digit.is_ascii_digit());
+    if base.len() == before.len() {
+        return None;
+    }
+    let (word, rank) = of_name(&format!("{base} {after}"))?;
+    (word == Word::Is(Meaning::Price)).then(|| Known::of(word, rank + 2 * NAMES.count, None))
+}
+
 /// Looks up the first of several columns of a kind: `Satış Fiyatı 1`.
 fn with_one(name: &str) -> Option<Known> {
     let base = name.trim_end().strip_suffix('1')?;
@@ -384,7 +406,7 @@ fn known(name: &str) -> Option<Known> {
     let known = remark
         .as_deref()
         .and_then(|remark| with_remark(&base, remark));
-    known.or_else(|| with_tax(name))
+    known.or_else(|| with_tax(name)).or_else(|| of_sale(name))
 }
 
 fn with_currency(name: &str) -> Option<Known> {
@@ -478,6 +500,77 @@ const TAXES: &[&str] = &[
     "afa",
     "alv",
     "ндс",
+    "пдв",
+    "ддс",
+    "ddv",
+    "pdv",
+    "pvm",
+    "pvn",
+    "φπα",
+    "igv",
+    "itbis",
+];
+
+/// Small words before one for tax that mean a price with it: `Cena s DPH`. In `PVP s/ IVA` the "s" is a short
+/// "sin" or "sem".
+const WITH_TAX: &[&str] = &[
+    "s", "z", "sa", "ar", "su", "cu", "com", "con", "c", "mit", "avec", "med", "sis", "с", "з",
+    "με", "with",
+];
+
+fn is_with_tax(word: &str, tax: &str) -> bool {
+    WITH_TAX.contains(&word) && !(word == "s" && tax == "iva")
+}
+
+/// Looks up a price whose name says that it is a sale's: `PVP Oferta`, `Akciós bruttó ár`.
+fn of_sale(name: &str) -> Option<Known> {
+    let is_sale = |word: &str| SALES.contains(&normalized(word).as_str());
+    let words = || {
+        name.split(|character: char| !character.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+    };
+    if !words().any(is_sale) {
+        return None;
+    }
+    let base: Vec<_> = words().filter(|word| !is_sale(word)).collect();
+    let base = base.join(" ");
+    let known = of_name(&base)
+        .map(|(word, rank)| Known::of(word, rank, None))
+        .or_else(|| with_tax(&base))?;
+    (known.word == Word::Is(Meaning::Price)).then_some(Known {
+        word: Word::Is(Meaning::SalePrice),
+        rank: known.rank % NAMES.count + NAMES.count,
+        ..known
+    })
+}
+
+/// Words for a sale beside those for a price, without accents.
+const SALES: &[&str] = &[
+    "oferta",
+    "offerta",
+    "promo",
+    "promocion",
+    "promotion",
+    "promocao",
+    "promozione",
+    "aktion",
+    "aktions",
+    "angebot",
+    "sonder",
+    "actie",
+    "aanbieding",
+    "akcios",
+    "akcni",
+    "akcyjna",
+    "promocyjna",
+    "kampanj",
+    "kampanje",
+    "kampanya",
+    "indirimli",
+    "акция",
+    "акционная",
+    "special",
+    "discounted",
 ];
 
 /// Looks up a price name that mentions tax: `Prezzo lordo`, `retail_price_excluding_tax`. Gross prices rank
@@ -488,8 +581,17 @@ fn with_tax(name: &str) -> Option<Known> {
     let (mut is_gross, mut is_net) = (false, false);
     let mut currency = None;
     let mut base = String::new();
-    for word in words {
-        let plain = normalized(word);
+    let words: Vec<_> = words.map(|word| (word, normalized(word))).collect();
+    for (index, (word, plain)) in words.iter().enumerate() {
+        let next = words.get(index + 1).map_or("", |(_, next)| next.as_str());
+        if TAXES.contains(&next) && is_with_tax(plain, next) {
+            is_gross = true;
+            continue;
+        }
+        if plain == "s" && next == "iva" {
+            is_net = true;
+            continue;
+        }
         let of_tax = TAXES.contains(&plain.as_str());
         let (gross, net) = (
             GROSS.contains(&plain.as_str()),
@@ -507,7 +609,8 @@ fn with_tax(name: &str) -> Option<Known> {
     }
     let (word, rank) = (is_gross != is_net).then(|| of_name(&base))??;
     let class = if is_net { 3 * NAMES.count } else { 0 };
-    (word == Word::Is(Meaning::Price)).then_some(Known::of(word, rank + class, currency))
+    let is_price = matches!(word, Word::Is(Meaning::Price | Meaning::OtherPrice));
+    is_price.then_some(Known::of(word, rank + class, currency))
 }
 
 /// Returns whether a price is one that customers pay, not one without tax or of a trader's.
@@ -629,7 +732,9 @@ fn with_remark(base: &str, remark: &str) -> Option<Known> {
     if has(CENTS) {
         return None;
     }
-    let class = if has(NET_REMARKS) { 3 } else { 1 };
+    // `Hinta (alv 0%)`
+    let is_untaxed = has(TAXES) && words.iter().any(|part| part == "0");
+    let class = if has(NET_REMARKS) || is_untaxed { 3 } else { 1 };
     let currency = currency::code(remark).or_else(|| {
         let mut parts = remark.split(|character: char| !character.is_alphanumeric());
         parts.find_map(currency::code)
@@ -703,6 +808,11 @@ const NET_REMARKS: &[&str] = &[
     "escluse",
     "esclusi",
     "uden",
+    "uten",
+    "utan",
+    "brez",
+    "be",
+    "χωρις",
     "fara",
     "ilman",
     "без",

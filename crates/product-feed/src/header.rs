@@ -572,6 +572,25 @@ impl Columns {
         let has_count = |column: &usize| {
             texts(*column).any(|text| matches!(stock(&text, mark), Stock::Count(_)))
         };
+        // A flag beside counts: WooCommerce's `Наличие` and `Запасы`.
+        let is_flag = |column: &usize| {
+            let mut texts = texts(*column).peekable();
+            texts.peek().is_some()
+                && texts
+                    .all(|text| matches!(&*text, "0" | "1") || stock(&text, mark) == Stock::None)
+        };
+        let has_more = |column: &usize| {
+            let mut texts = texts(*column);
+            texts.any(|text| matches!(stock(&text, mark), Stock::Count(2..)))
+        };
+        if self.availability.is_none()
+            && is_flag(&best)
+            && let Some(other) = stocks.iter().find(|column| has_more(column))
+        {
+            self.availability = Some(best);
+            self.stock = Some(*other);
+            return;
+        }
         let has_words = |column: &usize| {
             let is_word = |text: &str| availability(text).is_some();
             let mut texts = texts(*column).filter(|text| !is_nothing(text)).peekable();
@@ -747,6 +766,10 @@ enum Program {
     Shopware5,
     /// Each outlet has a column for its stock.
     LightspeedX,
+    /// `SKU` is Ozon's own number, `Артикул` the seller's.
+    Ozon,
+    /// `Salgspris` is the sale price beside the regular one, elsewhere what a product is sold for.
+    WooCommerce,
 }
 
 impl Program {
@@ -759,6 +782,10 @@ impl Program {
             Some(Self::Shopware5)
         } else if has("supply_price") && has("retail_price") {
             Some(Self::LightspeedX)
+        } else if has("Ozon Product ID") && has("Артикул") {
+            Some(Self::Ozon)
+        } else if has("Vanlig pris") || has("Preu normal") {
+            Some(Self::WooCommerce)
         } else {
             None
         }
@@ -770,6 +797,8 @@ impl Program {
             (Self::Odoo, "standard_price") => "Cost",
             (Self::Shopware5, "ordernumber") => "SKU",
             (Self::Shopware5, "price_EK") => "Price",
+            (Self::Ozon, "SKU") => "External ID",
+            (Self::WooCommerce, "Salgspris" | "Preu de venda") => "Sale price",
             (Self::LightspeedX, name) if name.starts_with("inventory_") => "Stock",
             _ => return None,
         };
