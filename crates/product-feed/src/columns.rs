@@ -258,7 +258,9 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .or_else(|| with_language(cell))
         .or_else(|| of_gtin_codes(cell))
         .or_else(|| with_one(cell))
-        .or_else(|| in_pieces(cell));
+        .or_else(|| in_pieces(cell))
+        .or_else(|| of_tax_alone(cell))
+        .or_else(|| of_table(cell));
     known.map(behind_customer_prices)
 }
 
@@ -348,6 +350,57 @@ fn of_gtin_codes(name: &str) -> Option<Known> {
     }
     let (word, rank) = (codes > 1 && others <= 1).then(|| of_name("GTIN"))??;
     Some(Known::of(word, rank + NAMES.count, None))
+}
+
+/// Looks up a price that is named by its tax alone: `Inc. VAT`, `Con IVA`, `TTC`. "HT" alone is a height.
+fn of_tax_alone(name: &str) -> Option<Known> {
+    let words: Vec<_> = name
+        .split(|character: char| !character.is_alphanumeric())
+        .map(normalized)
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_gross = |word: &String| GROSS.contains(&word.as_str());
+    let is_net = |word: &String| NET_REMARKS.contains(&word.as_str());
+    let base = match &words[..] {
+        [word] if word == "ttc" => "Brutto",
+        [one, tax] if TAXES.contains(&tax.as_str()) => {
+            if is_net(one) || (one == "s" && tax == "iva") {
+                "Netto"
+            } else if is_gross(one) || is_with_tax(one, tax) {
+                "Brutto"
+            } else {
+                return None;
+            }
+        }
+        _ => return None,
+    };
+    let (word, rank) = of_name(base)?;
+    Some(Known::of(word, rank + NAMES.count, None))
+}
+
+/// Names of tables before those of their columns.
+const TABLES: &[&str] = &[
+    "products",
+    "product",
+    "items",
+    "item",
+    "variants",
+    "variant",
+    "catalog",
+    "p",
+    "data",
+    "node",
+    "fields",
+    "attributes",
+    "articles",
+    "article",
+];
+
+/// Looks up a column behind its table's name: `products.sku`.
+fn of_table(name: &str) -> Option<Known> {
+    let (table, column) = name.rsplit_once(['.', ':'])?;
+    let table = table.rsplit(['.', ':']).next()?.to_lowercase();
+    TABLES.contains(&table.as_str()).then(|| known(column))?
 }
 
 /// Looks up a stock with its unit: `Остаток, шт.`.
@@ -812,7 +865,7 @@ const NET_REMARKS: &[&str] = &[
     "utan",
     "brez",
     "be",
-    "χωρις",
+    "χωρίς",
     "fara",
     "ilman",
     "без",
@@ -1015,6 +1068,72 @@ mod tests {
             let [net, gross] = [net, gross].map(|name| look_up(name).unwrap());
             assert_eq!([net.word, gross.word], [Word::Is(Meaning::Price); 2]);
             assert!(gross.rank < net.rank);
+        }
+    }
+
+    #[test]
+    fn what_customers_pay_goes_before_what_traders_pay() {
+        for (other, price) in [
+            ("Trade Price", "Retail Price (inc VAT)"),
+            ("Wholesale price (EUR)", "Retail price (EUR)"),
+            ("Net price", "Price in EUR (gross)"),
+            ("Hinta (alv 0%)", "Hinta sis. alv"),
+            ("Prodejní cena bez DPH", "Prodejní cena s DPH"),
+            ("PVP s/ IVA", "PVP c/ IVA"),
+            ("Ex. VAT", "Inc. VAT"),
+            ("Τιμή χωρίς ΦΠΑ", "Τιμή με ΦΠΑ"),
+        ] {
+            let [other, price] = [other, price].map(|name| look_up(name).unwrap());
+            assert_eq!([other.word, price.word], [Word::Is(Meaning::Price); 2]);
+            assert!(price.rank < other.rank, "{price:?} {other:?}");
+        }
+        assert_eq!(look_up("HT"), None);
+    }
+
+    #[test]
+    fn a_name_can_say_that_prices_are_in_cents() {
+        for name in [
+            "price_cents",
+            "Price (cents)",
+            "Price in cents",
+            "price_eur_cents",
+            "Preis (Cent)",
+            "sale_price_cents",
+        ] {
+            assert!(look_up(name).unwrap().is_in_cents, "{name}");
+        }
+        for name in ["Price", "Price (EUR)", "price_percent", "Cents"] {
+            assert!(
+                !look_up(name).is_some_and(|known| known.is_in_cents),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_of_several_parts_is_known() {
+        for (name, meaning) in [
+            ("GTIN, UPC, EAN eller ISBN", Meaning::Gtin),
+            ("EAN/Barcode", Meaning::Gtin),
+            ("[PRICE_WITH_VAT \"Default\"]", Meaning::Price),
+            ("products.sku", Meaning::Sku),
+            ("PVP Oferta", Meaning::SalePrice),
+            ("Akciós bruttó ár", Meaning::SalePrice),
+            ("Price 10+", Meaning::Price),
+            ("100+ Price", Meaning::Price),
+            ("Satış Fiyatı 1", Meaning::Price),
+            ("Остаток, шт.", Meaning::Stock),
+            ("priceuah", Meaning::Price),
+        ] {
+            let known = look_up(name).map(|known| known.word.meaning());
+            assert_eq!(known, Some(meaning), "{name}");
+        }
+        for name in ["EAN", "Angebot", "+", "Offer", "1"] {
+            let known = look_up(name).map(|known| known.word.meaning());
+            assert!(
+                !matches!(known, Some(Meaning::Price | Meaning::SalePrice)),
+                "{name}"
+            );
         }
     }
 

@@ -1,6 +1,9 @@
 //! Maps the columns of a file from its header row.
 
-use std::{collections::HashMap, str::FromStr};
+use std::{
+    collections::{HashMap, HashSet},
+    str::FromStr,
+};
 
 use csv::ByteRecord;
 use rust_decimal::Decimal;
@@ -160,6 +163,11 @@ pub(crate) struct Columns {
     cents: Vec<usize>,
     /// Further columns of the stock, with their ranks.
     spare_stocks: Vec<(usize, usize)>,
+    /// Further columns of SKU and name, with their ranks: the next one counts where the best one is empty.
+    spare_skus: Vec<(usize, usize)>,
+    spare_names: Vec<(usize, usize)>,
+    /// The SKU, if its name says no more than that it is a number.
+    number: Option<usize>,
     /// Whether the sale price applies.
     pub(crate) on_sale: Option<usize>,
     /// A price column with the name of the chosen one and a word for tax.
@@ -301,6 +309,7 @@ impl Header {
             }
         }
         columns.prefer_filled(&rows);
+        columns.prefer_named(&rows);
         columns.prefer_gross(&rows);
         // Loyverse's "In stock" is a count.
         let is_count = |column: usize| {
@@ -466,6 +475,11 @@ impl Columns {
                 }
             } else if known.word == Word::Is(Meaning::Stock) {
                 self.spare_stocks.push((known.rank, index));
+            } else if known.word == Word::Is(Meaning::Sku) {
+                self.spare_skus.push((known.rank, index));
+            } else if matches!(known.word, Word::Is(Meaning::Name) | Word::Description) {
+                let rank = known.rank + usize::from(known.word == Word::Description);
+                self.spare_names.push((rank, index));
             } else if known.word == Word::Is(Meaning::Gtin) {
                 gtins.push(index);
             }
@@ -523,6 +537,7 @@ impl Columns {
         {
             if self.sku.is_none() && self.handle.is_none() {
                 self.sku = Some(index);
+                self.number = self.id.and(Some(index));
             } else {
                 self.id = self.id.or(Some(index));
             }
@@ -552,6 +567,35 @@ impl Columns {
             self.gross = None;
             self.other_prices.retain(|index| *index != other);
             self.other_prices.push(price);
+        }
+    }
+
+    /// Takes another SKU and name if the best column is empty, and an ID instead of numbers that repeat.
+    fn prefer_named<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+        let is_filled = |column: usize| {
+            rows.clone()
+                .any(|row| !row.cells.get(column).is_none_or(is_blank))
+        };
+        let next = |best: Option<usize>, spare: &mut Vec<(usize, usize)>| {
+            let best = best.filter(|best| !is_filled(*best))?;
+            spare.sort_unstable();
+            let mut spare = spare.iter().map(|(_, index)| *index);
+            spare.find(|index| *index != best && is_filled(*index))
+        };
+        let label = self.label;
+        let is_free = |index: &usize| Some(*index) != label;
+        let name = next(self.name, &mut self.spare_names).filter(is_free);
+        self.name = name.or(self.name);
+        if self.handle.is_none() {
+            let sku = next(self.sku, &mut self.spare_skus).filter(is_free);
+            self.sku = sku.or(self.sku);
+        }
+        if let Some(number) = self.number.filter(|number| self.sku == Some(*number)) {
+            let mut seen = HashSet::new();
+            let mut cells = rows.clone().filter_map(|row| row.cells.get(number));
+            if cells.any(|cell| !is_blank(cell) && !seen.insert(cell)) {
+                self.sku = None;
+            }
         }
     }
 

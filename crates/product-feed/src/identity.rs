@@ -351,6 +351,11 @@ mod tests {
             "2026-05-12",
             "2026-05-12 00:00:00",
             "2026-05-12T00:00:00",
+            "15. Mrz",
+            "Mai 15",
+            "15-janv.",
+            "=A2&\"-1\"",
+            "=CONCATENATE(A2,\"-\",B2)",
         ] {
             assert_eq!(check(text), Key::Mangled, "{text}");
         }
@@ -366,6 +371,10 @@ mod tests {
             "26-05-12",
             "E+1",
             "No. 5",
+            "set-12",
+            "Mai 2015",
+            "Juli-15",
+            "=5",
         ] {
             assert_eq!(check(text), Key::Good, "{text}");
         }
