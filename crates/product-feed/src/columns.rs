@@ -672,6 +672,15 @@ pub(crate) fn is_for_customers(known: Known) -> bool {
     class < 2 && known.rank % NAMES.count < NAMES.net
 }
 
+/// Returns whether a column of images is named so plainly that it may hold names and paths: `Image`.
+pub(crate) fn may_be_paths(name: &str) -> bool {
+    let plain = of_name("Image").filter(|(word, _)| *word == Word::Picture);
+    let is_plain = |(word, rank): (Word, usize)| {
+        word == Word::Picture && plain.is_some_and(|(_, first)| rank >= first)
+    };
+    of_name(name).is_some_and(is_plain)
+}
+
 /// Returns whether a price's name is another one's with words for tax behind it: `Price`, `Price incl. VAT`.
 pub(crate) fn adds_tax(plain: &str, other: &str) -> bool {
     let words = |name: &str| {

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::{
     cells::is_blank,
-    checks::{Stock, availability, is_nothing, stock},
+    checks::{Stock, availability, image, is_nothing, stock},
     columns::{self, Meaning, Word},
     currency, failed_rows,
     mapping::Mapping,
@@ -210,6 +210,8 @@ pub(crate) struct Columns {
     pub(crate) image: Option<usize>,
     /// Whether the image's name is one of Google's feeds.
     is_image_link: bool,
+    /// Whether the image's name does not claim URLs.
+    may_be_paths: bool,
     /// Set for lists of failed rows only.
     pub(crate) reason: Option<usize>,
     /// Currency of prices without one.
@@ -310,6 +312,7 @@ impl Header {
         }
         columns.prefer_filled(&rows);
         columns.prefer_named(&rows);
+        columns.forget_paths(&rows);
         columns.prefer_gross(&rows);
         // Loyverse's "In stock" is a count.
         let is_count = |column: usize| {
@@ -545,6 +548,9 @@ impl Columns {
         self.name = self.name.or(described);
         self.is_image_link = self.image.is_some();
         self.image = self.image.or(other(Word::Picture));
+        self.may_be_paths = self
+            .image
+            .is_some_and(|index| columns::may_be_paths(&cells[index]));
     }
 
     /// Takes another price if the best column is empty, as eBay's `Start price` of listings that are no auctions.
@@ -596,6 +602,21 @@ impl Columns {
             if cells.any(|cell| !is_blank(cell) && !seen.insert(cell)) {
                 self.sku = None;
             }
+        }
+    }
+
+    /// Unmaps a column such as "Image" if it has names and paths, which would clear the images that products have.
+    fn forget_paths<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+        let Some(column) = self.image.filter(|_| self.may_be_paths) else {
+            return;
+        };
+        let cells = rows.clone().filter_map(|row| {
+            let cell = row.cells.get(column)?;
+            (!is_blank(cell)).then(|| row.encoding.text(cell))
+        });
+        let mut cells = cells.peekable();
+        if cells.peek().is_some() && cells.all(|text| image(&text).is_none()) {
+            self.image = None;
         }
     }
 
