@@ -242,7 +242,9 @@ fn is_month_and_number(text: &str) -> bool {
     let is_number =
         |part: &str| matches!(part.len(), 1 | 2) && part.bytes().all(|byte| byte.is_ascii_digit());
     if let Some((one, two)) = text.split_once('-') {
-        let is_month = |part: &str| ENGLISH.contains(&part) || OTHERS.contains(&part);
+        let is_month = |part: &str| {
+            (3..=6).contains(&part.len()) && (ENGLISH.contains(&part) || OTHERS.contains(&part))
+        };
         return (is_number(two) && is_month(one)) || (is_number(one) && is_month(two));
     }
     text.split_once(' ').is_some_and(|(one, two)| {
