@@ -2,7 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::{failed_rows, header::Columns, price::DecimalMark, reader::RawRow};
+use crate::{
+    checks::{self, Availability},
+    failed_rows,
+    header::Columns,
+    price::DecimalMark,
+    reader::RawRow,
+};
 
 /// Maximum characters of a row's label.
 const MAX_LABEL: usize = 200;
@@ -12,6 +18,8 @@ pub(crate) struct Cells<'a> {
     pub(crate) sku: Cow<'a, str>,
     pub(crate) name: Cow<'a, str>,
     pub(crate) price: Cow<'a, str>,
+    /// Whether the price is in hundredths.
+    pub(crate) is_in_cents: bool,
     /// Column of the price.
     pub(crate) price_column: Option<usize>,
     /// The sale price; empty if it is the only price.
@@ -74,7 +82,11 @@ impl<'a> Cells<'a> {
         };
         let price = amount(columns.price);
         let is_on_sale = price.is_empty() && columns.sale_price.is_some();
-        let sale_price = amount(columns.sale_price);
+        let is_over = !is_on_sale && columns.on_sale.is_some() && is_no(&cell(columns.on_sale));
+        let sale_price = match is_over {
+            true => Cow::Borrowed(""),
+            false => amount(columns.sale_price),
+        };
         let (price, sale_price) = if is_on_sale {
             (sale_price, Cow::Borrowed(""))
         } else {
@@ -91,6 +103,11 @@ impl<'a> Cells<'a> {
             sku: key(columns.sku),
             name: plain_name(cell(columns.name)),
             price,
+            is_in_cents: columns.is_in_cents(if is_on_sale {
+                columns.sale_price
+            } else {
+                columns.price
+            }),
             price_column: if is_on_sale && columns.price.is_none() {
                 columns.sale_price
             } else {
@@ -154,6 +171,11 @@ impl<'a> Cells<'a> {
             .find(|name| !name.is_empty())
             .map(|name| shortened(name))
     }
+}
+
+/// Returns whether a cell answers a question with no.
+fn is_no(cell: &str) -> bool {
+    checks::availability(cell) == Some(Availability::OutOfStock)
 }
 
 /// Returns whether a cell is empty or whitespace.

@@ -289,7 +289,7 @@ const AVAILABILITIES: &[(Availability, &[&str])] = &[
         "вналичии", "есть", "да", "stokta", "stoktavar", "var", "evet", "mevcut", "διαθέσιμο", "σεαπόθεμα", "înstoc", "pestoc", "disponibil", "cònhàng", "còn", "재고있음", "판매중", "tillgänglig", "saatavilla", "finnes", "raktáronvan", "elérhető", "dostupné", "dostępne", "dostupno", "nazalihi", "внаявності", "наскладе", "disponibles", "disponibili", "beschikbaar", "24uurs", "direktlieferbar", "abverkauf", "sofortverfügbar", "lagernd", "在庫あり", "あり", "有货", "有", "现货", "有貨", "無制限",
     ]),
     (Availability::OutOfStock, &[
-        "outofstock", "unavailable", "notavailable", "soldout", "no", "false", "0", "n", "empty", "nichtauflager",
+        "outofstock", "unavailable", "out", "oos", "nostock", "stockout", "temporarilyoutofstock", "currentlyunavailable", "temporarilyunavailable", "notavailable", "soldout", "no", "false", "0", "n", "empty", "nichtauflager",
         "nichtverfügbar", "nichtlieferbar", "ausverkauft", "nein", "vergriffen", "enrupturedestock", "rupturedestock", "rupture", "horsstock", "enrupture", "fueradestock", "nohaystock", "sinstock", "nonpresente", "nietbeschikbaar", "nietleverbaar", "chwilowoniedostępny", "niedostępne", "wyprzedany", "wyprzedane", "loppu", "loppunut", "eivarastossa", "εξαντλημένο", "μηδιαθέσιμο", "stocepuizat", "epuizat", "indisponibil", "elfogyott", "nedostupné", "rasprodano", "nemanazalihi", "відсутній", "немаєвнаявності", "нетнаскладе", "распродано", "hếthàng", "품절", "재고없음", "semestoque", "semstock", "foradeestoque", "ikkepålager", "ejilager", "slut",
         "indisponible", "non", "épuisé", "agotado", "sinexistencias", "nodisponible", "esaurito", "nondisponibile",
         "esgotado", "indisponível", "não", "nietopvoorraad", "uitverkocht", "nee", "niedostępny", "brak", "nie",
@@ -309,6 +309,9 @@ const AVAILABILITIES: &[(Availability, &[&str])] = &[
 
 /// Parses an availability, or a schema.org URL of one.
 pub(crate) fn availability(text: &str) -> Option<Availability> {
+    if text.trim() == "+" {
+        return Some(Availability::InStock);
+    }
     let word = text.trim().rsplit('/').next().unwrap_or_default();
     let word: String = word
         .chars()
@@ -379,6 +382,11 @@ const PIECES: &[&str] = &[
     "disponibles",
 ];
 
+/// Returns whether a lower-case word is a unit for pieces.
+pub(crate) fn is_pieces(word: &str) -> bool {
+    PIECES.contains(&word)
+}
+
 /// Parses a stock: `3`, `3.0`, `12,000`, `5 pcs`, `In stock (12)`; `10+` and `>100` as 10 and 100. `mark` is the
 /// decimal mark of the file's prices.
 pub(crate) fn stock(text: &str, mark: DecimalMark) -> Stock {
@@ -400,11 +408,33 @@ pub(crate) fn stock(text: &str, mark: DecimalMark) -> Stock {
     // `IN_STOCK (12)`: drops the word.
     let text = match text.split_once('(') {
         Some((word, count)) if availability(word).is_some() => count.trim_end_matches(')'),
-        _ => text,
+        _ => match text.rsplit_once([':', ' ']) {
+            // `In stock: 7`
+            Some((word, count))
+                if count.bytes().all(|byte| byte.is_ascii_digit())
+                    && availability(word) == Some(Availability::InStock) =>
+            {
+                count
+            }
+            _ => text,
+        },
     };
     let lower = text.trim().to_lowercase();
     let text = lower
         .strip_prefix("over ")
+        .or_else(|| lower.strip_prefix("ca. "))
+        .or_else(|| lower.strip_prefix("ca "))
+        .or_else(|| lower.strip_prefix("approx. "))
+        .or_else(|| lower.strip_prefix("approx "))
+        .or_else(|| lower.strip_prefix("about "))
+        .or_else(|| lower.strip_prefix("min. "))
+        .or_else(|| lower.strip_prefix("más de "))
+        .or_else(|| lower.strip_prefix("plus de "))
+        .or_else(|| lower.strip_prefix("più di "))
+        .or_else(|| lower.strip_prefix("meer dan "))
+        .or_else(|| lower.strip_prefix("ponad "))
+        .or_else(|| lower.strip_prefix("более "))
+        .or_else(|| lower.strip_prefix("больше "))
         .or_else(|| lower.strip_prefix("more than "))
         .or_else(|| lower.strip_prefix("mehr als "))
         .or_else(|| lower.strip_prefix("über "))

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, str::FromStr, sync::LazyLock};
 
 use thiserror::Error;
 
-use crate::currency;
+use crate::{checks, currency};
 
 /// The table: one line per meaning.
 const TABLE: &str = include_str!("columns.txt");
@@ -173,6 +173,19 @@ pub(crate) struct Known {
     pub(crate) word: Word,
     pub(crate) rank: usize,
     pub(crate) currency: Option<&'static str>,
+    /// Whether the amounts are in hundredths: `price_cents`.
+    pub(crate) is_in_cents: bool,
+}
+
+impl Known {
+    fn of(word: Word, rank: usize, currency: Option<&'static str>) -> Self {
+        Self {
+            word,
+            rank,
+            currency,
+            is_in_cents: false,
+        }
+    }
 }
 
 struct Names {
@@ -180,17 +193,26 @@ struct Names {
     /// Prefixes of names with any suffix.
     beginnings: Vec<(String, Word, usize)>,
     count: usize,
+    /// Rank of the first price that customers do not pay.
+    net: usize,
 }
+
+/// The first price in the table that customers do not pay.
+const FIRST_NET: &str = "Net price";
 
 static NAMES: LazyLock<Names> = LazyLock::new(|| {
     let mut names = Names {
         exact: HashMap::new(),
         beginnings: Vec::new(),
         count: 0,
+        net: usize::MAX,
     };
     for (word, name) in entries() {
         let rank = names.count;
         names.count += 1;
+        if name == FIRST_NET {
+            names.net = rank;
+        }
         if let Some(beginning) = name.strip_suffix("_*") {
             names.beginnings.push((normalized(beginning), word, rank));
             continue;
@@ -227,10 +249,196 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .strip_prefix("g:")
         .or_else(|| cell.strip_prefix("g_"))
         .unwrap_or(cell);
-    known(cell)
+    let cell = within_brackets(cell);
+    let known = of_quantity(cell)
+        .or_else(|| known(cell))
+        .or_else(|| in_cents(cell))
         .or_else(|| with_currency(cell))
         .or_else(|| of_currency(cell))
         .or_else(|| with_language(cell))
+        .or_else(|| of_gtin_codes(cell))
+        .or_else(|| with_one(cell))
+        .or_else(|| in_pieces(cell))
+        .or_else(|| of_tax_alone(cell))
+        .or_else(|| of_table(cell));
+    known.map(behind_customer_prices)
+}
+
+/// Ranks prices without tax and those of traders behind all that customers pay, whatever is remarked on these:
+/// `Retail price (inc VAT)` goes before `Trade price`.
+fn behind_customer_prices(known: Known) -> Known {
+    let is_other = known.word == Word::Is(Meaning::Price) && known.rank % NAMES.count >= NAMES.net;
+    Known {
+        rank: known.rank + if is_other { 2 * NAMES.count } else { 0 },
+        ..known
+    }
+}
+
+/// Unwraps `[PRICE_WITH_VAT "Default"]`.
+fn within_brackets(cell: &str) -> &str {
+    let inner = cell
+        .strip_prefix('[')
+        .and_then(|cell| cell.strip_suffix(']'));
+    inner
+        .filter(|inner| !inner.contains(['[', ']']))
+        .and_then(|inner| inner.split('"').next())
+        .map_or(cell, str::trim)
+}
+
+/// Words for hundredths of a currency.
+const CENTS: &[&str] = &[
+    "cents",
+    "cent",
+    "pence",
+    "centimes",
+    "centimos",
+    "céntimos",
+    "centavos",
+    "ct",
+    "cts",
+    "groszy",
+    "öre",
+    "øre",
+    "копейки",
+    "minor",
+    "minor units",
+];
+
+/// Looks up a price in hundredths: `price_cents`, `Price (cents)`, `Preis in Cent`.
+fn in_cents(name: &str) -> Option<Known> {
+    let (base, remark) = split_remark(name);
+    let is_cents = |word: &str| {
+        let word = word.trim().to_lowercase();
+        let word = word.strip_prefix("in ").unwrap_or(&word);
+        CENTS.contains(&word)
+    };
+    let base = match remark {
+        Some(remark) => is_cents(&remark).then_some(base)?,
+        None => {
+            let (base, word) = name.rsplit_once([' ', '_', '-'])?;
+            let base = is_cents(word).then_some(base)?;
+            let base = ["in", "en"]
+                .iter()
+                .find_map(|small| base.strip_suffix(small)?.strip_suffix([' ', '_', '-']))
+                .unwrap_or(base);
+            base.to_owned()
+        }
+    };
+    let known = known(&base).or_else(|| with_currency(&base))?;
+    let is_price = matches!(known.word, Word::Is(Meaning::Price | Meaning::SalePrice));
+    is_price.then_some(Known {
+        rank: known.rank + NAMES.count,
+        is_in_cents: true,
+        ..known
+    })
+}
+
+/// Kinds of numbers that identify a product in trade.
+const GTIN_CODES: &[&str] = &["gtin", "ean", "upc", "isbn", "jan", "barcode"];
+
+/// Looks up a list of GTIN kinds in any language: `GTIN, UPC, EAN eller ISBN`, `EAN/Barcode`.
+fn of_gtin_codes(name: &str) -> Option<Known> {
+    let words = name
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let (mut codes, mut others) = (0, 0);
+    for word in words {
+        match GTIN_CODES.contains(&word.to_lowercase().as_str()) {
+            true => codes += 1,
+            false => others += 1,
+        }
+    }
+    let (word, rank) = (codes > 1 && others <= 1).then(|| of_name("GTIN"))??;
+    Some(Known::of(word, rank + NAMES.count, None))
+}
+
+/// Looks up a price that is named by its tax alone: `Inc. VAT`, `Con IVA`, `TTC`. "HT" alone is a height.
+fn of_tax_alone(name: &str) -> Option<Known> {
+    let words: Vec<_> = name
+        .split(|character: char| !character.is_alphanumeric())
+        .map(normalized)
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_gross = |word: &String| GROSS.contains(&word.as_str());
+    let is_net = |word: &String| NET_REMARKS.contains(&word.as_str());
+    let base = match &words[..] {
+        [word] if word == "ttc" => "Brutto",
+        [one, tax] if TAXES.contains(&tax.as_str()) => {
+            if is_net(one) || (one == "s" && tax == "iva") {
+                "Netto"
+            } else if is_gross(one) || is_with_tax(one, tax) {
+                "Brutto"
+            } else {
+                return None;
+            }
+        }
+        _ => return None,
+    };
+    let (word, rank) = of_name(base)?;
+    Some(Known::of(word, rank + NAMES.count, None))
+}
+
+/// Names of tables before those of their columns.
+const TABLES: &[&str] = &[
+    "products",
+    "product",
+    "items",
+    "item",
+    "variants",
+    "variant",
+    "catalog",
+    "p",
+    "data",
+    "node",
+    "fields",
+    "attributes",
+    "articles",
+    "article",
+];
+
+/// Looks up a column behind its table's name: `products.sku`.
+fn of_table(name: &str) -> Option<Known> {
+    let (table, column) = name.rsplit_once(['.', ':'])?;
+    let table = table.rsplit(['.', ':']).next()?.to_lowercase();
+    TABLES.contains(&table.as_str()).then(|| known(column))?
+}
+
+/// Looks up a stock with its unit: `Остаток, шт.`.
+fn in_pieces(name: &str) -> Option<Known> {
+    let (base, unit) = name.rsplit_once([',', '/'])?;
+    let unit = unit.trim().trim_end_matches('.').to_lowercase();
+    let (word, rank) = of_name(base).filter(|_| checks::is_pieces(&unit))?;
+    (word == Word::Is(Meaning::Stock)).then(|| Known::of(word, rank + NAMES.count, None))
+}
+
+/// Looks up a price from a quantity on: `10+ Price`, `Price 10+`.
+fn of_quantity(name: &str) -> Option<Known> {
+    let (before, after) = name.split_once('+')?;
+    let before = before.trim_end();
+    let base = before.trim_end_matches(|digit: char| digit.is_ascii_digit());
+    if base.len() == before.len() {
+        return None;
+    }
+    let (word, rank) = of_name(&format!("{base} {after}"))?;
+    (word == Word::Is(Meaning::Price)).then(|| Known::of(word, rank + 2 * NAMES.count, None))
+}
+
+/// Looks up the first of several columns of a kind: `Satış Fiyatı 1`.
+fn with_one(name: &str) -> Option<Known> {
+    let base = name.trim_end().strip_suffix('1')?;
+    let base = base.trim_end_matches([' ', '_', '-', '.']);
+    if base.ends_with(|last: char| last.is_ascii_digit()) {
+        return None;
+    }
+    let known = known(base)?;
+    let is_usual = matches!(
+        known.word.meaning(),
+        Meaning::Price | Meaning::Name | Meaning::Gtin | Meaning::Barcode
+    );
+    is_usual.then_some(Known {
+        rank: known.rank + 2 * NAMES.count,
+        ..known
+    })
 }
 
 /// Looks up a name without currency and language suffix. If there are several, not every order is tried.
@@ -244,13 +452,14 @@ fn known(name: &str) -> Option<Known> {
             },
             rank,
             currency: sign_within(name),
+            is_in_cents: false,
         });
     }
     let (base, remark) = split_remark(name);
     let known = remark
         .as_deref()
         .and_then(|remark| with_remark(&base, remark));
-    known.or_else(|| with_tax(name))
+    known.or_else(|| with_tax(name)).or_else(|| of_sale(name))
 }
 
 fn with_currency(name: &str) -> Option<Known> {
@@ -298,11 +507,7 @@ fn of_currency(name: &str) -> Option<Known> {
     let is_sign = !name.contains(|mark: char| mark.is_alphanumeric()) && !name.is_ascii();
     let code = (is_sign || USUAL.contains(&name)).then(|| currency::code(name))??;
     let (word, rank) = of_name("Price 1")?;
-    Some(Known {
-        word,
-        rank: rank + 4 * NAMES.count,
-        currency: Some(code),
-    })
+    Some(Known::of(word, rank + 4 * NAMES.count, Some(code)))
 }
 
 /// Words for a price with tax.
@@ -348,6 +553,77 @@ const TAXES: &[&str] = &[
     "afa",
     "alv",
     "ндс",
+    "пдв",
+    "ддс",
+    "ddv",
+    "pdv",
+    "pvm",
+    "pvn",
+    "φπα",
+    "igv",
+    "itbis",
+];
+
+/// Small words before one for tax that mean a price with it: `Cena s DPH`. In `PVP s/ IVA` the "s" is a short
+/// "sin" or "sem".
+const WITH_TAX: &[&str] = &[
+    "s", "z", "sa", "ar", "su", "cu", "com", "con", "c", "mit", "avec", "med", "sis", "с", "з",
+    "με", "with",
+];
+
+fn is_with_tax(word: &str, tax: &str) -> bool {
+    WITH_TAX.contains(&word) && !(word == "s" && tax == "iva")
+}
+
+/// Looks up a price whose name says that it is a sale's: `PVP Oferta`, `Akciós bruttó ár`.
+fn of_sale(name: &str) -> Option<Known> {
+    let is_sale = |word: &str| SALES.contains(&normalized(word).as_str());
+    let words = || {
+        name.split(|character: char| !character.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+    };
+    if !words().any(is_sale) {
+        return None;
+    }
+    let base: Vec<_> = words().filter(|word| !is_sale(word)).collect();
+    let base = base.join(" ");
+    let known = of_name(&base)
+        .map(|(word, rank)| Known::of(word, rank, None))
+        .or_else(|| with_tax(&base))?;
+    (known.word == Word::Is(Meaning::Price)).then_some(Known {
+        word: Word::Is(Meaning::SalePrice),
+        rank: known.rank % NAMES.count + NAMES.count,
+        ..known
+    })
+}
+
+/// Words for a sale beside those for a price, without accents.
+const SALES: &[&str] = &[
+    "oferta",
+    "offerta",
+    "promo",
+    "promocion",
+    "promotion",
+    "promocao",
+    "promozione",
+    "aktion",
+    "aktions",
+    "angebot",
+    "sonder",
+    "actie",
+    "aanbieding",
+    "akcios",
+    "akcni",
+    "akcyjna",
+    "promocyjna",
+    "kampanj",
+    "kampanje",
+    "kampanya",
+    "indirimli",
+    "акция",
+    "акционная",
+    "special",
+    "discounted",
 ];
 
 /// Looks up a price name that mentions tax: `Prezzo lordo`, `retail_price_excluding_tax`. Gross prices rank
@@ -358,8 +634,17 @@ fn with_tax(name: &str) -> Option<Known> {
     let (mut is_gross, mut is_net) = (false, false);
     let mut currency = None;
     let mut base = String::new();
-    for word in words {
-        let plain = normalized(word);
+    let words: Vec<_> = words.map(|word| (word, normalized(word))).collect();
+    for (index, (word, plain)) in words.iter().enumerate() {
+        let next = words.get(index + 1).map_or("", |(_, next)| next.as_str());
+        if TAXES.contains(&next) && is_with_tax(plain, next) {
+            is_gross = true;
+            continue;
+        }
+        if plain == "s" && next == "iva" {
+            is_net = true;
+            continue;
+        }
         let of_tax = TAXES.contains(&plain.as_str());
         let (gross, net) = (
             GROSS.contains(&plain.as_str()),
@@ -377,16 +662,23 @@ fn with_tax(name: &str) -> Option<Known> {
     }
     let (word, rank) = (is_gross != is_net).then(|| of_name(&base))??;
     let class = if is_net { 3 * NAMES.count } else { 0 };
-    (word == Word::Is(Meaning::Price)).then_some(Known {
-        word,
-        rank: rank + class,
-        currency,
-    })
+    let is_price = matches!(word, Word::Is(Meaning::Price | Meaning::OtherPrice));
+    is_price.then_some(Known::of(word, rank + class, currency))
 }
 
 /// Returns whether a price is one that customers pay, not one without tax or of a trader's.
 pub(crate) fn is_for_customers(known: Known) -> bool {
-    of_name("Net price").is_some_and(|(_, net)| known.rank < net)
+    let class = known.rank / NAMES.count;
+    class < 2 && known.rank % NAMES.count < NAMES.net
+}
+
+/// Returns whether a column of images is named so plainly that it may hold names and paths: `Image`.
+pub(crate) fn may_be_paths(name: &str) -> bool {
+    let plain = of_name("Image").filter(|(word, _)| *word == Word::Picture);
+    let is_plain = |(word, rank): (Word, usize)| {
+        word == Word::Picture && plain.is_some_and(|(_, first)| rank >= first)
+    };
+    of_name(name).is_some_and(is_plain)
 }
 
 /// Returns whether a price's name is another one's with words for tax behind it: `Price`, `Price incl. VAT`.
@@ -483,19 +775,12 @@ fn with_remark(base: &str, remark: &str) -> Option<Known> {
     let Some((word, rank)) = of_name(base).or_else(of_tax) else {
         // The remark can be the name: `Identifier (SKU)`.
         let (word, rank) = of_name(remark)?;
-        return (word == Word::Is(Meaning::Sku)).then_some(Known {
-            word,
-            rank: rank + 4 * NAMES.count,
-            currency: None,
-        });
+        let rank = rank + 4 * NAMES.count;
+        return (word == Word::Is(Meaning::Sku)).then_some(Known::of(word, rank, None));
     };
     let is_price = matches!(word, Word::Is(Meaning::Price | Meaning::SalePrice));
     if !is_price {
-        return Some(Known {
-            word,
-            rank: rank + NAMES.count,
-            currency: None,
-        });
+        return Some(Known::of(word, rank + NAMES.count, None));
     }
     let words: Vec<String> = remark
         .split(|character: char| !character.is_alphanumeric())
@@ -504,22 +789,19 @@ fn with_remark(base: &str, remark: &str) -> Option<Known> {
         .collect();
     let has = |known: &[&str]| words.iter().any(|part| known.contains(&part.as_str()));
     if has(OTHER_REMARKS) {
-        return Some(Known {
-            word: Word::Is(Meaning::OtherPrice),
-            rank,
-            currency: None,
-        });
+        return Some(Known::of(Word::Is(Meaning::OtherPrice), rank, None));
     }
-    let class = if has(NET_REMARKS) { 3 } else { 1 };
+    if has(CENTS) {
+        return None;
+    }
+    // `Hinta (alv 0%)`
+    let is_untaxed = has(TAXES) && words.iter().any(|part| part == "0");
+    let class = if has(NET_REMARKS) || is_untaxed { 3 } else { 1 };
     let currency = currency::code(remark).or_else(|| {
         let mut parts = remark.split(|character: char| !character.is_alphanumeric());
         parts.find_map(currency::code)
     });
-    Some(Known {
-        word,
-        rank: rank + class * NAMES.count,
-        currency,
-    })
+    Some(Known::of(word, rank + class * NAMES.count, currency))
 }
 
 /// Remarks on prices that products are not sold for.
@@ -588,6 +870,11 @@ const NET_REMARKS: &[&str] = &[
     "escluse",
     "esclusi",
     "uden",
+    "uten",
+    "utan",
+    "brez",
+    "be",
+    "χωρίς",
     "fara",
     "ilman",
     "без",
@@ -667,6 +954,15 @@ fn without_currency(name: &str) -> Option<(&str, &'static str)> {
         .iter()
         .find_map(|code| Some((trimmed.strip_suffix(code)?, *code)))
         && base.ends_with(|last: char| last.is_lowercase())
+    {
+        return Some((base, currency::code(code)?));
+    }
+    let lower = trimmed.to_lowercase();
+    if let Some(code) = USUAL
+        .iter()
+        .find(|code| lower.ends_with(&code.to_lowercase()))
+        && let Some(base) = trimmed.get(..trimmed.len().saturating_sub(3))
+        && of_name(base).is_some_and(|(word, _)| word == Word::Is(Meaning::Price))
     {
         return Some((base, currency::code(code)?));
     }
@@ -781,6 +1077,72 @@ mod tests {
             let [net, gross] = [net, gross].map(|name| look_up(name).unwrap());
             assert_eq!([net.word, gross.word], [Word::Is(Meaning::Price); 2]);
             assert!(gross.rank < net.rank);
+        }
+    }
+
+    #[test]
+    fn what_customers_pay_goes_before_what_traders_pay() {
+        for (other, price) in [
+            ("Trade Price", "Retail Price (inc VAT)"),
+            ("Wholesale price (EUR)", "Retail price (EUR)"),
+            ("Net price", "Price in EUR (gross)"),
+            ("Hinta (alv 0%)", "Hinta sis. alv"),
+            ("Prodejní cena bez DPH", "Prodejní cena s DPH"),
+            ("PVP s/ IVA", "PVP c/ IVA"),
+            ("Ex. VAT", "Inc. VAT"),
+            ("Τιμή χωρίς ΦΠΑ", "Τιμή με ΦΠΑ"),
+        ] {
+            let [other, price] = [other, price].map(|name| look_up(name).unwrap());
+            assert_eq!([other.word, price.word], [Word::Is(Meaning::Price); 2]);
+            assert!(price.rank < other.rank, "{price:?} {other:?}");
+        }
+        assert_eq!(look_up("HT"), None);
+    }
+
+    #[test]
+    fn a_name_can_say_that_prices_are_in_cents() {
+        for name in [
+            "price_cents",
+            "Price (cents)",
+            "Price in cents",
+            "price_eur_cents",
+            "Preis (Cent)",
+            "sale_price_cents",
+        ] {
+            assert!(look_up(name).unwrap().is_in_cents, "{name}");
+        }
+        for name in ["Price", "Price (EUR)", "price_percent", "Cents"] {
+            assert!(
+                !look_up(name).is_some_and(|known| known.is_in_cents),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_of_several_parts_is_known() {
+        for (name, meaning) in [
+            ("GTIN, UPC, EAN eller ISBN", Meaning::Gtin),
+            ("EAN/Barcode", Meaning::Gtin),
+            ("[PRICE_WITH_VAT \"Default\"]", Meaning::Price),
+            ("products.sku", Meaning::Sku),
+            ("PVP Oferta", Meaning::SalePrice),
+            ("Akciós bruttó ár", Meaning::SalePrice),
+            ("Price 10+", Meaning::Price),
+            ("100+ Price", Meaning::Price),
+            ("Satış Fiyatı 1", Meaning::Price),
+            ("Остаток, шт.", Meaning::Stock),
+            ("priceuah", Meaning::Price),
+        ] {
+            let known = look_up(name).map(|known| known.word.meaning());
+            assert_eq!(known, Some(meaning), "{name}");
+        }
+        for name in ["EAN", "Angebot", "+", "Offer", "1"] {
+            let known = look_up(name).map(|known| known.word.meaning());
+            assert!(
+                !matches!(known, Some(Meaning::Price | Meaning::SalePrice)),
+                "{name}"
+            );
         }
     }
 

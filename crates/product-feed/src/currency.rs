@@ -142,8 +142,21 @@ pub(crate) fn split_end(text: &str) -> Option<(Option<&'static str>, &str)> {
         let is_it = text[at..].eq_ignore_ascii_case(sign);
         (is_it && is_apart(sign, rest.chars().next_back())).then_some((*code, rest))
     });
-    let (code, rest) = found?;
+    let (code, rest) = found.or_else(|| name_at_end(text))?;
     Some((code, rest.trim_end()))
+}
+
+/// Splits the name of a currency off the end: `12 dollars`. Pounds are also a weight.
+fn name_at_end(text: &str) -> Option<(Option<&'static str>, &str)> {
+    let at = text
+        .char_indices()
+        .rev()
+        .take_while(|(_, character)| character.is_alphabetic() || *character == ' ')
+        .last()?
+        .0;
+    let name = text[at..].trim().to_lowercase();
+    let code = CURRENCIES.by_name.get(&name)?;
+    (!name.starts_with("pound")).then_some((Some(*code), &text[..at]))
 }
 
 /// Strips a symbol from the start, also with a space within, as in `US $`.

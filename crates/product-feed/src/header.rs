@@ -1,6 +1,9 @@
 //! Maps the columns of a file from its header row.
 
-use std::{collections::HashMap, str::FromStr};
+use std::{
+    collections::{HashMap, HashSet},
+    str::FromStr,
+};
 
 use csv::ByteRecord;
 use rust_decimal::Decimal;
@@ -9,6 +12,7 @@ use thiserror::Error;
 
 use crate::{
     cells::is_blank,
+    checks::{Stock, availability, image, is_nothing, stock},
     columns::{self, Meaning, Word},
     currency, failed_rows,
     mapping::Mapping,
@@ -155,6 +159,17 @@ pub(crate) struct Columns {
     other_prices: Vec<usize>,
     /// Prices that customers pay, with their ranks: the next one counts where the best column is empty.
     spare_prices: Vec<(usize, usize)>,
+    /// Prices in hundredths.
+    cents: Vec<usize>,
+    /// Further columns of the stock, with their ranks.
+    spare_stocks: Vec<(usize, usize)>,
+    /// Further columns of SKU and name, with their ranks: the next one counts where the best one is empty.
+    spare_skus: Vec<(usize, usize)>,
+    spare_names: Vec<(usize, usize)>,
+    /// The SKU, if its name says no more than that it is a number.
+    number: Option<usize>,
+    /// Whether the sale price applies.
+    pub(crate) on_sale: Option<usize>,
     /// A price column with the name of the chosen one and a word for tax.
     gross: Option<usize>,
     pub(crate) currency: Option<usize>,
@@ -195,11 +210,16 @@ pub(crate) struct Columns {
     pub(crate) image: Option<usize>,
     /// Whether the image's name is one of Google's feeds.
     is_image_link: bool,
+    /// Whether the image's name does not claim URLs.
+    may_be_paths: bool,
     /// Set for lists of failed rows only.
     pub(crate) reason: Option<usize>,
     /// Currency of prices without one.
     pub(crate) file_currency: Option<&'static str>,
 }
+
+/// Names of a column that says whether the sale price applies, lower case.
+const ON_SALE: &[&str] = &["on sale", "onsale", "is on sale", "is_on_sale", "on_sale"];
 
 /// The ID of a Google feed, with its prefix.
 pub(crate) const GOOGLE_ID: &str = "g:id";
@@ -291,6 +311,8 @@ impl Header {
             }
         }
         columns.prefer_filled(&rows);
+        columns.prefer_named(&rows);
+        columns.forget_paths(&rows);
         columns.prefer_gross(&rows);
         // Loyverse's "In stock" is a count.
         let is_count = |column: usize| {
@@ -302,6 +324,7 @@ impl Header {
         if columns.stock.is_none() && columns.availability.is_some_and(is_count) {
             columns.stock = columns.availability.take();
         }
+        columns.prefer_counts(&rows);
         let is_empty = |column: Option<usize>| {
             column.is_some_and(|column| {
                 rows.clone()
@@ -360,6 +383,14 @@ impl Columns {
             Some(mapping) => columns.take_said(cells, mapping),
             None => columns.guess(cells),
         }
+        columns.on_sale = columns.sale_price.and_then(|_| {
+            let is_it = |cell: &String| ON_SALE.contains(&cell.trim().to_lowercase().as_str());
+            cells.iter().position(is_it)
+        });
+        let is_in_cents = |cell| columns::look_up(cell).is_some_and(|known| known.is_in_cents);
+        columns.cents = (0..cells.len())
+            .filter(|index| is_in_cents(&cells[*index]))
+            .collect();
         if let Some(shape) = mapping.and_then(Mapping::shape) {
             columns.shape = shape;
             columns.is_shape_said = true;
@@ -445,6 +476,13 @@ impl Columns {
                 if columns::is_for_customers(known) {
                     self.spare_prices.push((known.rank, index));
                 }
+            } else if known.word == Word::Is(Meaning::Stock) {
+                self.spare_stocks.push((known.rank, index));
+            } else if known.word == Word::Is(Meaning::Sku) {
+                self.spare_skus.push((known.rank, index));
+            } else if matches!(known.word, Word::Is(Meaning::Name) | Word::Description) {
+                let rank = known.rank + usize::from(known.word == Word::Description);
+                self.spare_names.push((rank, index));
             } else if known.word == Word::Is(Meaning::Gtin) {
                 gtins.push(index);
             }
@@ -502,6 +540,7 @@ impl Columns {
         {
             if self.sku.is_none() && self.handle.is_none() {
                 self.sku = Some(index);
+                self.number = self.id.and(Some(index));
             } else {
                 self.id = self.id.or(Some(index));
             }
@@ -509,6 +548,9 @@ impl Columns {
         self.name = self.name.or(described);
         self.is_image_link = self.image.is_some();
         self.image = self.image.or(other(Word::Picture));
+        self.may_be_paths = self
+            .image
+            .is_some_and(|index| columns::may_be_paths(&cells[index]));
     }
 
     /// Takes another price if the best column is empty, as eBay's `Start price` of listings that are no auctions.
@@ -531,6 +573,102 @@ impl Columns {
             self.gross = None;
             self.other_prices.retain(|index| *index != other);
             self.other_prices.push(price);
+        }
+    }
+
+    /// Takes another SKU and name if the best column is empty, and an ID instead of numbers that repeat.
+    fn prefer_named<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+        let is_filled = |column: usize| {
+            rows.clone()
+                .any(|row| !row.cells.get(column).is_none_or(is_blank))
+        };
+        let next = |best: Option<usize>, spare: &mut Vec<(usize, usize)>| {
+            let best = best.filter(|best| !is_filled(*best))?;
+            spare.sort_unstable();
+            let mut spare = spare.iter().map(|(_, index)| *index);
+            spare.find(|index| *index != best && is_filled(*index))
+        };
+        let label = self.label;
+        let is_free = |index: &usize| Some(*index) != label;
+        let name = next(self.name, &mut self.spare_names).filter(is_free);
+        self.name = name.or(self.name);
+        if self.handle.is_none() {
+            let sku = next(self.sku, &mut self.spare_skus).filter(is_free);
+            self.sku = sku.or(self.sku);
+        }
+        if let Some(number) = self.number.filter(|number| self.sku == Some(*number)) {
+            let mut seen = HashSet::new();
+            let mut cells = rows.clone().filter_map(|row| row.cells.get(number));
+            if cells.any(|cell| !is_blank(cell) && !seen.insert(cell)) {
+                self.sku = None;
+            }
+        }
+    }
+
+    /// Unmaps a column such as "Image" if it has names and paths, which would clear the images that products have.
+    fn forget_paths<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+        let Some(column) = self.image.filter(|_| self.may_be_paths) else {
+            return;
+        };
+        let cells = rows.clone().filter_map(|row| {
+            let cell = row.cells.get(column)?;
+            (!is_blank(cell)).then(|| row.encoding.text(cell))
+        });
+        let mut cells = cells.peekable();
+        if cells.peek().is_some() && cells.all(|text| image(&text).is_none()) {
+            self.image = None;
+        }
+    }
+
+    /// Takes the stock column that has counts; one with words is the availability.
+    fn prefer_counts<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+        let (mark, Some(best)) = (DecimalMark::Point, self.stock) else {
+            return;
+        };
+        self.spare_stocks.sort_unstable();
+        let stocks: Vec<_> = self.spare_stocks.iter().map(|(_, index)| *index).collect();
+        let texts = |column: usize| {
+            let texts = rows.clone().map(move |row| {
+                let cell = row.cells.get(column).unwrap_or_default();
+                row.encoding.text(cell)
+            });
+            texts.filter(|text| !text.is_empty())
+        };
+        let has_count = |column: &usize| {
+            texts(*column).any(|text| matches!(stock(&text, mark), Stock::Count(_)))
+        };
+        // A flag beside counts: WooCommerce's `Наличие` and `Запасы`.
+        let is_flag = |column: &usize| {
+            let mut texts = texts(*column).peekable();
+            texts.peek().is_some()
+                && texts
+                    .all(|text| matches!(&*text, "0" | "1") || stock(&text, mark) == Stock::None)
+        };
+        let has_more = |column: &usize| {
+            let mut texts = texts(*column);
+            texts.any(|text| matches!(stock(&text, mark), Stock::Count(2..)))
+        };
+        if self.availability.is_none()
+            && is_flag(&best)
+            && let Some(other) = stocks.iter().find(|column| has_more(column))
+        {
+            self.availability = Some(best);
+            self.stock = Some(*other);
+            return;
+        }
+        let has_words = |column: &usize| {
+            let is_word = |text: &str| availability(text).is_some();
+            let mut texts = texts(*column).filter(|text| !is_nothing(text)).peekable();
+            texts.peek().is_some()
+                && texts.all(|text| stock(&text, mark) == Stock::None && is_word(&text))
+        };
+        if !has_count(&best)
+            && let Some(other) = stocks.iter().find(|column| has_count(column))
+        {
+            self.stock = Some(*other);
+        }
+        if self.availability.is_none() && self.stock.is_some_and(|column| has_count(&column)) {
+            self.availability = stocks.into_iter().find(has_words);
         }
     }
 
@@ -558,6 +696,11 @@ impl Columns {
             self.other_prices.retain(|index| *index != gross);
             self.other_prices.push(price);
         }
+    }
+
+    /// Returns whether the prices of a column are in hundredths.
+    pub(crate) fn is_in_cents(&self, column: Option<usize>) -> bool {
+        column.is_some_and(|column| self.cents.contains(&column))
     }
 
     /// Unmaps a column.
@@ -688,6 +831,10 @@ enum Program {
     Shopware5,
     /// Each outlet has a column for its stock.
     LightspeedX,
+    /// `SKU` is Ozon's own number, `Артикул` the seller's.
+    Ozon,
+    /// `Salgspris` is the sale price beside the regular one, elsewhere what a product is sold for.
+    WooCommerce,
 }
 
 impl Program {
@@ -700,6 +847,10 @@ impl Program {
             Some(Self::Shopware5)
         } else if has("supply_price") && has("retail_price") {
             Some(Self::LightspeedX)
+        } else if has("Ozon Product ID") && has("Артикул") {
+            Some(Self::Ozon)
+        } else if has("Vanlig pris") || has("Preu normal") {
+            Some(Self::WooCommerce)
         } else {
             None
         }
@@ -711,6 +862,8 @@ impl Program {
             (Self::Odoo, "standard_price") => "Cost",
             (Self::Shopware5, "ordernumber") => "SKU",
             (Self::Shopware5, "price_EK") => "Price",
+            (Self::Ozon, "SKU") => "External ID",
+            (Self::WooCommerce, "Salgspris" | "Preu de venda") => "Sale price",
             (Self::LightspeedX, name) if name.starts_with("inventory_") => "Stock",
             _ => return None,
         };

@@ -96,6 +96,40 @@ const PLACEHOLDERS: &[&str] = &[
     "neuvedeno",
     "bez sku",
     "belirtilmemiş",
+    "not set",
+    "not assigned",
+    "unassigned",
+    "(empty)",
+    "s/n",
+    "s/ref",
+    "sin referencia",
+    "n.d.",
+    "n/d",
+    "n.c.",
+    "n/c",
+    "pendiente",
+    "por asignar",
+    "non défini",
+    "non renseigné",
+    "senza codice",
+    "senza sku",
+    "sem referência",
+    "nicht vergeben",
+    "keine angabe",
+    "ohne nummer",
+    "noch offen",
+    "do uzupełnienia",
+    "nincs",
+    "uden",
+    "saknas",
+    "ingen",
+    "без артикула",
+    "отсутствует",
+    "немає",
+    "未設定",
+    "未定",
+    "未设置",
+    "없음",
 ];
 
 /// Whether a text identifies a product.
@@ -112,6 +146,9 @@ pub(crate) enum Key {
 /// Checks whether a text identifies a product.
 pub(crate) fn check(text: &str) -> Key {
     let bytes = text.as_bytes();
+    if bytes.first() == Some(&b'=') && is_formula(text) {
+        return Key::Mangled;
+    }
     // Fast path: nearly every SKU starts with a letter and ends with a digit.
     let is_usual = bytes.first().is_some_and(u8::is_ascii_uppercase)
         && bytes.last().is_some_and(u8::is_ascii_digit);
@@ -180,14 +217,39 @@ fn is_day(text: &str) -> bool {
         && price::is_date(date)
 }
 
+/// Returns whether this is a formula whose result is not in the file: `=A2&"-1"`.
+fn is_formula(text: &str) -> bool {
+    text.starts_with('=') && text.contains(['(', '&', '!', '+', '*', '$', '"'])
+}
+
+/// Returns whether this is a month and a number as spreadsheet programs show them: `Mar-15`, `15-Mar`, in German
+/// `15. Mrz` and `Mrz 15`, in other languages only of months that are no words of a SKU, as `set-12` is.
 fn is_month_and_number(text: &str) -> bool {
-    const MONTHS: [&str; 12] = [
+    const ENGLISH: &[&str] = &[
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
+    const GERMAN: &[&str] = &[
+        "Jan", "Feb", "Mrz", "Mär", "März", "Apr", "Mai", "Jun", "Juni", "Jul", "Juli", "Aug",
+        "Sep", "Sept", "Okt", "Nov", "Dez",
+    ];
+    const OTHERS: &[&str] = &[
+        "janv", "janv.", "févr", "févr.", "juil", "juil.", "août", "déc", "déc.", "ene", "abr",
+        "dic", "giu", "lug", "ott", "mrt", "okt",
+    ];
+    if text.len() > 9 {
+        return false;
+    }
     let is_number =
         |part: &str| matches!(part.len(), 1 | 2) && part.bytes().all(|byte| byte.is_ascii_digit());
-    text.split_once('-').is_some_and(|(one, two)| {
-        (MONTHS.contains(&one) && is_number(two)) || (is_number(one) && MONTHS.contains(&two))
+    if let Some((one, two)) = text.split_once('-') {
+        let is_month = |part: &str| {
+            (3..=6).contains(&part.len()) && (ENGLISH.contains(&part) || OTHERS.contains(&part))
+        };
+        return (is_number(two) && is_month(one)) || (is_number(one) && is_month(two));
+    }
+    text.split_once(' ').is_some_and(|(one, two)| {
+        let day = one.strip_suffix('.').unwrap_or("");
+        (is_number(day) && GERMAN.contains(&two)) || (GERMAN.contains(&one) && is_number(two))
     })
 }
 
@@ -291,6 +353,11 @@ mod tests {
             "2026-05-12",
             "2026-05-12 00:00:00",
             "2026-05-12T00:00:00",
+            "15. Mrz",
+            "Mai 15",
+            "15-janv.",
+            "=A2&\"-1\"",
+            "=CONCATENATE(A2,\"-\",B2)",
         ] {
             assert_eq!(check(text), Key::Mangled, "{text}");
         }
@@ -306,6 +373,10 @@ mod tests {
             "26-05-12",
             "E+1",
             "No. 5",
+            "set-12",
+            "Mai 2015",
+            "Juli-15",
+            "=5",
         ] {
             assert_eq!(check(text), Key::Good, "{text}");
         }

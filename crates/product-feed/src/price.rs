@@ -124,6 +124,36 @@ const BEHIND: &[&str] = &[
     "iva incluido",
     "iva incl.",
     "+ iva",
+    "+iva",
+    "+ vat",
+    "+vat",
+    "plus vat",
+    "+ gst",
+    "+gst",
+    "plus gst",
+    "ex gst",
+    "ex. gst",
+    "+ mwst.",
+    "+ mwst",
+    "+mwst",
+    "+ ust",
+    "zzgl. ust.",
+    "zzgl. ust",
+    "+ btw",
+    "+ tva",
+    "+ moms",
+    "inkl. moms",
+    "exkl. moms",
+    "eks. moms",
+    "ekskl. moms",
+    "inkl. mva",
+    "eks. mva",
+    "incl. tax",
+    "inc. tax",
+    "excl. tax",
+    "ex. tax",
+    "ex tax",
+    "+ tax",
     "brutto",
     "netto",
     "gross",
@@ -144,6 +174,18 @@ pub(crate) struct Price {
     pub(crate) amount: Decimal,
     /// An ISO 4217 code.
     pub(crate) currency: Option<&'static str>,
+}
+
+impl Price {
+    /// Converts an amount in hundredths, as `price_cents` has.
+    pub(crate) fn in_units(self, is_in_cents: bool) -> Self {
+        let mut amount = self.amount;
+        let is_small = amount.scale() + 2 <= MAX_DECIMALS;
+        if is_in_cents && is_small && amount.set_scale(amount.scale() + 2).is_ok() {
+            return Self { amount, ..self };
+        }
+        self
+    }
 }
 
 /// The decimal mark of a file's prices, where a price alone is ambiguous, such as `1.299`.
@@ -195,6 +237,8 @@ pub(crate) struct Vote {
     homes: usize,
     /// The first price whose only point could be either.
     doubtful: Option<String>,
+    /// The first price whose only comma has three digits behind it. Beside semicolons it could be either.
+    doubtful_comma: Option<String>,
 }
 
 impl Vote {
@@ -234,7 +278,10 @@ impl Vote {
             Some(currency) if currency.decimals_in_use == 0 => false,
             Some(currency) if currency.minor_units == 3 => true,
             // A comma before three digits separates thousands by default.
-            _ if is_comma => return,
+            _ if is_comma => {
+                self.doubtful_comma.get_or_insert_with(|| text.to_string());
+                return;
+            }
             currency => {
                 self.homes +=
                     usize::from(currency.is_some_and(|currency| currency.has_decimal_comma));
@@ -255,6 +302,13 @@ impl Vote {
     ///
     /// An ambiguous price, if nothing decides.
     pub(crate) fn result(&self, has_semicolons: bool) -> Result<DecimalMark, String> {
+        let is_told = self.commas > 0 || self.points > 0 || self.doubtful.is_some();
+        if has_semicolons
+            && !is_told
+            && let Some(example) = &self.doubtful_comma
+        {
+            return Err(example.clone());
+        }
         match (self.commas > 0, self.points > 0, &self.doubtful) {
             (true, false, _) => Ok(DecimalMark::Comma),
             (false, true, _) | (_, _, None) => Ok(DecimalMark::Point),
@@ -332,7 +386,9 @@ pub(crate) fn parse_in(
     };
     let known = parts.currency.or(currency).and_then(currency::of_code);
     let number = canonical(parts.number, mark, known);
-    let amount = number.and_then(|number| Decimal::from_str_exact(&number).ok());
+    let amount = number
+        .and_then(|number| Decimal::from_str_exact(&number).ok())
+        .map(without_noise);
     match amount {
         None if is_date(&text) => Err(PriceError::Date),
         None => Err(PriceError::Unreadable),
@@ -344,6 +400,22 @@ pub(crate) fn parse_in(
             amount,
             currency: parts.currency,
         }),
+    }
+}
+
+/// Rounds what binary fractions leave: `19.990000000000002`.
+fn without_noise(amount: Decimal) -> Decimal {
+    /// Decimals that a computed price may have.
+    const KEPT: u32 = 8;
+    const NOISE: Decimal = Decimal::from_parts(1, 0, 0, false, MAX_DECIMALS);
+    if amount.scale() <= MAX_DECIMALS {
+        return amount;
+    }
+    let rounded = amount.round_dp(KEPT);
+    if (rounded - amount).abs() < NOISE {
+        rounded.normalize()
+    } else {
+        amount
     }
 }
 
@@ -432,9 +504,34 @@ fn is_month_name(text: &str) -> bool {
         && text.len() <= 10
 }
 
-/// Trims a price, and converts full-width forms to ASCII: `２，５００円`.
+/// Signs as web pages write them.
+const ENTITIES: &[(&str, &str)] = &[
+    ("&euro;", "€"),
+    ("&pound;", "£"),
+    ("&yen;", "¥"),
+    ("&dollar;", "$"),
+    ("&nbsp;", " "),
+    ("&#160;", " "),
+    ("&#xa0;", " "),
+    ("&thinsp;", " "),
+    ("&#8364;", "€"),
+    ("&#x20ac;", "€"),
+    ("&#163;", "£"),
+    ("&#165;", "¥"),
+    ("&#36;", "$"),
+    ("&#x24;", "$"),
+];
+
+/// Trims a price, and converts entities and full-width forms: `&euro;12`, `２，５００円`.
 fn readable(text: &str) -> Cow<'_, str> {
     let text = plain_text(text);
+    if text.contains('&') && text.contains(';') {
+        let mut plain = text.to_lowercase();
+        for (entity, sign) in ENTITIES {
+            plain = plain.replace(entity, sign);
+        }
+        return Cow::Owned(plain.trim().to_owned());
+    }
     let is_wide = |character: char| matches!(character, '！'..='～' | '￥' | '\u{3000}');
     if text.is_ascii() || !text.contains(is_wide) {
         return text;
@@ -529,8 +626,9 @@ impl<'a> Parts<'a> {
                 return Some(());
             }
         }
-        // India: `499/-`.
-        if let Some(number) = self.number.strip_suffix("/-") {
+        // India: `499/-`. East Africa: `499/=`.
+        let ending = self.number.strip_suffix("/-");
+        if let Some(number) = ending.or_else(|| self.number.strip_suffix("/=")) {
             self.number = number;
             return number
                 .ends_with(|last: char| last.is_ascii_digit())
@@ -880,6 +978,12 @@ mod tests {
         assert_eq!(voted(&prices, Some("USD"), false), Err("1.299".to_owned()));
         assert_eq!(voted(&prices, Some("BHD"), false), Ok(DecimalMark::Point));
         assert!(voted(&["12,99", "12.99", "1.299"], None, false).is_err());
+        assert!(voted(&["1,299", "899"], None, true).is_err());
+        assert_eq!(voted(&["1,299", "0,5"], None, true), Ok(DecimalMark::Comma));
+        assert_eq!(
+            voted(&["1,299", "899"], None, false),
+            Ok(DecimalMark::Point)
+        );
     }
 
     #[test]
@@ -943,6 +1047,14 @@ mod tests {
             ("19.95 € / m²", "19.95", Some("EUR")),
             ("1,20 €/bouteille", "1.20", Some("EUR")),
             ("5.00 USD per dozen", "5.00", Some("USD")),
+            ("£12.50 + VAT", "12.50", Some("GBP")),
+            ("KES 990/=", "990", Some("KES")),
+            ("12 dollars", "12", Some("USD")),
+            ("990 тенге", "990", Some("KZT")),
+            ("1 299,00 DH", "1299.00", None),
+            ("&euro;12.50", "12.50", Some("EUR")),
+            ("12.50&nbsp;&pound;", "12.50", Some("GBP")),
+            ("19.990000000000002", "19.99", None),
         ] {
             let read = parse(text, DecimalMark::Point);
             let read = read.map(|price| (format(price.amount), price.currency));
@@ -959,6 +1071,8 @@ mod tests {
             "12€9",
             "2 for 5",
             "12 x 3",
+            "4 pounds",
+            "0.1234567890123",
         ] {
             assert!(parse(text, DecimalMark::Point).is_err(), "{text}");
         }

@@ -49,7 +49,7 @@ pub enum FeedError {
     Header(#[from] HeaderError),
     /// All prices are ambiguous.
     #[error(
-        "Prices like \"{example}\" are ambiguous: the point could separate decimals or thousands. \
+        "Prices like \"{example}\" are ambiguous: the mark could separate decimals or thousands. \
          Choose the decimal separator."
     )]
     DecimalMark {

@@ -939,6 +939,7 @@ impl Cells<'_> {
             };
         }
         let price = price::parse_in(&self.price, mark, currency);
+        let price = price.map(|price| price.in_units(self.is_in_cents));
         price.map(Some).or_else(|error| {
             let mut open = OPEN_PRICES.iter();
             if open.any(|word| word.eq_ignore_ascii_case(&self.price)) {
@@ -969,6 +970,7 @@ impl Cells<'_> {
         }
         match price::parse_in(&self.sale_price, mark, currency) {
             Ok(sale) => {
+                let sale = sale.in_units(columns.is_in_cents(columns.sale_price));
                 let is_lower =
                     !sale.amount.is_zero() && price.is_none_or(|price| sale.amount < price.amount);
                 is_lower.then(|| price::format(sale.amount))

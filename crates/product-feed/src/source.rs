@@ -346,6 +346,11 @@ fn is_binary(head: &[u8]) -> bool {
     let is_odd = |byte: &&u8| {
         **byte < b' ' && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0 | 0x0B | 0x0C | 0x1A)
     };
+    // Disk images and cut downloads fill a file up with zeros.
+    let Some(last) = head.iter().rposition(|byte| *byte != 0) else {
+        return !head.is_empty();
+    };
+    let head = &head[..=last];
     let odd = head.iter().filter(is_odd).count();
     let is_text = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
     let within = head

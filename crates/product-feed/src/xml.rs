@@ -49,6 +49,8 @@ impl<R: BufRead> Xml<R> {
         let mut reader = Reader::from_reader(Bounded::new(inner));
         reader.config_mut().expand_empty_elements = true;
         reader.config_mut().check_end_names = true;
+        // Shops write `A & B` without escaping it.
+        reader.config_mut().allow_dangling_amp = true;
         Self {
             reader,
             buffer: Vec::new(),

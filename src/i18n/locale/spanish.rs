@@ -917,7 +917,7 @@ const ERRORS: &[Text] = &[
     ("no-columns", "No se encontraron columnas de productos. Se esperan encabezados para un SKU (como «SKU», «Código de producto», «Referencia»), un nombre («Nombre», «Título», «Name») y un precio («Precio», «Precio regular», «Price»)."),
     ("no-identity-column", "No se encontró ninguna columna de identificador. Se espera un encabezado como «SKU», «Código de producto», «Referencia», «Handle», «Barcode» o «ID»."),
     ("no-price-column", "No se encontró ninguna columna de precio. Se espera un encabezado como «Precio», «Precio regular», «Price» o «Variant price»."),
-    ("ambiguous-decimal-mark", "Los precios como «{example}» son ambiguos: el punto podría separar decimales o miles. Elige el separador decimal."),
+    ("ambiguous-decimal-mark", "Los precios como «{example}» son ambiguos: el signo podría separar decimales o miles. Elige el separador decimal."),
     ("unknown-sheet", "El libro tiene varias hojas ({sheets}). Elige las que tienen productos."),
     ("long-row", "La fila que empieza en la línea {line} ocupa más de {limit} MiB. Comprueba si hay comillas sin cerrar."),
     ("too-large-unpacked", "El archivo descomprimido ocupa más de {limit:bytes}."),
