@@ -24,7 +24,7 @@ pub async fn upload_form() -> Result<UploadFormState, ApiError> {
     crate::server::auth::require(crate::model::role::Permission::Import)?;
     let state = crate::server::http::state::app_state()?;
     Ok(UploadFormState {
-        max_bytes: state.config.max_upload,
+        max_bytes: state.config.imports.max_upload,
         offers_checks: state.offers_checks(),
         fetches: state.remote_files.is_on(),
         last_error: crate::server::http::routes::uploads::receive::take_last_error(),
