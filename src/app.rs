@@ -1,13 +1,8 @@
-//! The document around every page, and the routes.
+//! The document around every page.
 
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
-use leptos_router::{
-    SsrMode,
-    components::{FlatRoutes, Redirect, Route, Router},
-    hooks::use_location,
-    path,
-};
+use leptos_router::{components::Router, hooks::use_location};
 
 use crate::{
     api::{products::has_products, session::current_user, sources::has_sources},
@@ -26,12 +21,7 @@ use crate::{
         passkey::PASSKEY_PATH,
         progress::JobsPerStream,
     },
-    pages::{
-        AccountPage, AuditPage, ConfirmPage, CorrectRowsPage, DeleteImportsPage, EditSourcePage,
-        ImportChangesPage, ImportDetailsPage, ImportsPage, JoinPage, NewSourcePage, NotFoundPage,
-        PasskeyPage, ProductPage, ProductsPage, SharedPage, SignInPage, SourcePage, SourcesPage,
-        StatusPage, StyleguidePage, TeamPage, TokensPage, WebhookPage, WebhooksPage,
-    },
+    pages::Pages,
 };
 
 /// What speculation rules say: a page that a link leads to is fetched when the pointer comes near it. Only those that
@@ -122,39 +112,6 @@ fn Frame() -> impl IntoView {
         </main>
         <SiteFooter />
         <KeysHelp />
-    }
-}
-
-#[component]
-fn Pages() -> impl IntoView {
-    view! {
-        <FlatRoutes fallback=NotFoundPage>
-            <Route path=path!("/") view=|| view! { <Redirect path="/imports" /> } />
-            <Route path=path!("/imports") view=ImportsPage ssr=SsrMode::Async />
-            <Route path=path!("/imports/:id") view=ImportDetailsPage ssr=SsrMode::Async />
-            <Route path=path!("/imports/:id/changes") view=ImportChangesPage ssr=SsrMode::Async />
-            <Route path=path!("/imports/:id/correct") view=CorrectRowsPage ssr=SsrMode::Async />
-            <Route path=path!("/delete-imports") view=DeleteImportsPage ssr=SsrMode::Async />
-            <Route path=path!("/products/:identity") view=ProductPage ssr=SsrMode::Async />
-            <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
-            <Route path=path!("/sources") view=SourcesPage ssr=SsrMode::Async />
-            <Route path=path!("/sources/new") view=NewSourcePage ssr=SsrMode::Async />
-            <Route path=path!("/sources/:id") view=SourcePage ssr=SsrMode::Async />
-            <Route path=path!("/sources/:id/edit") view=EditSourcePage ssr=SsrMode::Async />
-            <Route path=path!("/status") view=StatusPage ssr=SsrMode::Async />
-            <Route path=path!("/styleguide") view=StyleguidePage ssr=SsrMode::Async />
-            <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
-            <Route path=path!("/join/:token") view=JoinPage ssr=SsrMode::Async />
-            <Route path=path!("/shared/:token") view=SharedPage ssr=SsrMode::Async />
-            <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
-            <Route path=path!("/passkey") view=PasskeyPage ssr=SsrMode::Async />
-            <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
-            <Route path=path!("/tokens") view=TokensPage ssr=SsrMode::Async />
-            <Route path=path!("/webhooks") view=WebhooksPage ssr=SsrMode::Async />
-            <Route path=path!("/webhooks/:id") view=WebhookPage ssr=SsrMode::Async />
-            <Route path=path!("/team") view=TeamPage ssr=SsrMode::Async />
-            <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
-        </FlatRoutes>
     }
 }
 

@@ -131,28 +131,30 @@ impl FromStr for RowKind {
     }
 }
 
-/// A row of a file, and what is said of it.
+/// A row of a file and the reason it is listed.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema), schema(as = Row))]
 pub struct ImportRow {
-    /// The line of the file on which the row begins.
+    /// Line of the file where the row starts, from 1.
+    #[cfg_attr(feature = "ssr", schema(required = true))]
     pub line: u64,
-    /// What the row is called.
+    /// SKU of the product.
+    #[cfg_attr(feature = "ssr", schema(required = true))]
     pub sku: String,
-    /// Why it failed or what was left out, for people; of a row that was passed over, the code of the
-    /// reason.
+    /// Why the row failed or what was left out, as a sentence; for a skipped row, a word for the reason.
+    #[cfg_attr(feature = "ssr", schema(required = true))]
     pub reason: String,
-    /// The reason as a code; none of a row that an earlier version or another service tells of.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Code of the reason; null for rows reported by an external price monitor or an earlier version.
     pub code: Option<String>,
-    /// The values in it.
-    #[serde(skip_serializing_if = "Params::is_empty")]
+    /// Parameters of the code.
+    #[cfg_attr(feature = "ssr", schema(required = true, value_type = Object))]
     pub params: Params,
-    /// The column the reason is about.
+    /// Column that the reason is about.
     pub column: Option<String>,
-    /// What that column holds.
+    /// Value in that column.
     pub value: Option<String>,
-    /// The line of the row that replaced it.
+    /// Line of the row that replaced it.
     pub by_line: Option<u64>,
 }
 

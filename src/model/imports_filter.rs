@@ -5,9 +5,9 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::model::{
-    base_path::escape,
+use super::{
     job::{ImportMode, ImportStatus, JobId, UnixMillis},
+    query::with_query,
 };
 
 const DAY: UnixMillis = 24 * 60 * 60 * 1_000;
@@ -42,6 +42,41 @@ pub struct ImportsFilter {
 }
 
 impl ImportsFilter {
+    /// Reads a filter from the parameters of a URL. Invalid values are ignored.
+    #[must_use]
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+        fn parsed<T: FromStr>(text: Option<String>) -> Option<T> {
+            text?.parse().ok()
+        }
+        let text = |name| get(name).unwrap_or_default().trim().to_owned();
+        Self {
+            status: parsed(get("status")),
+            search: text("search"),
+            since: parsed(get("since")),
+            until: parsed(get("until")),
+            kind: parsed(get("kind")),
+            by: text("by"),
+            sort: parsed(get("sort")).unwrap_or_default(),
+        }
+    }
+
+    /// Returns the parameters of a URL that [`read`](Self::read) reads.
+    fn pairs(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let has_order = self.sort != Sort::default();
+        [
+            ("search", text(&self.search)),
+            ("status", self.status.map(|status| status.to_string())),
+            ("since", self.since.map(|day| day.to_string())),
+            ("until", self.until.map(|day| day.to_string())),
+            ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
+            ("by", text(&self.by)),
+            ("sort", has_order.then(|| self.sort.to_string())),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+    }
+
     /// Returns whether imports are left out.
     #[must_use]
     pub fn is_narrow(&self) -> bool {
@@ -52,47 +87,11 @@ impl ImportsFilter {
         *self != wide
     }
 
-    /// Returns the address of a page of the list.
+    /// Returns the URL of a page of the list.
     #[must_use]
     pub fn address(&self, page: u64) -> String {
-        let Self {
-            status,
-            search,
-            since,
-            until,
-            kind,
-            by,
-            sort,
-        } = self;
-        let mut pairs = Vec::new();
-        if !search.is_empty() {
-            pairs.push(format!("search={}", escape(search)));
-        }
-        if let Some(status) = status {
-            pairs.push(format!("status={status}"));
-        }
-        if let Some(since) = since {
-            pairs.push(format!("since={since}"));
-        }
-        if let Some(until) = until {
-            pairs.push(format!("until={until}"));
-        }
-        if let Some(kind) = kind {
-            pairs.push(format!("kind={}", kind.as_str()));
-        }
-        if !by.is_empty() {
-            pairs.push(format!("by={}", escape(by)));
-        }
-        if *sort != Self::default().sort {
-            pairs.push(format!("sort={sort}"));
-        }
-        if page > 1 {
-            pairs.push(format!("page={page}"));
-        }
-        if pairs.is_empty() {
-            return "/imports".to_owned();
-        }
-        format!("/imports?{}", pairs.join("&"))
+        let page = (page > 1).then(|| ("page", page.to_string()));
+        with_query("/imports", self.pairs().chain(page))
     }
 }
 

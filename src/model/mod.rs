@@ -19,6 +19,7 @@ pub mod page;
 pub mod passkey;
 pub mod product;
 pub mod products_filter;
+pub mod query;
 pub mod reason;
 pub mod role;
 pub mod secret;

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{base_path::escape, changes::UnknownWord, imports_filter::Day, job::JobId};
+use super::{changes::UnknownWord, imports_filter::Day, job::JobId, query::with_query};
 
 /// The most characters of an amount.
 const AMOUNT_LENGTH: usize = 30;
@@ -186,14 +186,7 @@ impl ProductsFilter {
     #[must_use]
     pub fn address(&self, path: &str, from: Option<&str>) -> String {
         let from = from.map(|from| ("from", from.to_owned()));
-        let pairs = self.pairs().into_iter().chain(from);
-        let pairs: Vec<_> = pairs
-            .map(|(name, value)| format!("{name}={}", escape(&value)))
-            .collect();
-        if pairs.is_empty() {
-            return path.to_owned();
-        }
-        format!("{path}?{}", pairs.join("&"))
+        with_query(path, self.pairs().into_iter().chain(from))
     }
 
     /// Returns whether products are left out.

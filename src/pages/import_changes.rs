@@ -149,14 +149,13 @@ fn Changes(
         });
     let counts = extras.filter(|_| !waits).map(|extras| summary(t, &extras));
     let filter = asked.filter();
-    let query = query_of(&filter);
-    let file = address(&with_query(&changes_file_path(&job.id), &query));
+    let query = || filter.pairs().into_iter();
+    let file = address(&with_query(&changes_file_path(&job.id), query()));
     let here = changes_path(&job.id);
-    let first = (asked.after > 0).then(|| address(&with_query(&here, &query)));
+    let first = (asked.after > 0).then(|| address(&with_query(&here, query())));
     let next = page.next.map(|next| {
-        let mut pairs = query.clone();
-        pairs.push(format!("after={next}"));
-        address(&with_query(&here, &pairs))
+        let after = ("after", next.to_string());
+        address(&with_query(&here, query().chain([after])))
     });
     let list = if page.items.is_empty() {
         let title = if page.next.is_some() {
@@ -256,20 +255,6 @@ fn Approval(id: JobId, since: u64) -> impl IntoView {
             </button>
         </form>
     }
-}
-
-fn query_of(filter: &ChangesFilter) -> Vec<String> {
-    let pairs = filter.pairs().into_iter();
-    pairs
-        .map(|(name, value)| format!("{name}={}", escape(&value)))
-        .collect()
-}
-
-fn with_query(path: &str, pairs: &[String]) -> String {
-    if pairs.is_empty() {
-        return path.to_owned();
-    }
-    format!("{path}?{}", pairs.join("&"))
 }
 
 /// Counts the added, updated and unchanged products.

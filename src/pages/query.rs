@@ -29,21 +29,10 @@ pub(super) fn value(name: &str) -> Option<String> {
     use_query_map().with_untracked(|query| query.get(name))
 }
 
-/// Reads the filter, order and page of the list of imports. Invalid values are ignored.
 fn read_imports_query(get: impl Fn(&str) -> Option<String>) -> ImportsQuery {
     ImportsQuery {
         page: page_of(get("page")),
-        filter: ImportsFilter {
-            status: get("status").and_then(|text| text.parse().ok()),
-            search: get("search").unwrap_or_default().trim().to_owned(),
-            since: get("since").and_then(|text| text.parse().ok()),
-            until: get("until").and_then(|text| text.parse().ok()),
-            kind: get("kind").and_then(|text| text.parse().ok()),
-            by: get("by").unwrap_or_default().trim().to_owned(),
-            sort: get("sort")
-                .and_then(|text| text.parse().ok())
-                .unwrap_or_default(),
-        },
+        filter: ImportsFilter::read(get),
     }
 }
 

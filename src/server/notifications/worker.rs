@@ -15,10 +15,7 @@ use crate::{
             Store, StoreError,
             deliveries::{Addressee, Attempt, Claimed},
         },
-        telemetry::{
-            Metrics,
-            background::{Channel, Sent},
-        },
+        telemetry::metrics::{Channel, Metrics, Sent},
         work::{Process, Work, jittered},
     },
 };

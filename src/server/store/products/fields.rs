@@ -376,41 +376,39 @@ impl NewProduct {
     }
 }
 
+/// Copies the identity and the values of a row, and sets further fields.
+macro_rules! copied {
+    ($row:ident into $product:ident { $($field:ident: $value:expr),* }) => {
+        $product {
+            identity: $row.identity,
+            sku: $row.sku,
+            name: $row.name,
+            price: $row.price,
+            sale_price: $row.sale_price,
+            currency: $row.currency,
+            gtin: $row.gtin,
+            stock: $row.stock,
+            availability: $row.availability,
+            url: $row.url,
+            image: $row.image,
+            options: $row.options,
+            $($field: $value),*
+        }
+    };
+}
+
 impl From<product::Model> for NewProduct {
     fn from(row: product::Model) -> Self {
-        Self {
-            identity: row.identity,
-            sku: row.sku,
-            name: row.name,
-            price: row.price,
-            sale_price: row.sale_price,
-            currency: row.currency,
-            gtin: row.gtin,
-            stock: row.stock,
-            availability: row.availability,
-            url: row.url,
-            image: row.image,
-            options: row.options,
-        }
+        copied!(row into NewProduct {})
     }
 }
 
-pub(in crate::server::store) fn listed(row: product::Model) -> Product {
-    Product {
-        identity: row.identity,
-        sku: row.sku,
-        name: row.name,
-        price: row.price,
-        sale_price: row.sale_price,
-        currency: row.currency,
-        gtin: row.gtin,
-        stock: row.stock,
-        availability: row.availability,
-        url: row.url,
-        image: row.image,
-        options: row.options,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-        updated_by: None,
+impl From<product::Model> for Product {
+    fn from(row: product::Model) -> Self {
+        copied!(row into Product {
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            updated_by: None
+        })
     }
 }
