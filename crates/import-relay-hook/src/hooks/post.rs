@@ -1,37 +1,36 @@
-//! What tabs say to each other, and how that is written (pure).
+//! Messages between tabs, and their encoding (pure).
 //!
-//! A post is a row of fields, each with its length before it: a JSON reader and writer for it would weigh more in the
-//! browser than all of this.
+//! A message is a list of fields, each preceded by its length. JSON would need more code in the bundle than this module.
 
 use super::{
-    desk::Wants,
     follower::{Millis, StreamEvent},
+    tab_leader::Wants,
 };
 use crate::model::job::JobId;
 
-/// What tabs say to each other.
+/// A message between tabs.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Post {
-    /// This tab wants this.
+    /// A tab wants this.
     Want { tab: String, wants: Wants },
-    /// The tab that keeps the stream knows what this tab wants.
+    /// The leader has noted what a tab wants.
     Known { tab: String },
-    /// This tab asks whether there is one that keeps the stream.
+    /// A tab asks whether there is a leader.
     Ping { tab: String },
-    /// To this tab is told again what has happened on the stream, which spoke so long ago.
+    /// Earlier events of the stream for a tab, and the time since the last one.
     Repeat {
         tab: String,
         events: Vec<StreamEvent>,
         age: Millis,
     },
-    /// A tab has begun to keep the stream: say what you want.
+    /// A tab is the new leader; the others send what they want.
     Lead,
-    /// Something happened on the stream.
+    /// An event of the stream.
     Event(StreamEvent),
 }
 
 impl Post {
-    /// Writes it.
+    /// Encodes the message.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         let mut add = |field: &str| add(&mut text, field);
@@ -59,7 +58,7 @@ impl Post {
         text
     }
 
-    /// Reads it. What another version of the page writes otherwise is nothing.
+    /// Decodes a message. Returns `None` for one of another version of the page.
     pub(super) fn read(text: &str) -> Option<Self> {
         let fields = fields(text)?;
         let mut fields = fields.into_iter();
@@ -98,7 +97,7 @@ impl Post {
     }
 }
 
-/// Returns whole milliseconds: the code that reads and writes fractions weighs more than all of this.
+/// Returns whole milliseconds: code that reads and writes fractions would be larger than this module.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the cast saturates
 fn whole(age: Millis) -> u32 {
     age as u32
