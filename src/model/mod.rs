@@ -1,4 +1,4 @@
-//! The types that the server and the browser share. They know nothing of the rest of the crate but the languages.
+//! Types that server and browser share. Of the crate they use the languages only.
 
 pub use import_relay_hook::model::{base_path, job, progress};
 
