@@ -24,14 +24,14 @@ use crate::{
     pages::Pages,
 };
 
-/// What speculation rules say: a page that a link leads to is fetched when the pointer comes near it. Only those that
-/// have no side effect, and show nothing that is shown once.
+/// Speculation rules: browsers prefetch a linked page when the pointer is near its link. Only links without side effects
+/// to pages that show no secret once.
 const SPECULATION_RULES: &str = r#"{"prefetch":[{"where":{"and":[{"selector_matches":"main a, .site-nav a"},{"not":{"selector_matches":"[download]"}}]},"eagerness":"moderate"}]}"#;
 
 /// Renders the document that the server sends.
 #[must_use]
 pub fn shell(options: LeptosOptions) -> impl IntoView {
-    // What is in no island is not hydrated, and needs no data.
+    // Only islands are hydrated; the rest needs no data in the page.
     if let Some(context) = Owner::current_shared_context() {
         context.set_is_hydrating(false);
     }
@@ -77,10 +77,10 @@ fn jobs_per_stream() -> String {
     most.to_string()
 }
 
-/// Renders the page that the address is of.
+/// Renders the page of the URL.
 ///
-/// Every page is rendered whole before it is sent, so that it can be read without script, its
-/// title is the right one and its status can still become 404.
+/// A page is sent once it is complete, so that it is readable without JavaScript, has its title, and can still have the
+/// status 404.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -92,7 +92,7 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// What is around every page.
+/// The header and footer around every page.
 #[component]
 fn Frame() -> impl IntoView {
     let t = use_locale();

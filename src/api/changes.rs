@@ -1,4 +1,4 @@
-//! Which products imports changed, and how: of one import, and of one product.
+//! Changes of products, by import and by product.
 
 use leptos::prelude::*;
 
@@ -8,12 +8,12 @@ use crate::model::{
     job::JobId,
 };
 
-/// Lists the changes of an import behind a row of its file, 50 at once.
+/// Lists the changes of an import after a row of its file, 50 per page.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when there is no such import
-/// or it is somebody else's, and when the price monitor does not do it, in its words.
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] if the import does not exist or is not visible, and
+/// the price monitor's error if it cannot do it.
 #[server(name = ListImportChanges, prefix = "/api", endpoint = "import_changes", input = server_fn::codec::GetUrl)]
 pub async fn import_changes(
     id: JobId,
@@ -43,11 +43,11 @@ pub async fn import_changes(
     imports.relay().changes(&job, &filter, after).await
 }
 
-/// Lists the changes of a product, the newest first, 50 at once.
+/// Lists the changes of a product, the newest first, 50 per page.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when nothing is known of such a product,
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] if the product is unknown,
 /// [`ApiError::Unavailable`] with an external price monitor.
 #[server(name = GetProductHistory, prefix = "/api", endpoint = "product_history", input = server_fn::codec::GetUrl)]
 pub async fn product_history(

@@ -12,11 +12,11 @@ pub async fn has_products() -> Result<bool, ApiError> {
     Ok(crate::server::http::state::app_state()?.has_products())
 }
 
-/// Lists products by a filter, 50 at once, from `from` on, which is the `next` of a page before.
+/// Lists products by a filter, 50 per page. `from` is the `next` of the previous page.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::Invalid`] for what is no filter, [`ApiError::Unavailable`]
+/// [`ApiError::SignedOut`] without a session, [`ApiError::Invalid`] for an invalid filter, [`ApiError::Unavailable`]
 /// with an external price monitor.
 #[server(prefix = "/api", endpoint = "list_products", input = server_fn::codec::GetUrl)]
 pub async fn list_products(

@@ -57,7 +57,7 @@ pub(crate) fn Field(
     /// Whether the last value was rejected.
     #[prop(optional)]
     invalid: bool,
-    /// What it begins with.
+    /// Initial value.
     #[prop(default = None)]
     value: Option<String>,
 ) -> impl IntoView {
@@ -233,10 +233,10 @@ where
 /// Shows a secret once, with a button that copies it.
 #[component]
 pub(crate) fn ShownOnce(
-    /// What it is, and what to do with it.
+    /// Description of the secret and its use.
     #[prop(into)]
     what: String,
-    /// The secret, where there is one.
+    /// The secret, if there is one.
     secret: Option<String>,
     /// Whether something else did not work, as it says.
     #[prop(optional)]

@@ -49,7 +49,7 @@ struct Filled {
     enabled: bool,
 }
 
-/// What else the form shows.
+/// Other contents of the form.
 #[derive(Clone, Default)]
 struct Known {
     /// The login, without its secret.

@@ -119,7 +119,7 @@ pub enum Monitor {
     External(MonitorEndpoint),
 }
 
-/// Where an external price monitor is.
+/// An external price monitor.
 #[derive(Clone, Debug)]
 pub struct MonitorEndpoint {
     /// Its URL, `http` or `https`.

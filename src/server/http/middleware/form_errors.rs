@@ -1,4 +1,4 @@
-//! Where a plain form leads when its server function failed: back to its page, with the error in the address.
+//! Redirects a plain form whose server function failed to its page, with the error in the URL.
 //!
 //! The framework goes by `Referer` and shows whatever error an address has. So another site would be told how a request
 //! of its making went, and could show words of its own as those of this app. Here only pages of this app are gone back
