@@ -202,13 +202,13 @@ pub async fn preview_columns(
     #[server(default)] currency: String,
 ) -> Result<Vec<PreviewRow>, ApiError> {
     let (imports, job) = crate::server::imports::find_visible(&id).await?;
-    let said = crate::model::import_extras::SaidOfFile {
+    let mapping = crate::model::import_extras::FileMapping {
         columns,
         decimal_mark,
         currency,
         sheets: Vec::new(),
     };
-    let mut rows = imports.relay().preview(&job, &said).await?;
+    let mut rows = imports.relay().preview(&job, &mapping).await?;
     let language = crate::server::http::middleware::language::of_request();
     for row in &mut rows {
         row.error = row.why().map(|why| language.reason(&why));
@@ -231,7 +231,7 @@ pub async fn map_columns(
     #[server(default)] sheets: Vec<String>,
 ) -> Result<(), ApiError> {
     let change = crate::server::imports::find_changeable(&id).await?;
-    let said = crate::model::import_extras::SaidOfFile {
+    let mapping = crate::model::import_extras::FileMapping {
         columns,
         decimal_mark,
         currency,
@@ -239,7 +239,7 @@ pub async fn map_columns(
     };
     let new = change
         .imports
-        .map_columns(&change.who.user, &change.job, &said)
+        .map_columns(&change.who.user, &change.job, &mapping)
         .await?;
     change
         .done(crate::model::audit::AuditAction::ImportRetried)

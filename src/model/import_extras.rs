@@ -241,7 +241,7 @@ pub struct FileColumns {
 /// How to read a file. What is empty is detected.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct SaidOfFile {
+pub struct FileMapping {
     /// Meaning of each column; empty for ignored ones.
     pub columns: Vec<String>,
     /// Decimal mark of prices: `comma` or `point`.
@@ -252,7 +252,7 @@ pub struct SaidOfFile {
     pub sheets: Vec<String>,
 }
 
-impl SaidOfFile {
+impl FileMapping {
     /// Returns whether everything is detected.
     #[must_use]
     pub fn is_empty(&self) -> bool {

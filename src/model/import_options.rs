@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{
     changes::{Field, Percent, UnknownWord},
-    import_extras::SaidOfFile,
+    import_extras::FileMapping,
     job::ImportMode,
 };
 
@@ -344,7 +344,8 @@ pub struct Instructions {
     /// Which products and values to write.
     pub options: ImportOptions,
     /// How to read the file; the rest is detected.
-    pub said: SaidOfFile,
+    #[serde(rename = "said")] // as it is stored
+    pub mapping: FileMapping,
     /// Its own limits.
     pub limits: OwnLimits,
     /// The source of the file. Its column mapping is reused for the next file.

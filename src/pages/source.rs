@@ -233,16 +233,16 @@ fn how_imported(source: &Source) -> String {
         said.push(t.say("Dry run.", "Testlauf.").to_owned());
     }
     said.extend(described(t, &what.options));
-    match what.said.decimal_mark.as_str() {
+    match what.mapping.decimal_mark.as_str() {
         "comma" => said.push(t.say("Decimal comma.", "Dezimalkomma.").to_owned()),
         "point" => said.push(t.say("Decimal point.", "Dezimalpunkt.").to_owned()),
         _ => {}
     }
-    if !what.said.currency.is_empty() {
-        said.push(format!("{}.", what.said.currency));
+    if !what.mapping.currency.is_empty() {
+        said.push(format!("{}.", what.mapping.currency));
     }
-    if !what.said.sheets.is_empty() {
-        let sheets = what.said.sheets.join(", ");
+    if !what.mapping.sheets.is_empty() {
+        let sheets = what.mapping.sheets.join(", ");
         said.push(format!(
             "{} {sheets}.",
             t.say("Sheets:", "Tabellenblätter:")

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     import::{ImportError, Importer, Outcome},
     pace::Pace,
-    patience::Patience,
     reading::InFile,
+    retries::Retries,
 };
 use crate::server::store::{
     changes::ImportNumber,
@@ -43,7 +43,7 @@ impl Importer {
             self.store
                 .known_products(after.as_deref(), made_until, AT_ONCE)
         };
-        let products = self.patiently(&import.id, stop, list).await?;
+        let products = self.with_retries(&import.id, stop, list).await?;
         let Some(last) = products.last().map(|product| product.identity.clone()) else {
             return Ok(None);
         };
@@ -116,19 +116,19 @@ impl Importer {
         batch: &MissingBatch,
         stop: &CancellationToken,
     ) -> Result<bool, ImportError> {
-        let mut patience = Patience::new(&self.room, id, stop);
+        let mut retries = Retries::new(&self.room, id, stop);
         let committed = loop {
             match self.store.commit_missing(id, kind, batch).await {
                 Ok(committed) => break committed.is_some(),
-                Err(error) => patience.after(error).await?,
+                Err(error) => retries.after(error).await?,
             }
         };
-        if committed || !patience.is_tried() {
+        if committed || !retries.is_tried() {
             return Ok(committed);
         }
         // An earlier attempt may have succeeded without an answer.
         let there = self
-            .patiently(id, stop, || self.store.monitor_import(id))
+            .with_retries(id, stop, || self.store.monitor_import(id))
             .await?;
         Ok(there.is_some_and(|there| {
             !there.status.is_final() && there.missing.after.as_deref() == Some(&batch.last)

@@ -14,7 +14,7 @@ pub(super) use self::{
     upsert::Upsert,
 };
 pub use self::{
-    fields::{NewProduct, Said},
+    fields::{FieldMask, NewProduct},
     row::ProductRow,
 };
 
