@@ -9,7 +9,7 @@ use crate::{
         icons::{Glyph, Icon},
         locale::use_locale,
     },
-    model::{base_path::address, error::ApiError},
+    model::{base_path::address, error::ApiError, imports_filter::Day, products_filter::Amount},
 };
 
 /// A form that calls a server function. Leptos' own form does not know the base path.
@@ -38,6 +38,41 @@ pub(crate) fn QueryForm(
         <form method="get" action=address(&action)>
             {children()}
         </form>
+    }
+}
+
+/// An input of a filter for a day.
+#[component]
+pub(crate) fn DayFilter(
+    name: &'static str,
+    label: &'static str,
+    testid: &'static str,
+    value: Option<Day>,
+) -> impl IntoView {
+    let t = use_locale();
+    let value = value.map(|day| day.to_string());
+    view! {
+        <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
+            <span>{label}</span>
+            <input class="input" type="date" name=name data-testid=testid value=value />
+        </label>
+    }
+}
+
+/// An input of a filter for an amount of money.
+#[component]
+pub(crate) fn AmountFilter(
+    name: &'static str,
+    label: &'static str,
+    testid: &'static str,
+    value: Option<Amount>,
+) -> impl IntoView {
+    let value = value.map(|amount| amount.to_string());
+    view! {
+        <label class="filter-field">
+            <span>{label}</span>
+            <input class="input" inputmode="decimal" name=name data-testid=testid value=value />
+        </label>
     }
 }
 

@@ -18,9 +18,11 @@ use crate::{
         changes_table::{ChangesTable, field_word, kind_word},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
+        pagination::CursorPages,
     },
     i18n::locale::Locale,
     islands::parts::{
+        crumbs::Crumbs,
         icons::{Glyph, Icon},
         locale::use_locale,
     },
@@ -30,6 +32,7 @@ use crate::{
         error::ApiError,
         import_extras::ImportExtras,
         job::{JobId, ProductImportJob, Question},
+        query::with_query,
     },
 };
 
@@ -119,7 +122,7 @@ fn Changes(
 ) -> impl IntoView {
     let t = use_locale();
     let title = t.say("Changes", "Änderungen");
-    let back = address(&format!("/imports/{}", job.id));
+    let back = format!("/imports/{}", job.id);
     let is_check = extras.as_ref().is_some_and(ImportExtras::is_check);
     let waits = extras
         .as_ref()
@@ -180,12 +183,7 @@ fn Changes(
     view! {
         <PageTitle text=format!("{title} · {}", job.filename) />
         <header class="page-head">
-            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
-                <a href=back>
-                    <Icon glyph=Glyph::ChevronLeft />
-                    {job.filename.clone()}
-                </a>
-            </nav>
+            <Crumbs path=back name=job.filename.clone() />
             <div class="page-title">
                 <h1>{title}</h1>
                 <a
@@ -204,26 +202,7 @@ fn Changes(
         <section class="card card-flush" aria-label=title>
             <Filter here=here.clone() asked />
             {list}
-            <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
-                {first
-                    .map(|href| {
-                        view! {
-                            <a class="button button-quiet" rel="first" href=href>
-                                <Icon glyph=Glyph::ChevronLeft />
-                                {t.say("First page", "Erste Seite")}
-                            </a>
-                        }
-                    })}
-                {next
-                    .map(|href| {
-                        view! {
-                            <a class="button button-quiet" rel="next" href=href data-testid="changes-next">
-                                {t.say("Next", "Weiter")}
-                                <Icon glyph=Glyph::ChevronRight />
-                            </a>
-                        }
-                    })}
-            </nav>
+            <CursorPages first next testid="changes-next" />
         </section>
     }
 }

@@ -8,14 +8,11 @@ use crate::{
     components::{
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
+        pagination::CursorPages,
         products_filter::{PRODUCTS, ProductsFilterForm},
         products_table::ProductsTable,
     },
-    islands::parts::{
-        format::Noun,
-        icons::{Glyph, Icon},
-        locale::use_locale,
-    },
+    islands::parts::{format::Noun, icons::Glyph, locale::use_locale},
     model::{
         base_path::address, error::ApiError, product::ProductsList,
         products_filter::ProductsFilter, reason::Reason,
@@ -158,27 +155,7 @@ fn Products(list: ProductsList, filter: ProductsFilter, is_first: bool) -> impl 
         <section class="card card-flush" aria-label=t.say("Products", "Produkte")>
             <ProductsFilterForm filter imports />
             {list}
-            <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
-                <span>{count}</span>
-                {first
-                    .map(|href| {
-                        view! {
-                            <a class="button button-quiet" rel="first" href=href>
-                                <Icon glyph=Glyph::ChevronLeft />
-                                {t.say("First page", "Erste Seite")}
-                            </a>
-                        }
-                    })}
-                {next
-                    .map(|href| {
-                        view! {
-                            <a class="button button-quiet" rel="next" href=href data-testid="products-next">
-                                {t.say("Next", "Weiter")}
-                                <Icon glyph=Glyph::ChevronRight />
-                            </a>
-                        }
-                    })}
-            </nav>
+            <CursorPages first next testid="products-next" count />
             {exports}
         </section>
     }
