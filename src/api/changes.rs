@@ -1,5 +1,7 @@
 //! Changes of products, by import and by product.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 
 use crate::model::{
@@ -8,7 +10,8 @@ use crate::model::{
     job::JobId,
 };
 
-/// Lists the changes of an import after a row of its file, 50 per page.
+/// Lists the changes of an import after a row of its file, 50 per page. `filter` has the parameters of a
+/// [`ChangesFilter`](crate::model::changes::ChangesFilter).
 ///
 /// # Errors
 ///
@@ -17,24 +20,11 @@ use crate::model::{
 #[server(name = ListImportChanges, prefix = "/api", endpoint = "import_changes", input = server_fn::codec::GetUrl)]
 pub async fn import_changes(
     id: JobId,
-    #[server(default)] kind: String,
-    #[server(default)] field: String,
-    #[server(default)] price_down: String,
-    #[server(default)] price_up: String,
-    #[server(default)] search: String,
+    #[server(default)] filter: BTreeMap<String, String>,
     #[server(default)] after: u64,
 ) -> Result<ChangesPage, ApiError> {
     let (imports, job) = crate::server::imports::find_visible(&id).await?;
-    let filter = crate::model::changes::ChangesFilter::read(|name| {
-        let value = match name {
-            "kind" => &kind,
-            "field" => &field,
-            "priceDown" => &price_down,
-            "priceUp" => &price_up,
-            _ => &search,
-        };
-        Some(value.clone())
-    });
+    let filter = crate::model::changes::ChangesFilter::read(|name| filter.get(name).cloned());
     let filter = filter.map_err(|name| {
         ApiError::invalid(crate::i18n::messages::ErrorCode::InvalidParameter {
             name: name.to_string(),

@@ -185,6 +185,9 @@ pub struct ChangesFilter {
 }
 
 impl ChangesFilter {
+    /// Names of the parameters.
+    pub const NAMES: [&'static str; 5] = ["kind", "field", "priceDown", "priceUp", "search"];
+
     /// Reads a filter from the parameters of a URL. Empty ones are ignored.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! The changes that an import made to products.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use server_fn::ServerFn as _;
@@ -40,27 +42,17 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Asked {
     id: String,
-    kind: String,
-    field: String,
-    price_down: String,
-    price_up: String,
-    search: String,
+    filter: BTreeMap<String, String>,
     after: u64,
 }
 
 impl Asked {
     fn filter(&self) -> ChangesFilter {
-        let filter = ChangesFilter::read(|name| {
-            let value = match name {
-                "kind" => &self.kind,
-                "field" => &self.field,
-                "priceDown" => &self.price_down,
-                "priceUp" => &self.price_up,
-                _ => &self.search,
-            };
-            Some(value.clone())
-        });
-        filter.unwrap_or_default()
+        ChangesFilter::read(|name| self.filter.get(name).cloned()).unwrap_or_default()
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.filter.get(name).cloned().unwrap_or_default()
     }
 }
 
@@ -70,31 +62,18 @@ async fn find(asked: Asked) -> Result<Found, ApiError> {
     let id: JobId = asked.id.parse().map_err(|_| ApiError::NotFound)?;
     let job = get_import(id.clone()).await?;
     let extras = import_extras(id.clone()).await.ok().flatten();
-    let Asked {
-        kind,
-        field,
-        price_down,
-        price_up,
-        search,
-        after,
-        ..
-    } = asked;
-    let changes = import_changes(id, kind, field, price_down, price_up, search, after);
-    Ok((job, extras, changes.await?))
+    let changes = import_changes(id, asked.filter, asked.after).await?;
+    Ok((job, extras, changes))
 }
 
 #[component]
 pub(crate) fn ImportChangesPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));
-    let text = |name| query::value(name).unwrap_or_default();
+    let after = query::value("after").and_then(|after| after.parse().ok());
     let asked = Asked {
         id: id.unwrap_or_default(),
-        kind: text("kind"),
-        field: text("field"),
-        price_down: text("priceDown"),
-        price_up: text("priceUp"),
-        search: text("search"),
-        after: text("after").parse().unwrap_or_default(),
+        filter: query::values(&ChangesFilter::NAMES),
+        after: after.unwrap_or_default(),
     };
     Suspend::new(async move {
         match find(asked.clone()).await {
@@ -273,11 +252,12 @@ fn Filter(here: String, asked: Asked) -> impl IntoView {
         let selected = value == chosen;
         view! { <option value=value selected=selected>{text}</option> }
     };
+    let (kind, field) = (asked.text("kind"), asked.text("field"));
     let kinds = ChangeKind::ALL
-        .map(|kind| option(kind.as_str(), kind_word(t, kind), &asked.kind))
+        .map(|it| option(it.as_str(), kind_word(t, it), &kind))
         .collect_view();
     let fields = Field::ALL
-        .map(|field| option(field.as_str(), field_word(t, field), &asked.field))
+        .map(|it| option(it.as_str(), field_word(t, it), &field))
         .collect_view();
     view! {
         <search class="changes-filter">
@@ -285,24 +265,24 @@ fn Filter(here: String, asked: Asked) -> impl IntoView {
                 <label>
                     <span>{t.say("Change", "Änderung")}</span>
                     <select class="input" name="kind">
-                        {option("", t.say("All", "Alle"), &asked.kind)}
+                        {option("", t.say("All", "Alle"), &kind)}
                         {kinds}
                     </select>
                 </label>
                 <label>
                     <span>{t.say("Field", "Feld")}</span>
                     <select class="input" name="field">
-                        {option("", t.say("All", "Alle"), &asked.field)}
+                        {option("", t.say("All", "Alle"), &field)}
                         {fields}
                     </select>
                 </label>
                 <label>
                     <span>{t.say("Price drop over %", "Preissenkung über %")}</span>
-                    <input class="input" type="text" inputmode="decimal" name="priceDown" value=asked.price_down />
+                    <input class="input" type="text" inputmode="decimal" name="priceDown" value=asked.text("priceDown") />
                 </label>
                 <label>
                     <span>{t.say("Price increase over %", "Preiserhöhung über %")}</span>
-                    <input class="input" type="text" inputmode="decimal" name="priceUp" value=asked.price_up />
+                    <input class="input" type="text" inputmode="decimal" name="priceUp" value=asked.text("priceUp") />
                 </label>
                 <label>
                     <span>{t.say("Product", "Produkt")}</span>
@@ -312,7 +292,7 @@ fn Filter(here: String, asked: Asked) -> impl IntoView {
                         name="search"
                         placeholder=t.say("Name or SKU", "Name oder SKU")
                         autocomplete="off"
-                        value=asked.search
+                        value=asked.text("search")
                     />
                 </label>
                 <button class="button">{t.say("Filter", "Filtern")}</button>

@@ -22,33 +22,12 @@ use crate::{
 #[component]
 pub(crate) fn ProductsPage() -> impl IntoView {
     let t = use_locale();
-    let text = |name| query::value(name).unwrap_or_default();
-    let [
-        search,
-        since,
-        price_from,
-        price_to,
-        no_price,
-        out_of_stock,
-        import,
-        sort,
-    ] = ProductsFilter::NAMES.map(text);
-    let from = text("from");
-    let filter = ProductsFilter::read(query::value).unwrap_or_default();
+    let given = query::values(&ProductsFilter::NAMES);
+    let from = query::value("from").unwrap_or_default();
+    let filter = ProductsFilter::read(|name| given.get(name).cloned()).unwrap_or_default();
     let products = Suspend::new(async move {
         let is_first = from.is_empty();
-        let list = list_products(
-            search,
-            since,
-            price_from,
-            price_to,
-            no_price,
-            out_of_stock,
-            import,
-            sort,
-            from,
-        );
-        match list.await {
+        match list_products(given, from).await {
             Ok(list) => view! { <Products list filter is_first /> }.into_any(),
             Err(ApiError::Unavailable(reason)) => view! { <Elsewhere reason /> }.into_any(),
             Err(error) => view! { <ErrorNotice error here=PRODUCTS /> }.into_any(),

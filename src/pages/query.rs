@@ -1,5 +1,7 @@
 //! Reads the query of the URL.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -27,6 +29,12 @@ pub(super) fn imports_query() -> ImportsQuery {
 /// Returns a parameter.
 pub(super) fn value(name: &str) -> Option<String> {
     use_query_map().with_untracked(|query| query.get(name))
+}
+
+/// Returns the parameters with these names.
+pub(super) fn values(names: &[&str]) -> BTreeMap<String, String> {
+    let given = |name: &&str| Some(((*name).to_owned(), value(name)?));
+    names.iter().filter_map(given).collect()
 }
 
 fn read_imports_query(get: impl Fn(&str) -> Option<String>) -> ImportsQuery {

@@ -98,16 +98,14 @@ impl Source {
                 });
             }
         });
-        let named: [(_, Reading); 4] = [
-            ("heartbeat", |_| StreamEvent::Heartbeat),
-            ("upstream", |event| StreamEvent::Upstream(text_of(event))),
-            ("not-found", |event| StreamEvent::NotFound(text_of(event))),
-            ("end", |_| StreamEvent::End),
-        ];
         let mut on_named = Vec::new();
-        for (name, event) in named {
+        for name in StreamEvent::NAMES {
             let emit = emit.clone();
-            let listener = Closure::new(move |it: MessageEvent| emit(event(&it)));
+            let listener = Closure::new(move |event: MessageEvent| {
+                if let Some(event) = StreamEvent::named(name, text_of(&event)) {
+                    emit(event);
+                }
+            });
             source.add_event_listener_with_callback(name, function(&listener))?;
             on_named.push(listener);
         }
@@ -139,9 +137,6 @@ fn with_credentials_too(url: &str) -> Result<EventSource, JsValue> {
     options.set_with_credentials(true);
     EventSource::new_with_event_source_init_dict(url, &options)
 }
-
-/// Converts a named event.
-type Reading = fn(&MessageEvent) -> StreamEvent;
 
 /// Returns the data of an event, which is always a string.
 fn text_of(event: &MessageEvent) -> String {

@@ -128,18 +128,14 @@ fn add_event(event: &StreamEvent, add: &mut impl FnMut(&str)) {
             add(job.as_ref().map_or("", JobId::as_str));
             add(text);
         }
-        StreamEvent::Heartbeat => add("heartbeat"),
-        StreamEvent::Upstream(text) => {
-            add("upstream");
-            add(text);
-        }
-        StreamEvent::NotFound(text) => {
-            add("not-found");
-            add(text);
-        }
-        StreamEvent::End => add("end"),
         StreamEvent::Interrupted => add("interrupted"),
         StreamEvent::GivenUp => add("given-up"),
+        named => {
+            if let Some((name, data)) = named.name() {
+                add(name);
+                add(data);
+            }
+        }
     }
 }
 
@@ -154,13 +150,9 @@ fn event<'a>(kind: &str, fields: &mut impl Iterator<Item = &'a str>) -> Option<S
             let text = fields.next()?.to_owned();
             StreamEvent::Message { job, text }
         }
-        "heartbeat" => StreamEvent::Heartbeat,
-        "upstream" => StreamEvent::Upstream(fields.next()?.to_owned()),
-        "not-found" => StreamEvent::NotFound(fields.next()?.to_owned()),
-        "end" => StreamEvent::End,
         "interrupted" => StreamEvent::Interrupted,
         "given-up" => StreamEvent::GivenUp,
-        _ => return None,
+        name => StreamEvent::named(name, fields.next()?.to_owned())?,
     })
 }
 

@@ -32,6 +32,34 @@ pub(in crate::hooks) enum StreamEvent {
     GivenUp,
 }
 
+impl StreamEvent {
+    /// Names of the named events.
+    pub(in crate::hooks) const NAMES: [&'static str; 4] =
+        ["heartbeat", "upstream", "not-found", "end"];
+
+    /// Returns the event with this name and data.
+    pub(in crate::hooks) fn named(name: &str, data: String) -> Option<Self> {
+        Some(match name {
+            "heartbeat" => Self::Heartbeat,
+            "upstream" => Self::Upstream(data),
+            "not-found" => Self::NotFound(data),
+            "end" => Self::End,
+            _ => return None,
+        })
+    }
+
+    /// Returns name and data of a named event.
+    pub(in crate::hooks) fn name(&self) -> Option<(&'static str, &str)> {
+        Some(match self {
+            Self::Heartbeat => ("heartbeat", ""),
+            Self::Upstream(data) => ("upstream", data),
+            Self::NotFound(data) => ("not-found", data),
+            Self::End => ("end", ""),
+            Self::Opened | Self::Message { .. } | Self::Interrupted | Self::GivenUp => return None,
+        })
+    }
+}
+
 /// The states of jobs, as the server answered.
 pub(in crate::hooks) type Answer = Result<Vec<(JobId, ProgressEvent)>, Refusal>;
 
