@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Problem, Started,
+    Problem,
     answers::{BeginsImport, OfImport},
     imports::{Id, Needs, find_changeable, note, parsed},
-    started, unreadable,
+    new_import::{Started, started},
+    unreadable,
 };
 use crate::{
     model::{

@@ -36,7 +36,7 @@ pub(crate) struct WantedRows {
     #[param(inline, default = "failed")]
     kind: RowKind,
     /// Number of the page, from 1. A number past the last page returns the last page.
-    #[serde(default = "super::first")]
+    #[serde(default = "super::imports_list::first")]
     #[param(default = 1, minimum = 1)]
     page: u64,
     /// Text in the SKU, column, value or reason.

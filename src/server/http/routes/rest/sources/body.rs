@@ -17,7 +17,7 @@ use crate::{
             LoginChange, RunCause, RunOutcome, Schedule, ShownLogin, SourceKind, WantedSource,
         },
     },
-    server::http::routes::rest::Mode,
+    server::http::routes::rest::imports_list::Mode,
 };
 
 /// A source: a place that product files come from.
