@@ -113,6 +113,36 @@ impl Importer {
         retries::with_retries(&self.room, id, stop, act).await
     }
 
+    /// Commits with retries. If nothing was committed after a failed attempt, that attempt may have succeeded without an
+    /// answer: `find` returns its result from the unfinished import, if it is there.
+    pub(super) async fn commit_once<T, F>(
+        &self,
+        id: &str,
+        stop: &CancellationToken,
+        mut commit: impl FnMut() -> F,
+        find: impl FnOnce(MonitorImport) -> Option<T>,
+    ) -> Result<Option<T>, GaveUp>
+    where
+        F: Future<Output = Result<Option<T>, StoreError>>,
+    {
+        let mut retries = Retries::new(&self.room, id, stop);
+        let committed = loop {
+            match commit().await {
+                Ok(committed) => break committed,
+                Err(error) => retries.after(error).await?,
+            }
+        };
+        if committed.is_some() || !retries.is_tried() {
+            return Ok(committed);
+        }
+        let there = self
+            .with_retries(id, stop, || self.store.monitor_import(id))
+            .await?;
+        Ok(there
+            .filter(|there| !there.status.is_final())
+            .and_then(find))
+    }
+
     /// Runs an import from its last committed batch. If `stop`, a child of the shutdown token, is cancelled, it commits
     /// the current batch; after a shutdown the next start continues, else the import ends. No error or panic leaves
     /// here.
@@ -434,25 +464,16 @@ impl Importer {
         stop: &CancellationToken,
     ) -> Result<Option<u64>, ImportError> {
         let id = import.id.as_str();
-        let mut retries = Retries::new(&self.room, id, stop);
-        let committed = loop {
-            let commit = self
+        let commit = || async {
+            let committed = self
                 .store
                 .commit_monitor_batch(id, position, batch, checked);
-            match commit.await {
-                Ok(committed) => break committed.map(|committed| committed.left_alone),
-                Err(error) => retries.after(error).await?,
-            }
+            Ok(committed.await?.map(|committed| committed.left_alone))
         };
-        if committed.is_some() || !retries.is_tried() {
-            return Ok(committed);
-        }
-        // An earlier attempt may have succeeded without an answer.
-        let there = self
-            .with_retries(id, stop, || self.store.monitor_import(id))
-            .await?;
-        let is_there =
-            there.filter(|there| !there.status.is_final() && there.position == batch.position());
-        Ok(is_there.map(|there| there.left_alone.saturating_sub(left_alone)))
+        let find = |there: MonitorImport| {
+            let is_there = there.position == batch.position();
+            is_there.then(|| there.left_alone.saturating_sub(left_alone))
+        };
+        Ok(self.commit_once(id, stop, commit, find).await?)
     }
 }

@@ -11,7 +11,6 @@ use super::{
     import::{ImportError, Importer, Outcome},
     pace::Pace,
     reading::InFile,
-    retries::Retries,
 };
 use crate::server::store::{
     changes::ImportNumber,
@@ -116,22 +115,14 @@ impl Importer {
         batch: &MissingBatch,
         stop: &CancellationToken,
     ) -> Result<bool, ImportError> {
-        let mut retries = Retries::new(&self.room, id, stop);
-        let committed = loop {
-            match self.store.commit_missing(id, kind, batch).await {
-                Ok(committed) => break committed.is_some(),
-                Err(error) => retries.after(error).await?,
-            }
+        let commit = || async {
+            let committed = self.store.commit_missing(id, kind, batch).await?;
+            Ok(committed.map(|_| ()))
         };
-        if committed || !retries.is_tried() {
-            return Ok(committed);
-        }
-        // An earlier attempt may have succeeded without an answer.
-        let there = self
-            .with_retries(id, stop, || self.store.monitor_import(id))
-            .await?;
-        Ok(there.is_some_and(|there| {
-            !there.status.is_final() && there.missing.after.as_deref() == Some(&batch.last)
-        }))
+        let find = |there: MonitorImport| {
+            (there.missing.after.as_deref() == Some(&batch.last)).then_some(())
+        };
+        let committed = self.commit_once(id, stop, commit, find).await?;
+        Ok(committed.is_some())
     }
 }

@@ -22,7 +22,6 @@ use super::{
     controls::Created,
     import::{ImportError, Importer, Outcome},
     pace::Pace,
-    retries::Retries,
     service::ServiceError,
     upload::owner,
     uploads::stored_name,
@@ -162,28 +161,16 @@ impl Importer {
         undo: &Undo,
         stop: &CancellationToken,
     ) -> Result<Option<TakenBack>, ImportError> {
-        let mut retries = Retries::new(&self.room, id, stop);
-        let committed = loop {
-            let commit = self
-                .store
-                .commit_undo_batch(id, number, position, batch, undo.everything);
-            match commit.await {
-                Ok(committed) => break committed,
-                Err(error) => retries.after(error).await?,
-            }
+        let commit = || {
+            self.store
+                .commit_undo_batch(id, number, position, batch, undo.everything)
         };
-        if committed.is_some() || !retries.is_tried() {
-            return Ok(committed);
-        }
-        // An earlier attempt may have succeeded without an answer; the counts show it.
-        let there = self
-            .with_retries(id, stop, || self.store.monitor_import(id))
-            .await?;
-        let is_there =
-            there.filter(|there| !there.status.is_final() && there.position == batch.position());
-        Ok(is_there.map(|_| TakenBack {
-            done: batch.changes(),
-            left: 0,
-        }))
+        let find = |there: MonitorImport| {
+            (there.position == batch.position()).then(|| TakenBack {
+                done: batch.changes(),
+                left: 0,
+            })
+        };
+        Ok(self.commit_once(id, stop, commit, find).await?)
     }
 }
