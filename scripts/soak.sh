@@ -21,6 +21,6 @@ directory=$(mktemp -d)
 trap 'scripts/postgres.sh stop "$directory"' EXIT
 IMPORT_RELAY_POSTGRES=$(scripts/postgres.sh start "$directory")
 export IMPORT_RELAY_POSTGRES
-# It stops what it started; this is for a crash.
+# The timeout is for a hang; it ends by itself.
 timeout $((${SOAK_MINUTES:-30} * 60 + 2400)) \
     cargo test --quiet --features ssr --test it soak:: -- --ignored --nocapture

@@ -96,7 +96,7 @@ impl Work for Deliveries {
             // Another process counts it.
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(%error, delivery = id, "cannot record what became of a notification");
+                tracing::warn!(%error, delivery = id, "cannot record the result of a delivery");
             }
         }
     }
