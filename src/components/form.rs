@@ -273,7 +273,7 @@ pub(crate) fn ShownOnce(
     what: String,
     /// The secret, if there is one.
     secret: Option<String>,
-    /// Whether something else did not work, as it says.
+    /// Whether it is a warning: something else failed.
     #[prop(optional)]
     is_warning: bool,
 ) -> impl IntoView {

@@ -103,7 +103,7 @@ impl Store {
         filter: &ProductsFilter,
         from: Option<Place>,
         limit: u64,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<ProductsFound, StoreError> {
         let Some(walk) = self.walk(filter).await? else {
             return Ok(ProductsFound::default());
@@ -131,7 +131,7 @@ impl Store {
                 let next = products.last().map(|last| Place::of(last, walk.sort));
                 return Ok(ProductsFound { products, next });
             }
-            if end.is_none() || began.elapsed() > patience {
+            if end.is_none() || began.elapsed() > timeout {
                 return Ok(ProductsFound {
                     products,
                     next: end,

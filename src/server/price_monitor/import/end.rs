@@ -1,4 +1,4 @@
-//! Ends an import: decides how, records it, and tells it.
+//! Ends an import: determines its status, records and announces it.
 
 use std::{
     collections::HashSet,

@@ -219,8 +219,7 @@ pub(crate) async fn fetch_file(
     Ok(id)
 }
 
-/// Imports the file of the body for the user, and records that. `what` and `source` hold unless the form says
-/// otherwise.
+/// Imports the file in the body for the user, and records that. Fields of the form override `what` and `source`.
 pub(crate) async fn take_file(
     state: &AppState,
     user: &User,
