@@ -448,10 +448,7 @@ mod tests {
             ("OIDC_ISSUER", "accounts.example.com"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();
-            let setting = SETTINGS
-                .iter()
-                .find(|setting| setting.name == name)
-                .unwrap();
+            let setting = settings().find(|setting| setting.name == name).unwrap();
             assert_eq!(
                 text,
                 format!("{name} is {value:?}; expected {}", setting.takes)
