@@ -1,4 +1,4 @@
-# `make run`, `make test` and `make bench` install what they lack (scripts/tools.sh) and then do their work.
+# Targets install missing tools first (scripts/tools.sh).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -14,11 +14,11 @@ run: build
 build:
 	@PATH=$$(scripts/tools.sh build) && export PATH && scripts/build.sh release
 
-# Builds the release as one file with the site inside, and says where it is.
+# Builds the release as one file with the site inside, and prints its path.
 release:
 	@PATH=$$(scripts/tools.sh build) && export PATH && scripts/release.sh
 
-# Builds, starts, and builds anew whenever a file changes.
+# Builds and starts, and repeats that when a file changes.
 watch:
 	@PATH=$$(scripts/tools.sh build) && export PATH && exec cargo leptos watch --features styleguide
 
@@ -26,15 +26,15 @@ watch:
 test:
 	@PATH=$$(scripts/tools.sh test) && export PATH && exec scripts/test.sh
 
-# Measures reading reports, and the event streams beside nginx with nchan and the usual Node design.
+# Measures the parsing of reports, and event streams in comparison with nchan and Node servers.
 bench: build
 	@PATH=$$(scripts/tools.sh bench) && export PATH && scripts/bench-start.sh && exec scripts/bench.sh
 
-# Runs for half an hour what takes longer to go wrong: SOAK_MINUTES, SOAK_VIEWERS.
+# Runs a cluster under load while its processes are killed: SOAK_MINUTES (30), SOAK_VIEWERS (2000).
 soak:
 	@PATH=$$(scripts/tools.sh test) && export PATH && scripts/soak.sh
 
-# Runs the fuzz targets, each for FUZZ_MINUTES; FUZZ_TARGETS names some.
+# Runs the fuzz targets (FUZZ_TARGETS, or all), each for FUZZ_MINUTES (3).
 fuzz:
 	@PATH=$$(scripts/tools.sh fuzz) && export PATH && exec scripts/fuzz.sh $(FUZZ_TARGETS)
 
@@ -42,23 +42,23 @@ fuzz:
 lint:
 	@PATH=$$(scripts/tools.sh build) && export PATH && scripts/lint.sh
 
-# Licences, bans, sources and advisories of all dependencies (deny.toml), by cargo-deny, which takes minutes to build once.
+# Checks licences, bans, sources and advisories of all dependencies (deny.toml).
 deny:
 	@PATH=$$(scripts/tools.sh deny) && export PATH && exec scripts/deny.sh
 
-# Rows per second of an import, beside sqlite3's own and a Node importer's.
+# Measures rows per second of an import, in comparison with sqlite3 and Node importers.
 bench-import:
 	@PATH=$$(scripts/tools.sh bench-import) && export PATH && cargo build --release --features ssr --bin import-relay && benches/import/run.sh $(BENCH_ARGS)
 
-# From navigation to the first numbers and the first live update, beside the same page made with React.
+# Measures the time to the first numbers and the first live update of a page, in comparison with React.
 bench-page:
 	@PATH=$$(scripts/tools.sh page) && export PATH && scripts/bench-page.sh
 
-# Lighthouse's scores of the release's pages: 95 at least, in each category.
+# Checks that the release's pages score at least 95 in each category of Lighthouse.
 lighthouse:
 	@PATH=$$(scripts/tools.sh page) && export PATH && scripts/lighthouse.sh
 
-# Takes the README's picture from the app itself.
+# Takes the README's pictures.
 screenshots:
 	@PATH=$$(scripts/tools.sh test) && export PATH && scripts/screenshots.sh
 

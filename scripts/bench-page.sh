@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Measures the page of an import beside the same page made the usual way, and puts the table into
-# docs/interface.md.
+# Measures the page of an import and the same page made with React, and writes the table into docs/interface.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Measures, and puts the tables into docs/benchmarks.md. It takes about eight minutes, and wants a machine
-# that does nothing else meanwhile.
+# Runs the benchmarks, and writes the tables into docs/benchmarks.md. Takes about eight minutes on an idle machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +8,7 @@ target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 binary=$target/release/import-relay
 table=docs/benchmarks.md
 
-# Ten thousand viewers are ten thousand sockets, on either side.
+# Ten thousand subscribers need ten thousand sockets on either side.
 ulimit -n "$(ulimit -Hn)"
 
 CARGO_TARGET_DIR=$target/fan-out cargo build --quiet --release --manifest-path benches/fan_out/Cargo.toml
@@ -22,7 +21,7 @@ both=relay,floor,nchan,relay-listed,floor-listed,nchan-listed
 cargo bench --quiet --package price-monitor-wire --bench decode | grep -E '^[a-z].*time:|^ +(time|thrpt):'
 
 # Imports: a million rows of twelve columns, beside the sqlite3 shell, a Node importer and psql. Searching and paging at a
-# million products and 200,000 imports, on both databases. Either fails below its goal, and the other is measured all the same.
+# million products and 200,000 imports, on both databases. Each fails below its goal; the other one runs anyway.
 postgres=$(mktemp -d)
 trap 'scripts/postgres.sh stop "$postgres"' EXIT
 IMPORT_RELAY_POSTGRES=$(scripts/postgres.sh start "$postgres")

@@ -18,8 +18,8 @@ log=$target/build.log
 built=$target/release.built
 mkdir -p "$target"
 
-# What a release is made of, and what came of it. cargo-leptos would optimise and compress the site anew
-# each time, which takes over a minute.
+# Hashes of a release's inputs and results. cargo-leptos would optimise and compress the site each time, which takes
+# over a minute.
 sources() {
     rustc --version
     find .cargo Cargo.toml Cargo.lock rust-toolchain.toml scripts/build.sh crates src style public -printf '%p %s %T@\n' | sort
@@ -28,7 +28,7 @@ results() {
     find target/site "$target/release/import-relay" -printf '%p %s %T@\n' | sort
 }
 
-# As they were before the build: what changes meanwhile is not in it.
+# From before the build, because later changes are not in it.
 made_of=$(sources)
 if [ "$1" = release ] && [ -x "$target/release/import-relay" ] && [ -d target/site ] &&
     { echo "$made_of" && results; } | cmp --silent - "$built"; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts a compressed form beside each compiled file of the development build's site, as a release has
-# them: quickly, not well. The next build of the site removes them.
+# Writes a compressed copy beside each file of the development build's site, as in a release, but with fast compression.
+# The next build removes them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,5 +15,5 @@ node -e '
         }
     }
 '
-# Files that are new are seen only by a new look.
+# Cargo does not notice new files.
 touch src/server/site/embedded.rs

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Licences, bans and sources of all dependencies (deny.toml), and known vulnerabilities where their database
-# can be had.
+# Checks licences, bans and sources of all dependencies (deny.toml), and advisories if their database can be reached.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

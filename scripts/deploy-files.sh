@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Whether what deploys the app is of its form and names only what is there, as far as this machine can
-# tell without an engine for containers.
+# Checks the syntax of the deployment files and that the files they name exist, as far as possible without a container
+# engine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 fail() { echo "$*" >&2; exit 1; }
 
-# Each file that the image is built from is in the repository.
+# All files that the image is built from are in the repository.
 sed -n 's/^COPY \(--[^ ]* \)*//p' Dockerfile | while read -r line; do
     case $line in /*) continue ;; esac
     read -ra words <<<"$line"
@@ -17,13 +17,13 @@ done
 grep -q '^MemoryMax=' deploy/import-relay.service || fail "the unit has no limit of memory"
 grep -q '^USER\|:nonroot@' Dockerfile || fail "the image runs as root"
 
-# A tag is a name that somebody else can move; a digest is the image.
+# Images are pinned by digest, because tags can be moved.
 pinned='[^ ]+:[^ @]+@sha256:[0-9a-f]{64}( AS [a-z]+)?$'
 for file in Dockerfile compose.yaml deploy/compose.scale.yaml .github/workflows/ci.yml; do
     loose=$(grep -E '^FROM |^ *(image|container): .*:' "$file" | grep -Ev "^(FROM| *(image|container):) $pinned" || true)
     [ -z "$loose" ] || fail "$file: without a digest: $loose"
 done
-# Dependabot keeps up the Dockerfile's and those of the compose files; the tests' container is the one it is built in.
+# Dependabot updates those of the Dockerfile and the compose files. The container of the tests is the one it is built in.
 built_in=$(sed -n 's/^FROM \(.*\) AS build$/\1/p' Dockerfile)
 grep -qF "container: $built_in" .github/workflows/ci.yml || fail ".github/workflows/ci.yml tests in another image than $built_in"
 
@@ -65,7 +65,7 @@ if nginx=$(PATH=$PATH:/usr/sbin command -v nginx); then
     {
         echo "pid $directory/pid; error_log stderr; events {} http { access_log off;"
         for kind in client_body proxy fastcgi uwsgi scgi; do echo "${kind}_temp_path $directory/$kind;"; done
-        # Names are looked up at the start; ports below 1024 may be nobody's to have.
+        # nginx resolves names at its start, and ports below 1024 need privileges.
         sed -E 's/server (relay|monitor):/server 127.0.0.1:/; s/listen 80;/listen 127.0.0.1:8080;/' \
             deploy/nginx.conf deploy/nginx-monitor.conf
         echo "}"

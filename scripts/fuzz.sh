@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Runs fuzz targets, one after the other: all of them, or those that are named.
+# Runs all fuzz targets, or the named ones, one after the other.
 #
-#   FUZZ_MINUTES   how long each runs, 3 when it is not set
-#   FUZZ_SEEDS     a directory of more files to begin with
+#   FUZZ_MINUTES   minutes for each, 3 by default
+#   FUZZ_SEEDS     a directory of further seeds
 #
-# Those of a crate are in its fuzz/. Each begins with seeds/TARGET, where there
-# are some, and those that read product files with crates/product-feed/tests/feeds. What breaks it is left in the
-# artifacts beside it.
+# A crate's targets are in its fuzz/. Seeds are in seeds/TARGET beside it; targets that read product files also start from
+# crates/product-feed/tests/feeds. Inputs that fail are written to artifacts/ there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +18,7 @@ targets() {
 }
 if [ $# = 0 ]; then
     set -- $(for folder in "${folders[@]}"; do targets "$folder"; done)
-    # The files that are known to be hostile come first.
+    # Known hostile files are first.
     cargo test --release --package product-feed --test memory -- --ignored
 fi
 fuzz() {
@@ -29,7 +28,7 @@ fuzz() {
         RUSTC_BOOTSTRAP=1 cargo fuzz "$@"
     fi
 }
-# What is freed is kept by the sanitizer, to find who still reads it: not so much that it is taken for held.
+# The sanitizer keeps freed memory to find uses after free. Limited, because it would count as memory in use.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=64}
 for target in "$@"; do
     for folder in "${folders[@]}"; do
@@ -43,7 +42,7 @@ for target in "$@"; do
         [ ! -d "$more" ] || seeds+=("$more")
     done
     echo "== $target, $minutes min"
-    # A link-time optimisation of the whole takes long and finds nothing.
+    # Link-time optimisation takes long and finds nothing.
     CARGO_PROFILE_RELEASE_LTO=off fuzz run --fuzz-dir "$folder" "$target" "$corpus" "${seeds[@]}" -- \
         -max_total_time=$((minutes * 60)) -max_len=16384 -rss_limit_mb=512 -print_final_stats=1
 done

@@ -5,14 +5,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=${CARGO_TARGET_DIR:-target}
-# Where cargo-leptos builds for the browser, too.
+# The target directory that cargo-leptos uses for the browser.
 front=$target/front
 into=$target/hook-examples
 wasm=wasm32-unknown-unknown
 rm -rf "$into"
 mkdir -p "$into/csr" "$into/hydrate/pkg"
 
-# Each by itself: together they would share the features of leptos.
+# Separately: together they would share the features of leptos.
 cargo build --quiet --package hook-csr --target "$wasm" --target-dir "$front"
 wasm-bindgen --target web --no-typescript --out-dir "$into/csr" "$front/$wasm/debug/hook-csr.wasm"
 cp examples/hook-csr/index.html "$into/csr"

@@ -2,20 +2,20 @@
 # Runs the tests of the hook, tests/hook.rs, in Chromium.
 #
 #   scripts/hook-tests.sh                  builds and runs them
-#   scripts/hook-tests.sh FILE OPTION...   runs what is built: cargo calls it
+#   scripts/hook-tests.sh FILE OPTION...   runs a built program; called by cargo
 set -euo pipefail
 
 if [ $# -gt 0 ]; then
     program=$(realpath "$1")
     shift
-    # Chromium's settings are read from the directory that the runner is started in.
+    # The runner reads Chromium's settings from its working directory.
     cd "$(dirname "$0")/../tests/hook"
     CHROMEDRIVER=$(command -v chromedriver) WASM_BINDGEN_TEST_TIMEOUT=240 \
         exec wasm-bindgen-test-runner "$program" "$@"
 fi
 
 cd "$(dirname "$0")/.."
-# As cargo-leptos has it, so that what is built for the one is there for the other.
+# The same as cargo-leptos, so that both share compiled dependencies.
 export LEPTOS_OUTPUT_NAME=import-relay
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$PWD/scripts/hook-tests.sh
 exec cargo test --target wasm32-unknown-unknown --target-dir "${CARGO_TARGET_DIR:-target}/front" \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Has Lighthouse judge the release's pages: each of its four scores must be 95 at least.
+# Runs Lighthouse on the release's pages: each of its four scores must be at least 95.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the form of the code, for the server's build and the browser's.
+# Checks formatting, lints and rustdoc, for the builds of server and browser.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# A throw-away PostgreSQL cluster on a loopback port, for tests.
+# Starts and stops a temporary PostgreSQL server on a loopback port, for tests.
 #
-#   scripts/postgres.sh start DIRECTORY   prints the server's address, without a database
-#   scripts/postgres.sh stop DIRECTORY    ends it and removes the directory
+#   scripts/postgres.sh start DIRECTORY   starts it, and prints its URL without a database
+#   scripts/postgres.sh stop DIRECTORY    stops it, and removes the directory
 set -euo pipefail
 
 directory=${2:?a directory}
@@ -31,7 +31,7 @@ case ${1:-} in
         as_user initdb --pgdata data --auth trust --username relay --no-sync --encoding UTF8 \
             --locale C >initdb.log 2>&1 || { cat initdb.log >&2; exit 1; }
         port=$(free_port)
-        # What is kept here need not outlive the machine.
+        # The data need not survive a crash.
         as_user pg_ctl --pgdata data --log "$directory/server.log" --wait --timeout 60 start -o "\
             -p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$directory \
             -c fsync=off -c synchronous_commit=off -c full_page_writes=off \

@@ -15,10 +15,10 @@ quietly() {
 }
 
 : >"$log"
-# What an older build left must not be embedded.
+# Files of an older build must not be embedded.
 rm -rf target/site
 quietly cargo leptos build --release --precompress --frontend-only
-# Files that are new are seen only by a new look.
+# Cargo does not notice new files.
 touch src/server/site/embedded.rs
 CARGO_PROFILE_RELEASE_LTO=thin quietly cargo build --release --features embed-site --bin import-relay
 echo "$target/release/import-relay"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The compiler as cargo calls it for this project (.cargo/config.toml): the types of views are erased, in the server's
-# program and the browser's alike, or the one could not take over what the other renders. Here, for `RUSTFLAGS` in the
-# environment, even an empty one, takes the place of all flags that cargo is configured with, and Vercel sets it.
+# The compiler wrapper of this project (.cargo/config.toml). It erases the types of views, in the builds of server and
+# browser alike, because hydration needs both to agree. The flag is here because a variable `RUSTFLAGS`, even an empty
+# one, replaces all flags in cargo's configuration, and Vercel sets it.
 #
-# Nor do the programs name directories of the machine that built them.
+# Programs do not contain paths of the machine that built them.
 #
-# By bash: other shells drop variables like CARGO_BIN_EXE_import-relay, whose names are none to them.
+# In bash, because other shells drop variables like CARGO_BIN_EXE_import-relay, whose names are invalid there.
 exec "$@" --cfg erase_components --remap-path-prefix="${CARGO_HOME:-$HOME/.cargo}/registry/src=crates"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Holds the REST API against its own description, with requests that schemathesis makes up: as a
-# program with a token, in a bounded time.
+# Tests the REST API against its OpenAPI description with generated requests (schemathesis), with a token and within a
+# time limit.
 #
 #   scripts/schemathesis.sh [OPTION-OF-SCHEMATHESIS...]
 set -euo pipefail
@@ -16,7 +16,7 @@ directory=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$directory"' EXIT
 
-# Streams end by themselves, so that one that is opened is one that is over soon.
+# Streams end after a short time, because schemathesis waits for the end.
 export DATA_DIR=$directory/data LISTEN_ADDR=127.0.0.1:0 RUST_LOG=warn SSE_MAX_DURATION=1s SSE_HEARTBEAT=1s
 unset DATABASE_URL MONITOR_PRICE_APP_HOST PRICE_MONITOR_API_KEY NEXTAUTH_URL AUTH_SECRET NEXTAUTH_SECRET
 (cd "$directory" && exec "$binary") >"$directory/out" 2>"$directory/log" &
@@ -28,7 +28,7 @@ for _ in $(seq 300); do
     sleep 0.1
 done
 
-# Posts a form as whoever the cookies say.
+# Posts a form with the cookies of a user.
 post() {
     local path=$1 field arguments=()
     shift
@@ -40,12 +40,12 @@ post() {
 post /api/create_owner name=Ada email=ada@example.com 'password=a long enough passphrase' >/dev/null
 token=$(post /api/create_token name=schemathesis 'scope=imports:write products:read' lifetime=month |
     sed -n 's/.*"token":"\([^"]*\)".*/\1/p')
-# Something to be found.
+# Test data.
 curl --silent --show-error --fail --noproxy '*' --header "Authorization: Bearer $token" \
     --form "file=@end2end/fixtures/products.csv" "$origin/api/imports" >/dev/null
 
-# `positive_data_acceptance` would have every identifier that could be one name an import; an unknown
-# query parameter is passed over here, which `negative_data_rejection` takes for a fault.
+# `positive_data_acceptance` expects an import for every valid ID; `negative_data_rejection` expects an error for unknown
+# query parameters, which are ignored.
 status=0
 (cd "$directory" && NO_PROXY='*' no_proxy='*' "$schemathesis" run "$origin/api/openapi.json" \
     --header "Authorization: Bearer $token" \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes the pictures of the README from the app itself: docs/*.png.
+# Takes the pictures of the README: docs/*.png.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

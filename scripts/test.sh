@@ -19,7 +19,7 @@ begin() {
     echo "== $1"
 }
 
-# Adds a step that counts as one test of its own: it passes or fails as a whole.
+# Runs a step that counts as one test.
 step() {
     local name=$1
     shift
@@ -32,15 +32,15 @@ step() {
     fi
 }
 
-# Adds up the `test result:` lines of cargo's test programs. A program that does not even build, or
-# dies, counts as one failure.
+# Adds up the `test result:` lines of cargo's test programs. A program that does not build or crashes counts as one
+# failure.
 #
 #   rust_tests NAME OPTION-OF-CARGO-TEST...
 rust_tests() {
     rust_tests_by "$1" cargo test --no-fail-fast "${@:2}"
 }
 
-# The same, by another command that runs such programs.
+# The same for another command that runs test programs.
 rust_tests_by() {
     local log=$target/rust-tests.log status=0 counts name=$1
     shift
@@ -59,8 +59,7 @@ rust_tests_by() {
     fi
 }
 
-# The development build's wasm is three quarters names for debuggers, which each of some hundred page
-# loads would fetch.
+# Three quarters of the development build's wasm are names for debuggers, which would be loaded about a hundred times.
 without_names() {
     local wasm features
     features=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals
@@ -70,7 +69,7 @@ without_names() {
     done
 }
 
-# Playwright's own summary, read from its JSON report.
+# Adds Playwright's results from its JSON report.
 browser_tests() {
     local built status=0 counts report
     built=$(cd "$target" && pwd)
@@ -100,7 +99,7 @@ browser_tests() {
     ' "$report" >>"$failures" 2>/dev/null
 }
 
-# A PostgreSQL server that lasts as long as this script.
+# Starts a PostgreSQL server, which is stopped at exit.
 start_postgres() {
     postgres_directory=$(mktemp -d)
     trap 'scripts/postgres.sh stop "$postgres_directory"' EXIT
@@ -111,7 +110,7 @@ start_postgres() {
     export IMPORT_RELAY_POSTGRES
 }
 
-# Whether systemd understands the unit, where there is one to ask.
+# Checks the unit if there is a systemd.
 systemd_unit() {
     local unit=$target/import-relay.service said
     command -v systemd-analyze >/dev/null || return 0
@@ -135,11 +134,11 @@ rust_tests "the same in every order of threads, by a model checker" --release --
     --target-dir "$target/threads"
 step "PostgreSQL" start_postgres
 if [ -n "${IMPORT_RELAY_POSTGRES:-}" ]; then
-    # All that touches the database once more, and what takes several processes.
+    # All tests that use the database again, and those with several processes.
     rust_tests "the library on PostgreSQL" --package import-relay --features ssr --lib -- --include-ignored
     rust_tests "the program on PostgreSQL" --package import-relay --features ssr --test it -- --include-ignored \
         relay:: access:: price_monitor:: import_controls:: import_crash:: product_files:: ops:: instances::
-    # With the flags of Vercel's builder: none.
+    # Like Vercel's builder, which sets RUSTFLAGS to an empty text.
     RUSTFLAGS='' rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel -- --include-ignored
 fi
 step "development build" scripts/build.sh dev
@@ -148,12 +147,12 @@ step "examples of the hook" scripts/hook-examples.sh
 rust_tests_by "the hook in Chromium" scripts/hook-tests.sh
 step "the REST API against its description" scripts/schemathesis.sh
 browser_tests
-# Last, for it leaves another program in the place of the one that the browser tests take.
+# Last, because it replaces the program that the browser tests use.
 step "compressed site" scripts/compress-site.sh
 rust_tests "the program as one file" --package import-relay --features embed-site --test it ops::single_file
 
 echo "   took $((SECONDS - began)) s; all $SECONDS s"
-# Once more what failed, cut to what the tail of a long log shows.
+# Repeats the failures at the end of the log, shortened.
 if [ -s "$failures" ]; then
     echo "== what failed"
     cut -c 1-300 "$failures" | head -n 40

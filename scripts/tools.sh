@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Installs what building and testing needs and this machine lacks; does nothing where all is there.
+# Installs missing tools; does nothing if all are there.
 #
-#   scripts/tools.sh build    what `make run` needs
-#   scripts/tools.sh test     what `make test` needs besides
-#   scripts/tools.sh fuzz     what `make fuzz` needs
-#   scripts/tools.sh deny     what `make deny` needs besides
-#   scripts/tools.sh bench    what `make bench` needs: the servers that are measured beside ours, and what
-#   scripts/tools.sh bench-import    needs: the importers
-#   scripts/tools.sh page     what `make bench-page` and `make lighthouse` need
+#   scripts/tools.sh build          for `make run`
+#   scripts/tools.sh test           for `make test`
+#   scripts/tools.sh fuzz           for `make fuzz`
+#   scripts/tools.sh deny           for `make deny`
+#   scripts/tools.sh bench          for `make bench`: the servers to compare with
+#   scripts/tools.sh bench-import   for `make bench-import`: the importers to compare with
+#   scripts/tools.sh page           for `make bench-page` and `make lighthouse`
 #
-# The last line it prints on standard output is the PATH to build with; all else goes to standard
-# error. Tools of the project's own live in one directory, which another checkout finds again.
+# The last line on standard output is the PATH to build with; everything else goes to standard error. All checkouts
+# share one directory of tools.
 set -euo pipefail
 
 cargo_leptos_version=0.3.11
@@ -55,7 +55,7 @@ apt_install() {
     quietly apt-install as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y "$@"
 }
 
-# What a build needs of the system: packages by their names in Debian, which Fedora and Amazon Linux share but for one.
+# Installs packages by their names in Debian, which are the same in Fedora and Amazon Linux but for one.
 system_install() {
     if have apt-get || ! have dnf; then
         apt_install "$@"
@@ -79,7 +79,7 @@ wasm_is_there() {
     compgen -G "$sysroot/lib/rustlib/$target/lib/libstd-*.rlib" >/dev/null
 }
 
-# The pinned Rust by rustup, beside the toolchains that the user has.
+# Installs the pinned Rust by rustup, beside the user's toolchains.
 rust_by_rustup() {
     have rustup || return 1
     say "Installing Rust $rust_pinned with the $target target ..."
@@ -87,7 +87,7 @@ rust_by_rustup() {
         --component clippy,rustfmt --target "$target" --no-self-update 2>/dev/null || return 1
 }
 
-# Debian's current Rust, with the target's standard library built from the sources it packages.
+# Installs Debian's current Rust, and builds the target's standard library from its sources.
 rust_by_debian() {
     have apt-get || return 1
     if ! [ -x /usr/bin/rustc-web ] && ! dpkg -s rustc-web rust-web-src lld-22 >/dev/null 2>&1; then
@@ -122,7 +122,7 @@ TOML
 install_rust() {
     if ! have cc; then system_install build-essential; fi
     rust_is_new_enough && wasm_is_there && return 0
-    # What a former run put in place, before anything is asked of the network.
+    # An earlier run may have installed it; this needs no network.
     if [ -x /usr/bin/rustc ] && (PATH=/usr/bin:$PATH; unset RUSTUP_TOOLCHAIN; rust_is_new_enough && wasm_is_there); then
         unset RUSTUP_TOOLCHAIN
         PATH=/usr/bin:$PATH
@@ -134,8 +134,8 @@ install_rust() {
     return 1
 }
 
-# Installs a tool at a version: as its project has built it, by cargo-binstall where that is there; else from its source, for
-# which its own release profile (fat LTO) would take twice as long.
+# Installs a tool at a version: prebuilt by cargo-binstall if that is there, else from source, without the tool's own
+# release profile, whose LTO takes twice as long.
 cargo_tool() {
     local name=$1 version=$2
     shift 2
@@ -157,7 +157,7 @@ install_build_tools() {
         cargo_tool cargo-leptos "$cargo_leptos_version" --locked
     fi
     if [ "$(wasm-bindgen --version 2>/dev/null)" != "wasm-bindgen $bindgen" ]; then
-        # Its lock file can name versions that are not served yet, so it is not used.
+        # Without its lock file, which may name versions that the registry mirror does not have yet.
         cargo_tool wasm-bindgen-cli "$bindgen" --force
     fi
     rm -rf "$tools/target"
@@ -181,7 +181,7 @@ install_test_tools() {
     fi
     have chromedriver || apt_install chromium-driver
     have firefox-esr || [ -n "${FIREFOX:-}" ] || apt_install firefox-esr
-    # WebKit, and a display for it that nobody sees.
+    # WebKit, and a virtual display for it.
     if [ -z "${WEBKIT_DRIVER:-}" ]; then
         have WebKitWebDriver && have xvfb-run || apt_install webkit2gtk-driver xvfb xauth
     fi

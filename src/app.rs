@@ -1,13 +1,8 @@
-//! The document around every page, and the routes.
+//! The document around every page.
 
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
-use leptos_router::{
-    SsrMode,
-    components::{FlatRoutes, Redirect, Route, Router},
-    hooks::use_location,
-    path,
-};
+use leptos_router::{components::Router, hooks::use_location};
 
 use crate::{
     api::{products::has_products, session::current_user, sources::has_sources},
@@ -26,22 +21,17 @@ use crate::{
         passkey::PASSKEY_PATH,
         progress::JobsPerStream,
     },
-    pages::{
-        AccountPage, AuditPage, ConfirmPage, CorrectRowsPage, DeleteImportsPage, EditSourcePage,
-        ImportChangesPage, ImportDetailsPage, ImportsPage, JoinPage, NewSourcePage, NotFoundPage,
-        PasskeyPage, ProductPage, ProductsPage, SharedPage, SignInPage, SourcePage, SourcesPage,
-        StatusPage, StyleguidePage, TeamPage, TokensPage, WebhookPage, WebhooksPage,
-    },
+    pages::Pages,
 };
 
-/// What speculation rules say: a page that a link leads to is fetched when the pointer comes near it. Only those that
-/// have no side effect, and show nothing that is shown once.
+/// Speculation rules: browsers prefetch a linked page when the pointer is near its link. Only links without side effects
+/// to pages that show no secret once.
 const SPECULATION_RULES: &str = r#"{"prefetch":[{"where":{"and":[{"selector_matches":"main a, .site-nav a"},{"not":{"selector_matches":"[download]"}}]},"eagerness":"moderate"}]}"#;
 
 /// Renders the document that the server sends.
 #[must_use]
 pub fn shell(options: LeptosOptions) -> impl IntoView {
-    // What is in no island is not hydrated, and needs no data.
+    // Only islands are hydrated; the rest needs no data in the page.
     if let Some(context) = Owner::current_shared_context() {
         context.set_is_hydrating(false);
     }
@@ -87,10 +77,10 @@ fn jobs_per_stream() -> String {
     most.to_string()
 }
 
-/// Renders the page that the address is of.
+/// Renders the page of the URL.
 ///
-/// Every page is rendered whole before it is sent, so that it can be read without script, its
-/// title is the right one and its status can still become 404.
+/// A page is sent once it is complete, so that it is readable without JavaScript, has its title, and can still have the
+/// status 404.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -102,7 +92,7 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// What is around every page.
+/// The header and footer around every page.
 #[component]
 fn Frame() -> impl IntoView {
     let t = use_locale();
@@ -122,39 +112,6 @@ fn Frame() -> impl IntoView {
         </main>
         <SiteFooter />
         <KeysHelp />
-    }
-}
-
-#[component]
-fn Pages() -> impl IntoView {
-    view! {
-        <FlatRoutes fallback=NotFoundPage>
-            <Route path=path!("/") view=|| view! { <Redirect path="/imports" /> } />
-            <Route path=path!("/imports") view=ImportsPage ssr=SsrMode::Async />
-            <Route path=path!("/imports/:id") view=ImportDetailsPage ssr=SsrMode::Async />
-            <Route path=path!("/imports/:id/changes") view=ImportChangesPage ssr=SsrMode::Async />
-            <Route path=path!("/imports/:id/correct") view=CorrectRowsPage ssr=SsrMode::Async />
-            <Route path=path!("/delete-imports") view=DeleteImportsPage ssr=SsrMode::Async />
-            <Route path=path!("/products/:identity") view=ProductPage ssr=SsrMode::Async />
-            <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
-            <Route path=path!("/sources") view=SourcesPage ssr=SsrMode::Async />
-            <Route path=path!("/sources/new") view=NewSourcePage ssr=SsrMode::Async />
-            <Route path=path!("/sources/:id") view=SourcePage ssr=SsrMode::Async />
-            <Route path=path!("/sources/:id/edit") view=EditSourcePage ssr=SsrMode::Async />
-            <Route path=path!("/status") view=StatusPage ssr=SsrMode::Async />
-            <Route path=path!("/styleguide") view=StyleguidePage ssr=SsrMode::Async />
-            <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
-            <Route path=path!("/join/:token") view=JoinPage ssr=SsrMode::Async />
-            <Route path=path!("/shared/:token") view=SharedPage ssr=SsrMode::Async />
-            <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
-            <Route path=path!("/passkey") view=PasskeyPage ssr=SsrMode::Async />
-            <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
-            <Route path=path!("/tokens") view=TokensPage ssr=SsrMode::Async />
-            <Route path=path!("/webhooks") view=WebhooksPage ssr=SsrMode::Async />
-            <Route path=path!("/webhooks/:id") view=WebhookPage ssr=SsrMode::Async />
-            <Route path=path!("/team") view=TeamPage ssr=SsrMode::Async />
-            <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
-        </FlatRoutes>
     }
 }
 

@@ -283,7 +283,7 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
     }
     let token = config.telemetry.metrics_token;
     let watching = watch::worker_routes(store.clone(), metrics, options.space.clone(), token);
-    let (stopping, drain) = (shutdown.clone(), config.drain);
+    let (stopping, drain) = (shutdown.clone(), config.http.drain);
     let cut_off = async {
         stopping.cancelled().await;
         tokio::time::sleep(drain).await;

@@ -32,7 +32,7 @@ pub async fn change_password(current: Secret, password: Secret) -> Result<(), Ap
     crate::server::auth::account::change_password(current.into(), password.into()).await
 }
 
-/// Chooses what the account is told by e-mail, and in which language.
+/// Sets which e-mails the account gets, and their language.
 ///
 /// # Errors
 ///

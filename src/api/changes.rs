@@ -1,4 +1,6 @@
-//! Which products imports changed, and how: of one import, and of one product.
+//! Changes of products, by import and by product.
+
+use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 
@@ -8,33 +10,21 @@ use crate::model::{
     job::JobId,
 };
 
-/// Lists the changes of an import behind a row of its file, 50 at once.
+/// Lists the changes of an import after a row of its file, 50 per page. `filter` has the parameters of a
+/// [`ChangesFilter`](crate::model::changes::ChangesFilter).
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when there is no such import
-/// or it is somebody else's, and when the price monitor does not do it, in its words.
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] if the import does not exist or is not visible, and
+/// the price monitor's error if it cannot do it.
 #[server(name = ListImportChanges, prefix = "/api", endpoint = "import_changes", input = server_fn::codec::GetUrl)]
 pub async fn import_changes(
     id: JobId,
-    #[server(default)] kind: String,
-    #[server(default)] field: String,
-    #[server(default)] price_down: String,
-    #[server(default)] price_up: String,
-    #[server(default)] search: String,
+    #[server(default)] filter: BTreeMap<String, String>,
     #[server(default)] after: u64,
 ) -> Result<ChangesPage, ApiError> {
     let (imports, job) = crate::server::imports::find_visible(&id).await?;
-    let filter = crate::model::changes::ChangesFilter::read(|name| {
-        let value = match name {
-            "kind" => &kind,
-            "field" => &field,
-            "priceDown" => &price_down,
-            "priceUp" => &price_up,
-            _ => &search,
-        };
-        Some(value.clone())
-    });
+    let filter = crate::model::changes::ChangesFilter::read(|name| filter.get(name).cloned());
     let filter = filter.map_err(|name| {
         ApiError::invalid(crate::i18n::messages::ErrorCode::InvalidParameter {
             name: name.to_string(),
@@ -43,11 +33,11 @@ pub async fn import_changes(
     imports.relay().changes(&job, &filter, after).await
 }
 
-/// Lists the changes of a product, the newest first, 50 at once.
+/// Lists the changes of a product, the newest first, 50 per page.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when nothing is known of such a product,
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] if the product is unknown,
 /// [`ApiError::Unavailable`] with an external price monitor.
 #[server(name = GetProductHistory, prefix = "/api", endpoint = "product_history", input = server_fn::codec::GetUrl)]
 pub async fn product_history(

@@ -1,5 +1,4 @@
-//! What can be done with an import beyond following it, where the price monitor offers it: the embedded
-//! one does, another one may.
+//! Actions on an import and its details, as far as the price monitor offers them. The embedded one offers all.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +10,18 @@ use crate::model::{
     job::JobId,
 };
 
-/// Says what the price monitor offers for an import; `None` where it offers nothing of this.
+/// Returns the details and actions of an import; `None` if the price monitor has none.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when there is no such import
-/// or it is somebody else's.
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] if the import does not exist or is not visible.
 #[server(name = GetImportExtras, prefix = "/api", endpoint = "import_extras", input = server_fn::codec::GetUrl)]
 pub async fn import_extras(id: JobId) -> Result<Option<ImportExtras>, ApiError> {
     let (imports, job) = crate::server::imports::find_visible(&id).await?;
     Ok(imports.relay().extras(&job).await)
 }
 
-/// Lists what has happened to an import.
+/// Returns the history of an import.
 ///
 /// # Errors
 ///
@@ -34,11 +32,11 @@ pub async fn import_activity(id: JobId) -> Result<Vec<crate::model::activity::Ac
     imports.activity(&job).await
 }
 
-/// Stops an import; what is in stays.
+/// Cancels an import. Imported products stay.
 ///
 /// # Errors
 ///
-/// As [`import_extras`]; and when the price monitor does not do it, in its words.
+/// As [`import_extras`]; and the price monitor's error if it cannot do it.
 #[server(prefix = "/api", endpoint = "cancel_import")]
 pub async fn cancel_import(id: JobId) -> Result<(), ApiError> {
     let change = crate::server::imports::find_changeable(&id).await?;
@@ -50,7 +48,7 @@ pub async fn cancel_import(id: JobId) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Imports the file of an import again, and goes to the new one's page.
+/// Imports the file of an import again, and redirects to the new one's page.
 ///
 /// # Errors
 ///
@@ -60,7 +58,7 @@ pub async fn import_again(id: JobId) -> Result<(), ApiError> {
     crate::server::imports::rerun(&id, crate::server::relay::Rerun::Again).await
 }
 
-/// Imports the failed rows of an import again, and goes to the new one's page.
+/// Imports the failed rows of an import again, and redirects to the new one's page.
 ///
 /// # Errors
 ///
@@ -70,7 +68,7 @@ pub async fn retry_failed_rows(id: JobId) -> Result<(), ApiError> {
     crate::server::imports::rerun(&id, crate::server::relay::Rerun::Retry).await
 }
 
-/// Lets an import go on that waits because it goes over a limit, and goes to its page.
+/// Approves an import that exceeds a limit, and redirects to its page.
 ///
 /// # Errors
 ///
@@ -87,8 +85,8 @@ pub async fn approve_import(id: JobId) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Takes an import back, and goes to the page of the import that does so. Products that later imports have
-/// changed are left as they are, unless everything is to be taken back.
+/// Undoes an import, and redirects to the page of the import that does so. Products that later imports changed stay as they
+/// are, unless everything is to be undone.
 ///
 /// # Errors
 ///
@@ -99,7 +97,7 @@ pub async fn undo_import(id: JobId, #[server(default)] everything: bool) -> Resu
     crate::server::imports::rerun(&id, what).await
 }
 
-/// Forgets an import that is over, and goes to the list. Its products stay.
+/// Deletes an ended import, and redirects to the list. Its products stay.
 ///
 /// # Errors
 ///
@@ -115,7 +113,7 @@ pub async fn delete_import(id: JobId) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Lists the rows of an import of a kind that say something, 50 a page.
+/// Lists the failed rows of an import, or those with a note of a kind, 50 per page.
 ///
 /// # Errors
 ///
@@ -131,7 +129,7 @@ pub async fn import_rows(
     imports.relay().rows(&job, kind, page, search.trim()).await
 }
 
-/// Lists the rows of an import of a kind cell by cell, 20 a page.
+/// Lists rows of a kind with their cells, 20 per page.
 ///
 /// # Errors
 ///
@@ -151,8 +149,8 @@ pub async fn rows_to_correct(
     relay.cells(&change.job, kind, page).await
 }
 
-/// Imports rows of an import with other cells, and goes to the new one's page. Cells are named by `r` and the number of
-/// their row, and `c` and the place of their column.
+/// Imports rows of an import with other cells, and redirects to the new one's page. A cell is named by `r` and its row number, `c`
+/// and its column index.
 ///
 /// # Errors
 ///
@@ -179,7 +177,7 @@ pub async fn correct_rows(
     Ok(())
 }
 
-/// Says what the columns of an import's file are taken for, and what is in them.
+/// Returns the first rows of an import's file and how its columns are read.
 ///
 /// # Errors
 ///
@@ -190,8 +188,8 @@ pub async fn file_columns(id: JobId) -> Result<FileColumns, ApiError> {
     imports.relay().columns(&job).await
 }
 
-/// Says what the first rows of an import's file are when this is said of it: a word for each column, none
-/// for one that does not matter; what is before the decimals of prices, and their currency.
+/// Returns the first rows of an import's file as they would be imported with these answers: the meaning of each column,
+/// empty for ignored ones; the decimal mark and currency of prices.
 ///
 /// # Errors
 ///
@@ -204,13 +202,13 @@ pub async fn preview_columns(
     #[server(default)] currency: String,
 ) -> Result<Vec<PreviewRow>, ApiError> {
     let (imports, job) = crate::server::imports::find_visible(&id).await?;
-    let said = crate::model::import_extras::SaidOfFile {
+    let mapping = crate::model::import_extras::FileMapping {
         columns,
         decimal_mark,
         currency,
         sheets: Vec::new(),
     };
-    let mut rows = imports.relay().preview(&job, &said).await?;
+    let mut rows = imports.relay().preview(&job, &mapping).await?;
     let language = crate::server::http::middleware::language::of_request();
     for row in &mut rows {
         row.error = row.why().map(|why| language.reason(&why));
@@ -218,8 +216,8 @@ pub async fn preview_columns(
     Ok(rows)
 }
 
-/// Imports the file of an import of which this is said, remembers it for files with the same columns, and
-/// goes to the import's page: the same import's, where it waits for that, else a new one's.
+/// Imports the file of an import with these answers, remembers them for files with the same columns, and redirects to the
+/// import's page: the same import's if it waits for answers, else a new one's.
 ///
 /// # Errors
 ///
@@ -233,7 +231,7 @@ pub async fn map_columns(
     #[server(default)] sheets: Vec<String>,
 ) -> Result<(), ApiError> {
     let change = crate::server::imports::find_changeable(&id).await?;
-    let said = crate::model::import_extras::SaidOfFile {
+    let mapping = crate::model::import_extras::FileMapping {
         columns,
         decimal_mark,
         currency,
@@ -241,7 +239,7 @@ pub async fn map_columns(
     };
     let new = change
         .imports
-        .map_columns(&change.who.user, &change.job, &said)
+        .map_columns(&change.who.user, &change.job, &mapping)
         .await?;
     change
         .done(crate::model::audit::AuditAction::ImportRetried)

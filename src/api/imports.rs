@@ -10,7 +10,7 @@ use crate::model::{
     upload::UploadFormState,
 };
 
-/// The most imports that are deleted at once.
+/// Maximum imports to delete at once.
 #[cfg(feature = "ssr")]
 const MOST_DELETED: usize = 100;
 
@@ -24,7 +24,7 @@ pub async fn upload_form() -> Result<UploadFormState, ApiError> {
     crate::server::auth::require(crate::model::role::Permission::Import)?;
     let state = crate::server::http::state::app_state()?;
     Ok(UploadFormState {
-        max_bytes: state.config.max_upload,
+        max_bytes: state.config.imports.max_upload,
         offers_checks: state.offers_checks(),
         fetches: state.remote_files.is_on(),
         last_error: crate::server::http::routes::uploads::receive::take_last_error(),
@@ -48,7 +48,7 @@ pub async fn list_imports(
     Ok(jobs)
 }
 
-/// Says what the list can be narrowed by, and who started the imports of a page of it.
+/// Returns what the list can be filtered by, and who started the imports of a page.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub async fn imports_overview(
     })
 }
 
-/// Returns those of some imports that may be deleted, in their newest state.
+/// Returns the newest states of those of some imports that may be deleted.
 ///
 /// # Errors
 ///
@@ -85,12 +85,12 @@ pub async fn imports_to_delete(
     Ok(jobs)
 }
 
-/// Forgets imports that are over, and goes to the list. Their products stay.
+/// Deletes ended imports, and redirects to the list. Their products stay.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when one of them does not exist or is somebody
-/// else's, and when one still runs; those before it are gone then.
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] if one of them does not exist, is not
+/// visible or still runs. Those before it are deleted then.
 #[server(prefix = "/api", endpoint = "delete_imports")]
 pub async fn delete_imports(#[server(default)] ids: Vec<JobId>) -> Result<(), ApiError> {
     for id in ids.iter().take(MOST_DELETED) {

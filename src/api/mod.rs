@@ -1,6 +1,6 @@
-//! The server functions: the only door between client code and server code.
+//! The server functions: the only connection between client code and server code.
 
-// The fields of the types that `#[server]` makes are its arguments, which each function explains.
+// `#[server]` generates a type for each function, whose fields are the function's arguments.
 #![allow(missing_docs)]
 
 pub mod account;

@@ -1,6 +1,6 @@
 //! The current products.
 
-#![allow(clippy::too_many_arguments)] // a list's are the parameters of its address
+use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 
@@ -12,22 +12,15 @@ pub async fn has_products() -> Result<bool, ApiError> {
     Ok(crate::server::http::state::app_state()?.has_products())
 }
 
-/// Lists products by a filter, 50 at once, from `from` on, which is the `next` of a page before.
+/// Lists products, 50 per page. `filter` has the parameters of a [`ProductsFilter`](crate::model::products_filter::ProductsFilter), `from` is the `next` of the previous page.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::Invalid`] for what is no filter, [`ApiError::Unavailable`]
+/// [`ApiError::SignedOut`] without a session, [`ApiError::Invalid`] for an invalid filter, [`ApiError::Unavailable`]
 /// with an external price monitor.
 #[server(prefix = "/api", endpoint = "list_products", input = server_fn::codec::GetUrl)]
 pub async fn list_products(
-    #[server(default)] search: String,
-    #[server(default)] changed_since: String,
-    #[server(default)] price_from: String,
-    #[server(default)] price_to: String,
-    #[server(default)] no_price: String,
-    #[server(default)] out_of_stock: String,
-    #[server(default)] import: String,
-    #[server(default)] sort: String,
+    #[server(default)] filter: BTreeMap<String, String>,
     #[server(default)] from: String,
 ) -> Result<ProductsList, ApiError> {
     use crate::{
@@ -38,20 +31,7 @@ pub async fn list_products(
     let who = crate::server::auth::require_user().await?;
     let state = crate::server::http::state::app_state()?;
     state.require_products()?;
-    let filter = ProductsFilter::read(|name| {
-        let value = match name {
-            "changedSince" => &changed_since,
-            "priceFrom" => &price_from,
-            "priceTo" => &price_to,
-            "noPrice" => &no_price,
-            "outOfStock" => &out_of_stock,
-            "import" => &import,
-            "sort" => &sort,
-            _ => &search,
-        };
-        Some(value.clone())
-    });
-    let filter = filter
+    let filter = ProductsFilter::read(|name| filter.get(name).cloned())
         .map_err(|_| ApiError::Invalid(crate::i18n::messages::ErrorCode::InvalidFilter.into()))?;
     let asked = filter.import.clone();
     let mut list = find(&state.store, &who, filter, &from).await?;

@@ -13,13 +13,13 @@ use crate::model::{
 ///
 /// # Errors
 ///
-/// [`ApiError::Forbidden`] for those who may not change it, [`ApiError::NotFound`] if there is none.
+/// [`ApiError::Forbidden`] if the user may not change the import, [`ApiError::NotFound`] if it does not exist.
 #[server(name = GetShareLinks, prefix = "/api", endpoint = "share_links", input = server_fn::codec::GetUrl)]
 pub async fn share_links(id: JobId) -> Result<ShareLinks, ApiError> {
     crate::server::share_links::list(&id).await
 }
 
-/// Creates a link to an import, and goes to the import's page.
+/// Creates a link to an import, and redirects to the import's page.
 ///
 /// # Errors
 ///
@@ -29,7 +29,7 @@ pub async fn share_import(id: JobId, lifetime: LinkLifetime) -> Result<ShareLink
     crate::server::share_links::create(&id, lifetime).await
 }
 
-/// Revokes a link to an import, and goes to the import's page.
+/// Revokes a link to an import, and redirects to the import's page.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub async fn revoke_share(id: JobId, link: String) -> Result<(), ApiError> {
     crate::server::share_links::revoke(&id, &link).await
 }
 
-/// Returns what a link shows, for anybody who has it.
+/// Returns the content of a link. Needs no session.
 ///
 /// # Errors
 ///

@@ -7,7 +7,7 @@ use crate::model::{
     source::{SourceState, SourcesState},
 };
 
-/// Returns whether there are sources that the person may see.
+/// Returns whether there are sources that the user may see.
 #[server(prefix = "/api", endpoint = "has_sources", input = server_fn::codec::GetUrl)]
 pub async fn has_sources() -> Result<bool, ApiError> {
     Ok(crate::server::sources::service::are_offered())
@@ -24,7 +24,7 @@ pub async fn sources_state() -> Result<SourcesState, ApiError> {
     crate::server::sources::service::state(last_error).await
 }
 
-/// Returns the state of the page of one source, with the runs behind `after`.
+/// Returns the state of the page of one source, with the runs after `after`.
 ///
 /// # Errors
 ///
@@ -35,7 +35,7 @@ pub async fn source_state(id: String, after: Option<String>) -> Result<SourceSta
     crate::server::sources::service::state_of(&id, after.as_deref(), last_error).await
 }
 
-/// Pauses a source, or has it go on.
+/// Pauses or resumes a source.
 ///
 /// # Errors
 ///

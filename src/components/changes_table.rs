@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{moment::WrittenTime, money::money};
+use super::{data_table::DataTable, moment::WrittenTime, money::money};
 use crate::{
     i18n::locale::Locale,
     islands::parts::locale::use_locale,
@@ -168,20 +168,14 @@ pub(crate) fn HistoryTable(
         })
         .collect_view();
     view! {
-        <table class="table changes" role="table" data-testid="history-table">
-            <caption class="visually-hidden">
-                {t.say("Changes, newest first", "Änderungen, neueste zuerst")}
-            </caption>
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">{t.say("Time", "Zeit")}</th>
-                    <th role="columnheader" scope="col">{t.say("Change", "Änderung")}</th>
-                    <th role="columnheader" scope="col">{t.say("Values", "Werte")}</th>
-                    <th role="columnheader" scope="col">"Import"</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">{rows}</tbody>
-        </table>
+        <DataTable
+            class="table changes"
+            testid="history-table"
+            caption=t.say("Changes, newest first", "Änderungen, neueste zuerst")
+            heads=vec![t.say("Time", "Zeit"), t.say("Change", "Änderung"), t.say("Values", "Werte"), "Import"]
+        >
+            {rows}
+        </DataTable>
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         icons::{Glyph, Icon},
         locale::use_locale,
     },
-    model::{base_path::address, error::ApiError},
+    model::{base_path::address, error::ApiError, imports_filter::Day, products_filter::Amount},
 };
 
 /// A form that calls a server function. Leptos' own form does not know the base path.
@@ -41,6 +41,41 @@ pub(crate) fn QueryForm(
     }
 }
 
+/// An input of a filter for a day.
+#[component]
+pub(crate) fn DayFilter(
+    name: &'static str,
+    label: &'static str,
+    testid: &'static str,
+    value: Option<Day>,
+) -> impl IntoView {
+    let t = use_locale();
+    let value = value.map(|day| day.to_string());
+    view! {
+        <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
+            <span>{label}</span>
+            <input class="input" type="date" name=name data-testid=testid value=value />
+        </label>
+    }
+}
+
+/// An input of a filter for an amount of money.
+#[component]
+pub(crate) fn AmountFilter(
+    name: &'static str,
+    label: &'static str,
+    testid: &'static str,
+    value: Option<Amount>,
+) -> impl IntoView {
+    let value = value.map(|amount| amount.to_string());
+    view! {
+        <label class="filter-field">
+            <span>{label}</span>
+            <input class="input" inputmode="decimal" name=name data-testid=testid value=value />
+        </label>
+    }
+}
+
 /// A labelled input, required unless `optional`.
 #[component]
 pub(crate) fn Field(
@@ -57,7 +92,7 @@ pub(crate) fn Field(
     /// Whether the last value was rejected.
     #[prop(optional)]
     invalid: bool,
-    /// What it begins with.
+    /// Initial value.
     #[prop(default = None)]
     value: Option<String>,
 ) -> impl IntoView {
@@ -233,12 +268,12 @@ where
 /// Shows a secret once, with a button that copies it.
 #[component]
 pub(crate) fn ShownOnce(
-    /// What it is, and what to do with it.
+    /// Description of the secret and its use.
     #[prop(into)]
     what: String,
-    /// The secret, where there is one.
+    /// The secret, if there is one.
     secret: Option<String>,
-    /// Whether something else did not work, as it says.
+    /// Whether it is a warning: something else failed.
     #[prop(optional)]
     is_warning: bool,
 ) -> impl IntoView {

@@ -4,14 +4,14 @@ use leptos::prelude::*;
 
 use super::{
     chips::{Chip, Chips},
-    form::{QueryForm, SearchField},
+    form::{DayFilter, QueryForm, SearchField},
 };
 use crate::{
     i18n::locale::Locale,
     islands::parts::{locale::use_locale, status_badge::Stage},
     model::{
         base_path::address,
-        imports_filter::{Day, ImportsFilter, ImportsOverview, Sort},
+        imports_filter::{ImportsFilter, ImportsOverview, Sort},
         job::{ImportMode, ImportStatus},
     },
 };
@@ -90,26 +90,8 @@ pub(crate) fn ImportsFilterForm(
                             ></select>
                         </label>
                         {starters}
-                        <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
-                            <span>{t.say("From", "Von")}</span>
-                            <input
-                                class="input"
-                                type="date"
-                                name="since"
-                                data-testid="filter-since"
-                                value=day_text(since)
-                            />
-                        </label>
-                        <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
-                            <span>{t.say("To", "Bis")}</span>
-                            <input
-                                class="input"
-                                type="date"
-                                name="until"
-                                data-testid="filter-until"
-                                value=day_text(until)
-                            />
-                        </label>
+                        <DayFilter name="since" label=t.say("From", "Von") testid="filter-since" value=since />
+                        <DayFilter name="until" label=t.say("To", "Bis") testid="filter-until" value=until />
                         <label class="filter-field">
                             <span>{t.say("Sort by", "Sortieren nach")}</span>
                             <select
@@ -228,10 +210,6 @@ fn kinds(t: Locale, chosen: Option<ImportMode>) -> String {
     let each = [ImportMode::Import, ImportMode::Check]
         .map(|kind| option(kind.as_str(), kind_word(t, kind), chosen == Some(kind)));
     any + &each.concat()
-}
-
-fn day_text(day: Option<Day>) -> String {
-    day.map(|day| day.to_string()).unwrap_or_default()
 }
 
 /// Our own words need no escaping.

@@ -32,12 +32,12 @@ pub(crate) fn Expiry(at: UnixMillis) -> impl IntoView {
     }
 }
 
-/// Shows when something is to be done: `in 12 days`, with the date and the time in UTC as its title.
+/// Shows a future time: `in 12 days`, with date and time in UTC as its title.
 #[component]
 pub(crate) fn Due(
     /// The point in time.
     at: UnixMillis,
-    /// What stands before a time to come: what is to be done then.
+    /// Text before a future time.
     #[prop(optional)]
     before: &'static str,
 ) -> impl IntoView {

@@ -92,6 +92,44 @@ pub(crate) fn OlderEntries(
     })
 }
 
+/// Links to the first and next page of a list that continues after an entry.
+#[component]
+pub(crate) fn CursorPages(
+    /// URL of the first page; `None` on that page.
+    first: Option<String>,
+    /// URL of the next page; `None` on the last one.
+    next: Option<String>,
+    testid: &'static str,
+    /// The number of entries.
+    #[prop(optional)]
+    count: Option<String>,
+) -> impl IntoView {
+    let t = use_locale();
+    view! {
+        <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
+            {count.map(|count| view! { <span>{count}</span> })}
+            {first
+                .map(|href| {
+                    view! {
+                        <a class="button button-quiet" rel="first" href=href>
+                            <Icon glyph=Glyph::ChevronLeft />
+                            {t.say("First page", "Erste Seite")}
+                        </a>
+                    }
+                })}
+            {next
+                .map(|href| {
+                    view! {
+                        <a class="button button-quiet" rel="next" href=href data-testid=testid>
+                            {t.say("Next", "Weiter")}
+                            <Icon glyph=Glyph::ChevronRight />
+                        </a>
+                    }
+                })}
+        </nav>
+    }
+}
+
 /// A link that keeps its space when there is no target.
 #[component]
 fn Step(href: Option<String>, rel: &'static str, children: Children) -> impl IntoView {

@@ -4,17 +4,13 @@ use leptos::prelude::*;
 
 use super::{
     chips::{Chip, Chips},
-    form::{QueryForm, SearchField},
+    form::{AmountFilter, DayFilter, QueryForm, SearchField},
     money::money,
 };
 use crate::{
     i18n::locale::Locale,
     islands::parts::locale::use_locale,
-    model::{
-        base_path::address,
-        product::ImportName,
-        products_filter::{Amount, ProductsFilter},
-    },
+    model::{base_path::address, product::ImportName, products_filter::ProductsFilter},
 };
 
 pub(crate) const PRODUCTS: &str = "/products";
@@ -49,7 +45,6 @@ pub(crate) fn ProductsFilterForm(
     let sort = sort.map(|sort| {
         view! { <input type="hidden" name="sort" value=sort.to_string() /> }
     });
-    let amount = |amount: Option<Amount>| amount.map(|it| it.to_string()).unwrap_or_default();
     view! {
         <search class="filter" aria-label=t.say("Filter products", "Produkte filtern")>
             <QueryForm action=PRODUCTS>
@@ -73,36 +68,9 @@ pub(crate) fn ProductsFilterForm(
                                 {options}
                             </select>
                         </label>
-                        <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
-                            <span>{t.say("Changed since", "Geändert seit")}</span>
-                            <input
-                                class="input"
-                                type="date"
-                                name="changedSince"
-                                data-testid="filter-since"
-                                value=since.map(|day| day.to_string())
-                            />
-                        </label>
-                        <label class="filter-field">
-                            <span>{t.say("Price from", "Preis von")}</span>
-                            <input
-                                class="input"
-                                inputmode="decimal"
-                                name="priceFrom"
-                                data-testid="filter-price-from"
-                                value=amount(price_from)
-                            />
-                        </label>
-                        <label class="filter-field">
-                            <span>{t.say("Price to", "Preis bis")}</span>
-                            <input
-                                class="input"
-                                inputmode="decimal"
-                                name="priceTo"
-                                data-testid="filter-price-to"
-                                value=amount(price_to)
-                            />
-                        </label>
+                        <DayFilter name="changedSince" label=t.say("Changed since", "Geändert seit") testid="filter-since" value=since />
+                        <AmountFilter name="priceFrom" label=t.say("Price from", "Preis von") testid="filter-price-from" value=price_from />
+                        <AmountFilter name="priceTo" label=t.say("Price to", "Preis bis") testid="filter-price-to" value=price_to />
                         <label class="filter-check">
                             <input type="checkbox" name="noPrice" value="true" checked=no_price />
                             <span>{t.say("No price", "Ohne Preis")}</span>

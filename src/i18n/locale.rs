@@ -30,27 +30,27 @@ pub const COOKIE: &str = "language";
 /// A text by another one, or by the code of an error.
 type Text = (&'static str, &'static str);
 
-/// What a language is like.
+/// A language.
 pub(crate) struct Language {
     tag: &'static str,
     /// Its own name.
     name: &'static str,
-    /// What separates thousands, from which number on.
+    /// Separator of thousands, and the smallest number that has one.
     pub(super) thousands: &'static str,
     pub(super) least_grouped: u64,
-    /// What is before decimals.
+    /// Decimal mark.
     pub(super) decimal: &'static str,
-    /// What is behind a number of percent.
+    /// Text after a percentage.
     pub(super) percent: &'static str,
-    /// What makes an ordinal of a number.
+    /// Suffix of an ordinal.
     pub(super) ordinal: fn(u64) -> &'static str,
-    /// The months, as dates have them.
+    /// Names of the months in dates.
     pub(crate) months: [&'static str; 12],
-    /// What is behind the day of a date.
+    /// Text after the day of a date.
     pub(crate) behind_day: &'static str,
-    /// The texts by the English ones: those of the browser, and those of the server alone.
+    /// Texts by their English ones: those of the browser, and those of the server only.
     texts: &'static [&'static [Text]],
-    /// The sentences of errors by their codes.
+    /// Sentences of errors by code.
     messages: &'static [&'static [Text]],
 }
 

@@ -1,4 +1,4 @@
-//! A person's own account and its sessions.
+//! A user's account and its sessions.
 
 use std::str::FromStr;
 
@@ -14,45 +14,45 @@ use crate::{
     },
 };
 
-/// What the account's page shows.
+/// The account page.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct AccountState {
-    /// What the person is called.
+    /// Name.
     pub name: String,
-    /// The address they sign in with.
+    /// E-mail address.
     pub email: String,
-    /// What they may do.
+    /// Role.
     pub role: Role,
-    /// Whether they have a password here that lets them in.
+    /// Whether they can sign in with a password.
     pub has_password: bool,
-    /// What they are told by e-mail; `None` where the server sends none.
+    /// Which e-mails they get; `None` if the server sends none.
     pub mail: Option<MailWish>,
-    /// Whether they sign in elsewhere.
+    /// Whether they sign in through Auth.js or the provider.
     pub is_external: bool,
-    /// Their passkeys, where they may have some.
+    /// Their passkeys, if passkeys are on.
     pub passkeys: Option<PasskeyList>,
-    /// Where they are signed in, the session last used first.
+    /// Their sessions, the last used first.
     pub sessions: Vec<OpenSession>,
 }
 
-/// What a person wants to be told of their imports by e-mail.
+/// Which e-mails about their imports a user gets.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailWish {
-    /// Nothing.
+    /// None.
     #[default]
     None,
-    /// Which fail, or need them.
+    /// Failed imports, and those that need an answer.
     Trouble,
-    /// Which end, or need them.
+    /// Ended imports, and those that need an answer.
     All,
 }
 
 impl MailWish {
-    /// All wishes, the smallest first.
+    /// All choices, the fewest e-mails first.
     pub const ALL: [Self; 3] = [Self::None, Self::Trouble, Self::All];
 
-    /// Returns the wish's name, as it is stored and sent.
+    /// Returns the choice's name in the database and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ impl MailWish {
         }
     }
 
-    /// Returns the wish in words.
+    /// Returns the choice's name for display.
     #[must_use]
     pub fn title(self, t: Locale) -> &'static str {
         match self {
@@ -78,7 +78,7 @@ impl MailWish {
         }
     }
 
-    /// Returns whether an event is told of an import in a status.
+    /// Returns whether an e-mail is sent for an event of an import with a status.
     #[must_use]
     pub fn wants(self, event: ImportEvent, status: ImportStatus) -> bool {
         match (self, event) {
@@ -109,15 +109,15 @@ impl FromStr for MailWish {
 /// A signed-in browser.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct OpenSession {
-    /// What it is named by. It opens nothing.
+    /// ID. It grants nothing.
     pub id: String,
-    /// Whether it is the one that asks.
+    /// Whether it is the current one.
     pub is_current: bool,
-    /// When it was opened.
+    /// When it was created.
     pub created_at: UnixMillis,
     /// When it was last used, to the minute.
     pub last_seen_at: UnixMillis,
-    /// The address it was opened from.
+    /// IP address that created it.
     pub address: Option<String>,
     /// The browser's name.
     pub browser: Option<String>,

@@ -1,4 +1,4 @@
-//! What has happened to an import.
+//! The history of an import.
 
 use std::str::FromStr;
 
@@ -11,7 +11,7 @@ use crate::{
 
 macro_rules! activities {
     ($($(#[$doc:meta])* $name:ident: $stored:literal, $english:literal, $german:literal;)*) => {
-        /// Something that can happen to an import. Its end is the import's own.
+        /// Something that happened to an import. Its end is not among them; the import has it.
         #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum ActivityKind {
@@ -22,13 +22,13 @@ macro_rules! activities {
             /// Every kind.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// Returns the word for it in databases and style sheets.
+            /// Returns its name in the database and in style sheets.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $stored,)* }
             }
 
-            /// Says it in words.
+            /// Returns its name for display.
             #[must_use]
             pub fn words(self, t: Locale) -> &'static str {
                 match self { $(Self::$name => t.say($english, $german),)* }
@@ -38,35 +38,35 @@ macro_rules! activities {
 }
 
 activities! {
-    /// Its file came in.
+    /// Its file was uploaded.
     Uploaded: "uploaded", "File uploaded", "Datei hochgeladen";
     /// It was started at the price monitor itself.
     Adopted: "adopted", "Started outside this app", "Außerhalb dieser App gestartet";
-    /// It imports the file, or failed rows, of another one again.
+    /// It imports the file, or failed rows, of an earlier import again.
     StartedAgain: "started-again", "Started again from an earlier import", "Aus einem früheren Import erneut gestartet";
-    /// It takes another one back.
+    /// It undoes another import.
     UndoStarted: "undo-started", "Undo started", "Rückgängigmachen gestartet";
-    /// The price monitor has taken it, and begins once its turn comes.
+    /// It is in the price monitor's queue.
     Queued: "queued", "Queued", "In die Warteschlange gestellt";
-    /// It waits for somebody to say how its file is to be read.
+    /// It waits for an answer about its file.
     NeedsInput: "needs-input", "Waiting for input", "Wartet auf Eingabe";
-    /// It waits for somebody to approve that it goes over a limit.
+    /// It exceeds a limit and waits for approval.
     NeedsApproval: "needs-approval", "Waiting for approval", "Wartet auf Freigabe";
-    /// Somebody said what its columns hold.
+    /// Its columns were mapped.
     ColumnsMapped: "columns-mapped", "Columns mapped", "Spalten zugeordnet";
-    /// Somebody let it go over its limit.
+    /// It was approved.
     Approved: "approved", "Approved", "Freigegeben";
-    /// The price monitor has told its first counts.
+    /// The price monitor sent its first counts.
     Started: "started", "Import started", "Import gestartet";
-    /// The price monitor's live connection was lost.
+    /// The connection to the price monitor was lost.
     ConnectionLost: "connection-lost", "Connection to the price monitor lost; the import kept running", "Verbindung zum Preismonitor verloren; der Import lief weiter";
-    /// It is back.
+    /// The connection is back.
     ConnectionBack: "connection-back", "Connected to the price monitor again", "Wieder mit dem Preismonitor verbunden";
-    /// Somebody asked for it to be cancelled.
+    /// Its cancellation was requested.
     CancelRequested: "cancel-requested", "Cancellation requested", "Abbruch angefordert";
-    /// It was imported once more, as another import.
+    /// Its file was imported again, as another import.
     Retried: "retried", "Imported again", "Erneut importiert";
-    /// It was taken back, by another import.
+    /// It was undone, by another import.
     Undone: "undone", "Undo requested", "Rückgängigmachen angefordert";
 }
 
@@ -87,13 +87,13 @@ impl ActivityKind {
 }
 
 impl ActivityKind {
-    /// Returns whether it happens only to imports that are over.
+    /// Returns whether it happens only to ended imports.
     #[must_use]
     pub fn is_after_the_end(self) -> bool {
         matches!(self, Self::Retried | Self::Undone)
     }
 
-    /// Returns whether nothing of an import happens before.
+    /// Returns whether it is the first entry of an import.
     #[must_use]
     pub fn is_beginning(self) -> bool {
         matches!(
@@ -112,16 +112,16 @@ impl FromStr for ActivityKind {
     }
 }
 
-/// Something that has happened to an import.
+/// An entry of an import's history.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Activity {
-    /// When.
+    /// Time.
     pub at: UnixMillis,
-    /// What.
+    /// Kind.
     pub kind: ActivityKind,
-    /// Who did it, where somebody did.
+    /// Name of the user who did it, if any.
     pub who: Option<String>,
-    /// The other import that it is about.
+    /// The other import involved.
     pub about: Option<JobId>,
 }
 

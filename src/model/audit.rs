@@ -11,20 +11,20 @@ use crate::{
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident: $stored:literal, $english:literal, $german:literal;)*) => {
-        /// Something that can be done.
+        /// An audited action.
         #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
         pub enum AuditAction {
             $($(#[$doc])* $name,)*
         }
 
         impl AuditAction {
-            /// Returns the action's name as it is stored.
+            /// Returns the action's name in the database.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $stored,)* }
             }
 
-            /// Returns the action in words that stand between who did it and to what.
+            /// Returns the action for display, between the user and the subject.
             #[must_use]
             pub fn words(self, t: Locale) -> &'static str {
                 match self { $(Self::$name => t.say($english, $german),)* }
@@ -44,11 +44,11 @@ macro_rules! actions {
 actions! {
     /// A session was opened.
     SignedIn: "signed-in", "signed in", "angemeldet";
-    /// A password was tried that is not the account's.
+    /// A wrong password was tried.
     SignInFailed: "sign-in-failed", "failed to sign in", "Anmeldung fehlgeschlagen";
-    /// Somebody who was signed in entered the password again.
+    /// A signed-in user entered their password again.
     Confirmed: "confirmed", "confirmed their identity", "Identität bestätigt";
-    /// Somebody who was signed in entered a wrong password.
+    /// A signed-in user entered a wrong password.
     ConfirmFailed: "confirm-failed", "entered a wrong password", "ein falsches Passwort eingegeben";
     /// A session was closed.
     SignedOut: "signed-out", "signed out", "abgemeldet";
@@ -56,21 +56,21 @@ actions! {
     SignedOutEverywhere: "signed-out-everywhere", "signed out everywhere", "überall abgemeldet";
     /// One session of an account was closed by its user.
     SessionEnded: "session-ended", "ended a session", "eine Sitzung beendet";
-    /// A password was changed by who knew it.
+    /// A user changed their password.
     PasswordChanged: "password-changed", "changed their password", "das Passwort geändert";
     /// A password was set by a link.
     PasswordReset: "password-reset", "reset their password with a link", "das Passwort über einen Link zurückgesetzt";
     /// A password was set at the command line.
     PasswordSet: "password-set", "reset the password for", "Passwort zurückgesetzt:";
-    /// An account was made at the command line.
+    /// An account was created at the command line.
     AccountMade: "account-made", "created the account", "Konto erstellt:";
-    /// An invitation was made.
+    /// An invitation was created.
     Invited: "invited", "invited", "eingeladen:";
     /// An invitation was sent by e-mail.
     InvitationSent: "invitation-sent", "emailed an invitation to", "Einladung gesendet an:";
-    /// An invitation was taken up.
+    /// An invitation was accepted.
     Joined: "joined", "joined as", "beigetreten als";
-    /// A link for a new password was made.
+    /// A link for a new password was created.
     ResetLinkMade: "reset-link-made", "created a password reset link for", "Passwort-Link erstellt:";
     /// A passkey was added by its user.
     PasskeyAdded: "passkey-added", "added the passkey", "Passkey hinzugefügt:";
@@ -80,17 +80,17 @@ actions! {
     PasskeyRemoved: "passkey-removed", "removed the passkey", "Passkey entfernt:";
     /// All passkeys of an account were removed by an owner or at the command line.
     PasskeysRemoved: "passkeys-removed", "removed all passkeys of", "Alle Passkeys entfernt:";
-    /// A passkey was used that is not accepted.
+    /// A passkey was refused.
     PasskeyRefused: "passkey-refused", "used a passkey that was refused", "abgelehnten Passkey verwendet:";
-    /// A link was taken back.
+    /// A link was revoked.
     LinkRevoked: "link-revoked", "revoked a link", "einen Link widerrufen";
-    /// An account was given another role.
+    /// The role of an account was changed.
     RoleChanged: "role-changed", "changed the role of", "Rolle geändert:";
-    /// An account may no longer sign in.
+    /// The access of an account was revoked.
     AccessTaken: "access-taken", "revoked access for", "Zugang entzogen:";
-    /// An account may sign in again.
+    /// The access of an account was restored.
     AccessGiven: "access-given", "restored access for", "Zugang wiederhergestellt:";
-    /// An API token was made.
+    /// An API token was created.
     TokenCreated: "token-created", "created the API token", "API-Token erstellt:";
     /// An API token was revoked.
     TokenRevoked: "token-revoked", "revoked the API token", "API-Token widerrufen:";
@@ -98,11 +98,11 @@ actions! {
     ImportStarted: "import-started", "started an import of", "Import gestartet:";
     /// A dry run was started.
     ImportChecked: "import-checked", "started a dry run of", "Testlauf gestartet:";
-    /// An import that was started elsewhere was taken up.
+    /// An import that was started elsewhere was adopted.
     ImportAdopted: "import-adopted", "started following import", "folgt nun dem Import";
     /// An import was cancelled.
     ImportCancelled: "import-cancelled", "cancelled the import of", "Import abgebrochen:";
-    /// An import was started once more.
+    /// An import was started again.
     ImportRetried: "import-retried", "retried the import of", "Import erneut gestartet:";
     /// An import over a limit was approved.
     ImportApproved: "import-approved", "approved the import of", "Import freigegeben:";
@@ -128,33 +128,33 @@ actions! {
     SourceChanged: "source-changed", "changed the source", "Quelle geändert:";
     /// A source was paused.
     SourcePaused: "source-paused", "paused the source", "Quelle angehalten:";
-    /// A source goes on.
+    /// A source was resumed.
     SourceResumed: "source-resumed", "resumed the source", "Quelle fortgesetzt:";
-    /// A source was run out of turn.
+    /// A source was run on request.
     SourceRun: "source-run", "ran the source", "Quelle ausgeführt:";
     /// A source was deleted.
     SourceDeleted: "source-deleted", "deleted the source", "Quelle gelöscht:";
-    /// Something that only another version of the app knows.
+    /// An action of another version of the app.
     Unknown: "unknown", "did something this version does not recognise", "etwas getan, das diese Version nicht kennt";
 }
 
-/// Something that somebody did.
+/// An entry of the audit log.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct AuditEvent {
-    /// When.
+    /// Time.
     pub at: UnixMillis,
-    /// Who, as they were called then.
+    /// The user's name at that time.
     pub actor: String,
-    /// What.
+    /// The action.
     pub action: AuditAction,
-    /// To what.
+    /// What it was done to.
     pub subject: String,
-    /// From which address.
+    /// IP address.
     pub address: Option<String>,
 }
 
 impl AuditAction {
-    /// Returns what it is to start an import of a mode.
+    /// Returns the action of starting an import with a mode.
     #[must_use]
     pub fn of_start(mode: ImportMode) -> Self {
         match mode {

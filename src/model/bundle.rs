@@ -1,9 +1,9 @@
-//! Where the bundle of the islands is.
+//! The bundle of the islands.
 
-/// The addresses of the files that are compiled for browsers, which the server provides to the pages that it renders.
+/// URLs of the files compiled for browsers. The server provides them to its pages.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Bundle {
-    /// The script that loads the other one.
+    /// The script that loads the module.
     pub script: String,
     /// The WebAssembly module.
     pub wasm: String,

@@ -73,7 +73,7 @@ impl ChangeKind {
     /// Every kind.
     pub const ALL: [Self; 3] = [Self::Added, Self::Updated, Self::Removed];
 
-    /// Returns the word for it in addresses and on the wire.
+    /// Returns its name in URLs and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -84,7 +84,7 @@ impl ChangeKind {
     }
 }
 
-/// A word that names nothing of its kind.
+/// An unknown word.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct UnknownWord;
 
@@ -111,7 +111,7 @@ impl FromStr for ChangeKind {
 pub struct Percent(i64);
 
 impl Percent {
-    /// Makes one of hundredths of a percent.
+    /// Creates one from hundredths of a percent.
     #[must_use]
     pub const fn of_hundredths(hundredths: i64) -> Self {
         Self(hundredths)
@@ -127,7 +127,7 @@ impl Percent {
 impl FromStr for Percent {
     type Err = UnknownWord;
 
-    /// Reads percent with at most two decimals, for example `30` or `12.5`.
+    /// Parses a percentage with at most two decimals, for example `30` or `12.5`.
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let (whole, decimals) = text.split_once(['.', ',']).unwrap_or((text, ""));
         let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -169,27 +169,30 @@ impl fmt::Display for Percent {
     }
 }
 
-/// Which changes of an import are asked for.
+/// Which changes of an import to list.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ChangesFilter {
-    /// Those of this kind.
+    /// Kind of change.
     pub kind: Option<ChangeKind>,
-    /// Those of this field.
+    /// Changed field.
     pub field: Option<Field>,
-    /// Those by which the price falls by more than this.
+    /// The price falls by more than this.
     pub price_down: Option<Percent>,
-    /// Those by which the price rises by more than this.
+    /// The price rises by more than this.
     pub price_up: Option<Percent>,
-    /// Those of products whose name, SKU or identity holds this.
+    /// Text in the product's name, SKU or identity.
     pub search: String,
 }
 
 impl ChangesFilter {
-    /// Reads a filter from the parameters of an address. Empty ones are as if they were not there.
+    /// Names of the parameters.
+    pub const NAMES: [&'static str; 5] = ["kind", "field", "priceDown", "priceUp", "search"];
+
+    /// Reads a filter from the parameters of a URL. Empty ones are ignored.
     ///
     /// # Errors
     ///
-    /// The name of a parameter that holds something else than it takes.
+    /// The name of a parameter with an invalid value.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, &'static str> {
         fn parsed<T: FromStr>(
             get: &impl Fn(&str) -> Option<String>,
@@ -210,7 +213,7 @@ impl ChangesFilter {
         })
     }
 
-    /// Returns the parameters of an address that ask for it.
+    /// Returns the parameters of a URL that [`read`](Self::read) reads.
     #[must_use]
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let text = |percent: Percent| percent.to_string();
@@ -232,11 +235,11 @@ impl ChangesFilter {
 /// A value of a product before and after.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct FieldChange {
-    /// Which value.
+    /// The field.
     pub field: Field,
-    /// What it was, if anything.
+    /// Old value.
     pub old: Option<String>,
-    /// What it is then, if anything.
+    /// New value.
     pub new: Option<String>,
 }
 
@@ -246,17 +249,17 @@ pub struct FieldChange {
 pub struct ProductChange {
     /// The row of the import's file, from 1.
     pub row: u64,
-    /// What identifies the product.
+    /// The product's identity.
     pub identity: String,
-    /// Its stock-keeping unit now.
+    /// The product's current SKU.
     pub sku: Option<String>,
-    /// What it is called now; absent of one that is not there.
+    /// The product's current name; `None` if it does not exist.
     pub name: Option<String>,
-    /// What was done to it.
+    /// Kind of change.
     pub kind: ChangeKind,
-    /// By how much its price moved, in hundredths of a percent of what it was.
+    /// Change of its price, in hundredths of a percent of the old one.
     pub price_change: Option<i64>,
-    /// The values that are others.
+    /// The changed fields.
     pub fields: Vec<FieldChange>,
 }
 
@@ -265,35 +268,35 @@ pub struct ProductChange {
 pub struct ChangesPage {
     /// The changes.
     pub items: Vec<ProductChange>,
-    /// The row behind which the next ones are, if there may be any.
+    /// The row after which the next page starts; `None` on the last page.
     pub next: Option<u64>,
 }
 
 /// One change of a product in its history.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct HistoryEntry {
-    /// The import's identifier; absent of one that was deleted, or that is not for whoever asks to see.
+    /// The import's ID; `None` if it was deleted or is not visible to the user.
     pub import: Option<String>,
-    /// What the import's file is called.
+    /// Name of the import's file.
     pub filename: Option<String>,
-    /// When the import began.
+    /// When the import started.
     pub at: UnixMillis,
-    /// What it did.
+    /// The change.
     pub change: ProductChange,
 }
 
-/// What became of a product, the newest change first.
+/// A product's history, the newest change first.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ProductHistory {
-    /// The product as it is; none where it is there no more.
+    /// The current product; `None` if it was removed.
     pub product: Option<Product>,
     /// Its changes.
     pub entries: Vec<HistoryEntry>,
-    /// Where older ones begin, if there are any.
+    /// Cursor of the older ones; `None` on the last page.
     pub next: Option<String>,
-    /// What it cost from when on, the oldest price first.
+    /// Its prices, the oldest first.
     pub prices: Vec<PricePoint>,
-    /// The variants of its product, itself among them; none of a product without any.
+    /// The variants, itself included; empty if there are no others.
     #[serde(default)]
     pub variants: Vec<Product>,
 }
@@ -310,31 +313,31 @@ pub fn changes_file_path(job: &JobId) -> String {
     format!("/imports/{job}/changes.csv")
 }
 
-/// The limit that an import goes over.
+/// The limit that an import exceeds.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "limit", rename_all = "camelCase")]
 pub enum OverLimit {
-    /// Too many prices would move too far.
+    /// Too many prices would change too much.
     Prices {
-        /// How many.
+        /// Number of them.
         count: u64,
-        /// Of how many that are known before and after.
+        /// Number of prices known before and after.
         of: u64,
-        /// What is too far, in hundredths of a percent.
+        /// The change that is too much, in hundredths of a percent.
         by: i64,
     },
     /// Too many rows would fail.
     Failed {
-        /// How many.
+        /// Number of them.
         count: u64,
-        /// Of how many.
+        /// Out of this number.
         of: u64,
     },
-    /// The file, which is to hold all products, lacks too many.
+    /// Too many products are missing from a full file.
     Missing {
-        /// How many.
+        /// Number of them.
         count: u64,
-        /// Of how many.
+        /// Out of this number.
         of: u64,
     },
 }
@@ -355,10 +358,10 @@ impl fmt::Display for OverLimit {
     }
 }
 
-/// Marks the name of the file of an import that is taken back.
+/// Marks the file name of an undo.
 const MARK: char = '↶';
 
-/// Names an import that takes another one back by the name of that, and one that takes that back again.
+/// Returns the file name of an import that undoes one with this name. Undoing that one removes the mark.
 #[must_use]
 pub fn undo_name(filename: &str) -> String {
     match filename.strip_prefix(MARK) {

@@ -1,4 +1,4 @@
-//! The time as jobs and accounts have it.
+//! The current time.
 
 use super::job::UnixMillis;
 

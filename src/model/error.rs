@@ -1,4 +1,4 @@
-//! What can go wrong between the browser and the server, as both see it.
+//! Errors between the browser and the server.
 
 use std::fmt;
 
@@ -13,61 +13,61 @@ pub use import_relay_hook::model::refusal::Elsewhere;
 use super::reason::Reason;
 use crate::i18n::{locale::Locale, messages::ErrorCode};
 
-/// Why a server function did not answer. [`Display`](fmt::Display) writes it in English.
+/// Error of a server function. [`Display`](fmt::Display) writes it in English.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum ApiError {
     /// There is no session, or it has ended.
     SignedOut,
-    /// There is a session elsewhere that counts here, and does not let its holder in.
+    /// A session of Auth.js or NextAuth gives no access.
     Elsewhere(Elsewhere),
-    /// There is no such thing, or it is somebody else's.
+    /// It does not exist, or is not visible to the user.
     NotFound,
-    /// Whoever asks is known, and their role or token does not allow it.
+    /// The user's role or token does not allow it.
     Forbidden,
-    /// It is not certain enough that it is still the one who signed in.
+    /// The user has to confirm their identity.
     Unconfirmed,
-    /// A passkey is required, and the session has none.
+    /// The user has to use a passkey.
     PasskeyDue,
-    /// A passkey was not used, or is not accepted.
+    /// The passkey was not accepted.
     PasskeyRefused,
-    /// What was sent cannot be taken.
+    /// The request is invalid.
     Invalid(Reason),
-    /// A new password cannot be taken.
+    /// A new password is too weak.
     WeakPassword(Reason),
-    /// There is no room for a file.
+    /// There is no space for a file.
     NoSpace(Reason),
     /// Too many requests or streams at once.
     TooMany,
-    /// Too many tries that failed.
+    /// Too many failed attempts.
     Throttled {
         /// How long to wait, in seconds.
         seconds: u64,
     },
-    /// The price monitor cannot be asked, or the server is shutting down.
+    /// The price monitor cannot be reached, or the server is shutting down.
     Unavailable(Reason),
-    /// The price monitor's answer is of no use.
+    /// The price monitor's answer is invalid.
     BadGateway(Reason),
-    /// The price monitor wants to be asked less often.
+    /// The price monitor is busy.
     Busy {
-        /// Its words, or ours.
+        /// Its own words, or a code.
         reason: Reason,
         /// How long to wait, in seconds.
         seconds: u64,
     },
-    /// The server could not be reached, or its answer not read.
+    /// The server could not be reached, or its answer is unreadable.
     Connection,
-    /// A fault of ours. The details are in the server's log only.
+    /// Internal error. Details are only in the server's log.
     Internal,
 }
 
 impl ApiError {
-    /// Returns whether nobody is known who makes the request: signing in would help.
+    /// Returns whether signing in would help.
     #[must_use]
     pub fn is_signed_out(&self) -> bool {
         matches!(self, Self::SignedOut | Self::Elsewhere(_))
     }
 
-    /// Returns it as a code with parameters, or as another service's words.
+    /// Returns the reason: a code with parameters, or another service's own words.
     #[must_use]
     pub fn reason(&self) -> Reason {
         let code = match self {
@@ -93,7 +93,7 @@ impl ApiError {
         code.into()
     }
 
-    /// Makes the error of a request that cannot be taken.
+    /// Creates the error of an invalid request.
     #[must_use]
     pub fn invalid(why: ErrorCode) -> Self {
         Self::Invalid(why.into())
@@ -123,7 +123,7 @@ impl FromServerFnError for ApiError {
 }
 
 impl Locale {
-    /// Says why a server function did not answer.
+    /// Returns an error as a sentence.
     pub(crate) fn error(self, error: &ApiError) -> String {
         self.reason(&error.reason())
     }

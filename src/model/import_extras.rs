@@ -1,4 +1,4 @@
-//! What a price monitor may say and do of an import beyond its progress.
+//! Details of an import beyond its progress.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -15,66 +15,66 @@ use crate::{
     },
 };
 
-/// What a price monitor says of an import beyond its progress.
+/// Details of an import, from the price monitor.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImportExtras {
-    /// `check` for one that writes no products.
+    /// `check` for a dry run.
     pub mode: String,
-    /// Products that were not there before.
+    /// New products.
     pub added_products: u64,
-    /// Products that are not as before.
+    /// Changed products.
     pub updated_products: u64,
-    /// Products that are as before.
+    /// Unchanged products.
     pub unchanged_products: u64,
-    /// Rows that a later row of the file replaced: with the three above, the imported ones.
+    /// Rows replaced by a later row of the file. With the three above these are the imported rows.
     pub replaced_rows: u64,
-    /// Rows that are no product.
+    /// Skipped rows.
     pub passed_over_rows: u64,
-    /// How many of these there are, by the code of the reason.
+    /// Number of skipped rows by the code of the reason.
     pub passed_over: BTreeMap<String, u64>,
-    /// Rows of the file so far: imported, failed, and passed over.
+    /// Rows read so far: imported, failed and skipped.
     pub rows_read: u64,
-    /// Values that were left out of rows that are in.
+    /// Values that were left out of imported rows.
     pub warnings: u64,
-    /// How many imports go first, with this one, while it waits.
+    /// Position in the queue, from 1.
     pub queue_position: Option<u64>,
     /// Whether it waits because the disk is full.
     pub waits_for_room: bool,
-    /// Whether it ended because somebody cancelled it.
+    /// Whether it was cancelled.
     pub cancelled: bool,
-    /// What it asked for in vain.
+    /// The question that it failed with.
     pub problem: Option<Question>,
-    /// What has to be said for it to go on.
+    /// The question to answer before it can continue.
     pub needs: Option<Question>,
-    /// Products that a check is about and that have changed since: a thousand at most.
+    /// Products of a dry run that have changed since; at most 1,000.
     pub changed_since: u64,
     /// Which products and values it writes.
     pub options: ImportOptions,
-    /// Products that its file lacks, where it is to hold all.
+    /// Products missing from a full file.
     pub missing_products: u64,
     /// Those of them that were marked as out of stock.
     pub marked_products: u64,
-    /// The limit that it goes over.
+    /// The limit that it exceeds.
     pub over_limit: Option<OverLimit>,
-    /// Products that are there no more.
+    /// Removed products.
     pub removed_products: u64,
-    /// The import that it takes back.
+    /// ID of the import that it undoes.
     pub undoes: Option<String>,
-    /// The last import that took it back, or is about to.
+    /// ID of the last import that undid or will undo it.
     pub undone_by: Option<String>,
-    /// What can be done with it now.
+    /// Actions that are possible now.
     pub actions: Vec<String>,
 }
 
 impl ImportExtras {
-    /// Returns whether something can be done with the import now.
+    /// Returns whether an action is possible now.
     #[must_use]
     pub fn offers(&self, action: &str) -> bool {
         self.actions.iter().any(|offered| offered == action)
     }
 
-    /// Returns whether no product is written.
+    /// Returns whether it is a dry run.
     #[must_use]
     pub fn is_check(&self) -> bool {
         self.mode == "check"
@@ -109,7 +109,7 @@ impl RowKind {
         Self::PassedOver,
     ];
 
-    /// Returns the word for it in addresses and on the wire.
+    /// Returns its name in URLs and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -131,33 +131,35 @@ impl FromStr for RowKind {
     }
 }
 
-/// A row of a file, and what is said of it.
+/// A row of a file and the reason it is listed.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema), schema(as = Row))]
 pub struct ImportRow {
-    /// The line of the file on which the row begins.
+    /// Line of the file where the row starts, from 1.
+    #[cfg_attr(feature = "ssr", schema(required = true))]
     pub line: u64,
-    /// What the row is called.
+    /// SKU of the product.
+    #[cfg_attr(feature = "ssr", schema(required = true))]
     pub sku: String,
-    /// Why it failed or what was left out, for people; of a row that was passed over, the code of the
-    /// reason.
+    /// Why the row failed or what was left out, as a sentence; for a skipped row, a word for the reason.
+    #[cfg_attr(feature = "ssr", schema(required = true))]
     pub reason: String,
-    /// The reason as a code; none of a row that an earlier version or another service tells of.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Code of the reason; null for rows reported by an external price monitor or an earlier version.
     pub code: Option<String>,
-    /// The values in it.
-    #[serde(skip_serializing_if = "Params::is_empty")]
+    /// Parameters of the code.
+    #[cfg_attr(feature = "ssr", schema(required = true, value_type = Object))]
     pub params: Params,
-    /// The column the reason is about.
+    /// Column that the reason is about.
     pub column: Option<String>,
-    /// What that column holds.
+    /// Value in that column.
     pub value: Option<String>,
-    /// The line of the row that replaced it.
+    /// Line of the row that replaced it.
     pub by_line: Option<u64>,
 }
 
 impl ImportRow {
-    /// Returns the reason, to be said in a language.
+    /// Returns the reason.
     #[must_use]
     pub fn why(&self, kind: RowKind) -> Reason {
         let code = match kind {
@@ -175,11 +177,11 @@ pub type ImportRows = Page<ImportRow>;
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct RowColumn {
-    /// Its place in the cells of a row.
+    /// Index in the cells of a row.
     pub index: usize,
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// Whether something is read from it.
+    /// Whether it is read.
     pub known: bool,
 }
 
@@ -187,11 +189,11 @@ pub struct RowColumn {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct RowCells {
-    /// Which row of the file it is, from 1.
+    /// Number of the row in the file, from 1.
     pub row: u64,
-    /// What it holds.
+    /// Cells.
     pub cells: Vec<String>,
-    /// What is said of it.
+    /// Why it is listed.
     pub notes: Vec<ImportRow>,
 }
 
@@ -211,77 +213,77 @@ pub struct RowsToCorrect {
     pub total: u64,
 }
 
-/// Cells of rows, by the rows' numbers and the columns' places.
+/// Cells by row number and column index.
 pub type CorrectedCells = BTreeMap<u64, BTreeMap<usize, String>>;
 
-/// The first rows of a file, what its columns are taken for, and what else can be said of it.
+/// The first rows of a file and how it is read.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FileColumns {
-    /// What the columns are called.
+    /// Column names.
     pub header: Vec<String>,
-    /// What the first rows hold.
+    /// First rows.
     pub rows: Vec<Vec<String>>,
-    /// What each column is taken for.
+    /// Meaning of each column.
     pub columns: Vec<Option<String>>,
-    /// What is said to be before the decimals of prices: `comma` or `point`.
+    /// Decimal mark of prices: `comma` or `point`.
     pub decimal_mark: Option<String>,
-    /// The currency that prices are said to be in.
+    /// Currency of prices without one.
     pub currency: Option<String>,
-    /// The sheets that are to be read.
+    /// Sheets to read.
     pub sheets: Vec<String>,
-    /// Those that there are, where one has to be chosen.
+    /// All sheets, if sheets have to be chosen.
     pub all_sheets: Vec<String>,
-    /// What has to be said.
+    /// The question to answer.
     pub needs: Option<Question>,
 }
 
-/// What somebody says of a file. What is empty is told from the file.
+/// How to read a file. What is empty is detected.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct SaidOfFile {
-    /// A word for each column; none for one that does not matter.
+pub struct FileMapping {
+    /// Meaning of each column; empty for ignored ones.
     pub columns: Vec<String>,
-    /// What is before the decimals of prices: `comma` or `point`.
+    /// Decimal mark of prices: `comma` or `point`.
     pub decimal_mark: String,
-    /// The currency of prices that do not tell it.
+    /// Currency of prices without one.
     pub currency: String,
-    /// The sheets that are to be read.
+    /// Sheets to read.
     pub sheets: Vec<String>,
 }
 
-impl SaidOfFile {
-    /// Returns whether nothing is said.
+impl FileMapping {
+    /// Returns whether everything is detected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// What a row is when its file's columns hold what somebody says.
+/// A row as it would be imported.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct PreviewRow {
-    /// The line of the file on which the row begins.
+    /// Line of the file where the row starts.
     pub line: u64,
-    /// What the product is known by.
+    /// SKU.
     pub sku: Option<String>,
-    /// What it is called.
+    /// Name.
     pub name: Option<String>,
-    /// What it costs.
+    /// Price.
     pub price: Option<String>,
-    /// Why it would fail.
+    /// Why it would fail, in English.
     pub error: Option<String>,
-    /// The same as a code.
+    /// Code of the reason.
     #[serde(rename = "errorCode", skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
-    /// The values in it.
+    /// Parameters of the code.
     #[serde(rename = "errorParams", skip_serializing_if = "Params::is_empty")]
     pub error_params: Params,
 }
 
 impl PreviewRow {
-    /// Returns why it would fail, to be said in a language.
+    /// Returns why it would fail.
     #[must_use]
     pub fn why(&self) -> Option<Reason> {
         let (code, params) = (self.error_code.clone(), self.error_params.clone());
@@ -289,13 +291,13 @@ impl PreviewRow {
     }
 }
 
-/// Returns what a form calls a cell.
+/// Returns the name of a cell's form field.
 #[must_use]
 pub fn cell_name(row: u64, column: usize) -> String {
     format!("cells[r{row}][c{column}]")
 }
 
-/// Reads cells by what a form calls their rows and columns.
+/// Reads cells from the fields of a form.
 #[must_use]
 pub fn named_cells(cells: BTreeMap<String, BTreeMap<String, String>>) -> Option<CorrectedCells> {
     let rows = cells.into_iter().map(|(row, cells)| {

@@ -1,4 +1,4 @@
-//! Which products an import writes, which of their values, and what becomes of those that its file lacks.
+//! Options of an import: which products and values it writes, and what it does with missing products.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{
     changes::{Field, Percent, UnknownWord},
-    import_extras::SaidOfFile,
+    import_extras::FileMapping,
     job::ImportMode,
 };
 
@@ -28,7 +28,7 @@ impl WrittenProducts {
     /// Every choice.
     pub const ALL: [Self; 3] = [Self::All, Self::New, Self::Existing];
 
-    /// Returns the word for it in forms and on the wire.
+    /// Returns its name in forms and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl WrittenProducts {
         }
     }
 
-    /// Returns the code of the reason for which rows of other products are passed over.
+    /// Returns the code of the reason why other rows are skipped.
     #[must_use]
     pub fn passes_over(self) -> Option<&'static str> {
         match self {
@@ -78,7 +78,7 @@ impl MissingProducts {
     /// Every choice.
     pub const ALL: [Self; 4] = [Self::Keep, Self::List, Self::Unavailable, Self::Remove];
 
-    /// Returns the word for it in forms and on the wire.
+    /// Returns its name in forms and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -89,13 +89,13 @@ impl MissingProducts {
         }
     }
 
-    /// Returns whether the file is to hold all products.
+    /// Returns whether the file has to contain all products.
     #[must_use]
     pub fn is_full_file(self) -> bool {
         self != Self::Keep
     }
 
-    /// Returns whether such products are changed.
+    /// Returns whether missing products are changed.
     #[must_use]
     pub fn changes_products(self) -> bool {
         matches!(self, Self::Unavailable | Self::Remove)
@@ -111,15 +111,15 @@ impl FromStr for MissingProducts {
     }
 }
 
-/// The values of products that an import updates. The default is all that its file has columns for.
+/// Fields that an import updates. The default is all that its file has.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct ChosenFields(u16);
 
 impl ChosenFields {
-    /// All values.
+    /// All fields.
     pub const ALL: Self = Self(0);
 
-    /// Chooses these; none for all.
+    /// Chooses these fields; none means all.
     #[must_use]
     pub fn of(fields: impl IntoIterator<Item = Field>) -> Self {
         let mut chosen = Self::ALL;
@@ -129,31 +129,31 @@ impl ChosenFields {
         chosen
     }
 
-    /// Chooses one more; the first one is then the only one.
+    /// Adds a field. The first one replaces "all".
     pub fn choose(&mut self, field: Field) {
         self.0 |= 1 << field as u16;
     }
 
-    /// Returns whether a value is updated.
+    /// Returns whether a field is updated.
     #[must_use]
     pub fn has(self, field: Field) -> bool {
         self.is_all() || self.0 & (1 << field as u16) != 0
     }
 
-    /// Returns whether every value is updated.
+    /// Returns whether all fields are updated.
     #[must_use]
     pub fn is_all(self) -> bool {
         self.0 == 0
     }
 
-    /// Returns whether the currency of a price goes with it.
+    /// Returns whether the currency is updated, by itself or with a price.
     #[must_use]
     pub fn has_currency(self) -> bool {
         let with = [Field::Currency, Field::Price, Field::SalePrice];
         with.into_iter().any(|field| self.has(field))
     }
 
-    /// Returns the values that were chosen; none where all are updated.
+    /// Returns the chosen fields; none if all are updated.
     pub fn chosen(self) -> impl Iterator<Item = Field> {
         let is_chosen = move |field: &Field| !self.is_all() && self.has(*field);
         Field::ALL.into_iter().filter(is_chosen)
@@ -173,7 +173,7 @@ impl fmt::Display for ChosenFields {
 impl FromStr for ChosenFields {
     type Err = UnknownWord;
 
-    /// Reads words with commas between them; an empty text is all.
+    /// Parses comma-separated names; an empty text means all.
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let words = text.split(',').map(str::trim);
         let words = words.filter(|word| !word.is_empty());
@@ -201,30 +201,30 @@ impl<'de> Deserialize<'de> for ChosenFields {
     }
 }
 
-/// How an import writes. Its mode says whether it does.
+/// What an import writes.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(default)]
 pub struct ImportOptions {
-    /// Which products its rows may write.
+    /// Which products it may write.
     pub products: WrittenProducts,
-    /// Which values of products that are there it updates. New ones get all.
+    /// Which fields of existing products it updates. New products get all.
     pub fields: ChosenFields,
-    /// What becomes of products that its file lacks.
+    /// What it does with missing products.
     pub missing: MissingProducts,
 }
 
 /// The parameter that chooses fields.
 pub const FIELDS: &str = "fields";
 
-/// The parameters that say it, in forms and on the wire.
+/// Names of the parameters in forms and on the wire.
 pub const PARAMETERS: [&str; 3] = ["products", FIELDS, "missing"];
 
 impl ImportOptions {
-    /// Takes a parameter in; `fields` adds to those before. An empty value says nothing.
+    /// Sets a parameter; `fields` adds to earlier ones. An empty value is ignored.
     ///
     /// # Errors
     ///
-    /// The parameter, where its value is none that it takes.
+    /// The parameter, if its value is invalid.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         let [products, fields, missing] = PARAMETERS;
         let value = value.trim();
@@ -242,7 +242,7 @@ impl ImportOptions {
         Ok(())
     }
 
-    /// Returns the parameters that say it, without those that say the default.
+    /// Returns the parameters that differ from the default.
     #[must_use]
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let Self {
@@ -261,13 +261,13 @@ impl ImportOptions {
             .collect()
     }
 
-    /// Returns whether it says nothing but the default.
+    /// Returns whether all options are the default.
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Returns it for a file of which some rows are imported again.
+    /// Returns the options for importing some rows of the file again.
     #[must_use]
     pub fn of_some_rows(self) -> Self {
         Self {
@@ -294,7 +294,7 @@ impl LimitAction {
     /// Every action.
     pub const ALL: [Self; 3] = [Self::Off, Self::Ask, Self::Refuse];
 
-    /// Returns the word for it, in forms and on the wire.
+    /// Returns its name in forms and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -314,40 +314,41 @@ impl FromStr for LimitAction {
     }
 }
 
-/// How much an import may change without being asked about, in place of what the settings say.
+/// An import's own limits, which replace those of the settings.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct OwnLimits {
-    /// What becomes of one that would change more.
+    /// What happens above a limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<LimitAction>,
-    /// The share of prices that may move far.
+    /// Maximum share of prices that change far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prices: Option<Percent>,
-    /// What is far.
+    /// Minimum change of a price that is far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price_change: Option<Percent>,
-    /// The share of rows that may fail.
+    /// Maximum share of failed rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<Percent>,
-    /// The share of products that a full file may lack.
+    /// Maximum share of products missing in a full file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Percent>,
 }
 
-/// What is to be done with a file.
+/// How to import a file.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Instructions {
-    /// Whether products are written.
+    /// Import, or dry run.
     pub mode: ImportMode,
-    /// Which ones, and how.
+    /// Which products and values to write.
     pub options: ImportOptions,
-    /// What is known of the file; the rest is told from it.
-    pub said: SaidOfFile,
-    /// How much it may change.
+    /// How to read the file; the rest is detected.
+    #[serde(rename = "said")] // as it is stored
+    pub mapping: FileMapping,
+    /// Its own limits.
     pub limits: OwnLimits,
-    /// The source that the file is of: what is said of the columns of one of its files holds for the next.
+    /// The source of the file. Its column mapping is reused for the next file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }

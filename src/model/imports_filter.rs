@@ -1,47 +1,82 @@
-//! Which imports are listed, and in which order.
+//! Filter and order of the list of imports.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::model::{
-    base_path::escape,
+use super::{
     job::{ImportMode, ImportStatus, JobId, UnixMillis},
+    query::with_query,
 };
 
 const DAY: UnixMillis = 24 * 60 * 60 * 1_000;
 
-/// A page of the list of imports: which, of which imports, in which order.
+/// A page of the list of imports.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ImportsQuery {
-    /// Which page, from 1.
+    /// Number of the page, from 1.
     pub page: u64,
-    /// Which imports, in which order.
+    /// Filter and order.
     pub filter: ImportsFilter,
 }
 
-/// Which imports are listed, and in which order. The default is all of them, newest first.
+/// Filter and order of the list. The default is all imports, newest first.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct ImportsFilter {
-    /// Only those that stand so.
+    /// Status.
     pub status: Option<ImportStatus>,
-    /// Only those whose file is called something with this in it, in any case.
+    /// Text in the file name, in any case.
     pub search: String,
-    /// Only those handed in on this day or later.
+    /// First day on which it was started.
     pub since: Option<Day>,
-    /// Only those handed in on this day or earlier.
+    /// Last day on which it was started.
     pub until: Option<Day>,
-    /// Only those that do this with the products.
+    /// Import, or dry run.
     pub kind: Option<ImportMode>,
-    /// Only those of the user with this identifier.
+    /// ID of the user who started it; empty for any.
     pub by: String,
-    /// In this order.
+    /// Order.
     pub sort: Sort,
 }
 
 impl ImportsFilter {
+    /// Reads a filter from the parameters of a URL. Invalid values are ignored.
+    #[must_use]
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+        fn parsed<T: FromStr>(text: Option<String>) -> Option<T> {
+            text?.parse().ok()
+        }
+        let text = |name| get(name).unwrap_or_default().trim().to_owned();
+        Self {
+            status: parsed(get("status")),
+            search: text("search"),
+            since: parsed(get("since")),
+            until: parsed(get("until")),
+            kind: parsed(get("kind")),
+            by: text("by"),
+            sort: parsed(get("sort")).unwrap_or_default(),
+        }
+    }
+
+    /// Returns the parameters of a URL that [`read`](Self::read) reads.
+    fn pairs(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let has_order = self.sort != Sort::default();
+        [
+            ("search", text(&self.search)),
+            ("status", self.status.map(|status| status.to_string())),
+            ("since", self.since.map(|day| day.to_string())),
+            ("until", self.until.map(|day| day.to_string())),
+            ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
+            ("by", text(&self.by)),
+            ("sort", has_order.then(|| self.sort.to_string())),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+    }
+
     /// Returns whether imports are left out.
     #[must_use]
     pub fn is_narrow(&self) -> bool {
@@ -52,102 +87,65 @@ impl ImportsFilter {
         *self != wide
     }
 
-    /// Returns the address of a page of the list.
+    /// Returns the URL of a page of the list.
     #[must_use]
     pub fn address(&self, page: u64) -> String {
-        let Self {
-            status,
-            search,
-            since,
-            until,
-            kind,
-            by,
-            sort,
-        } = self;
-        let mut pairs = Vec::new();
-        if !search.is_empty() {
-            pairs.push(format!("search={}", escape(search)));
-        }
-        if let Some(status) = status {
-            pairs.push(format!("status={status}"));
-        }
-        if let Some(since) = since {
-            pairs.push(format!("since={since}"));
-        }
-        if let Some(until) = until {
-            pairs.push(format!("until={until}"));
-        }
-        if let Some(kind) = kind {
-            pairs.push(format!("kind={}", kind.as_str()));
-        }
-        if !by.is_empty() {
-            pairs.push(format!("by={}", escape(by)));
-        }
-        if *sort != Self::default().sort {
-            pairs.push(format!("sort={sort}"));
-        }
-        if page > 1 {
-            pairs.push(format!("page={page}"));
-        }
-        if pairs.is_empty() {
-            return "/imports".to_owned();
-        }
-        format!("/imports?{}", pairs.join("&"))
+        let page = (page > 1).then(|| ("page", page.to_string()));
+        with_query("/imports", self.pairs().chain(page))
     }
 }
 
-/// What the list can be narrowed by, and how much of it there is.
+/// What the list can be filtered by.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ImportsOverview {
-    /// How many imports stand so, of the newest 10,000.
+    /// Number of imports by status, of the newest 10,000.
     pub counts: Vec<(ImportStatus, u64)>,
-    /// Who started imports; nobody for whom there are only their own.
+    /// Users who started imports; empty if the user sees only their own.
     pub starters: Vec<Starter>,
-    /// Who started these imports, likewise.
+    /// Name of the user who started an import, likewise.
     pub started: Vec<(JobId, String)>,
-    /// Whether whoever asks may delete imports.
+    /// Whether the user may delete imports.
     pub may_delete: bool,
 }
 
-/// Somebody who started imports.
+/// A user who started imports.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Starter {
-    /// The user's identifier.
+    /// ID.
     pub id: String,
-    /// What they are called.
+    /// Name.
     pub name: String,
 }
 
-/// An order of the list. It is written as its column's name, with `-` before it for the largest or
-/// newest first.
+/// An order of the list, written as the column's name, with `-` before it if the largest or newest are first.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Sort {
-    /// By what.
+    /// Column.
     pub by: SortBy,
-    /// Whether the largest or newest come first.
+    /// Whether the largest or newest are first.
     pub descending: bool,
 }
 
-/// What the list can be sorted by.
+/// A column to sort by.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SortBy {
-    /// When they were handed in.
+    /// Start.
     Created,
-    /// What the file is called.
+    /// File name.
     File,
-    /// Where they stand.
+    /// Status.
     Status,
-    /// How long they took, or have taken.
+    /// Duration so far.
     Duration,
 }
 
 impl SortBy {
-    /// All of them.
+    /// All columns.
     pub const ALL: [Self; 4] = [Self::Created, Self::File, Self::Status, Self::Duration];
 
-    /// Returns what addresses call it.
+    /// Returns its name in URLs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -175,7 +173,7 @@ impl fmt::Display for Sort {
     }
 }
 
-/// The text is no order of the list.
+/// The text is not an order of the list.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("not a valid sort order")]
 pub struct InvalidSort;
@@ -207,11 +205,11 @@ impl From<Sort> for String {
     }
 }
 
-/// A day of the calendar, in UTC.
+/// A calendar day in UTC.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Day {
-    /// Days since the first of January 1970.
+    /// Days since 1970-01-01.
     number: i64,
 }
 
@@ -228,8 +226,8 @@ impl Day {
         self.begin() + DAY
     }
 
-    /// Returns year, month and day of the Gregorian calendar, counted in eras of 400 years that start
-    /// on the first of March, so that the leap day is the last day of a year.
+    /// Returns year, month and day of the Gregorian calendar. Counts in eras of 400 years that start on the first of March,
+    /// so that the leap day is the last day of a year.
     #[must_use]
     pub fn civil(self) -> (i64, i64, i64) {
         let days = self.number + 719_468;
@@ -277,7 +275,7 @@ impl fmt::Display for Day {
     }
 }
 
-/// The text is no day of the calendar.
+/// The text is not a calendar day.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("not a valid date")]
 pub struct InvalidDay;
@@ -285,7 +283,7 @@ pub struct InvalidDay;
 impl FromStr for Day {
     type Err = InvalidDay;
 
-    /// Reads `2026-11-23`.
+    /// Parses `2026-11-23`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = |range: std::ops::Range<usize>| {
             let digits = text.get(range)?;
@@ -297,7 +295,7 @@ impl FromStr for Day {
             return Err(InvalidDay);
         };
         let found = Self::of_civil(year, month, day);
-        // No 31st of February, and nothing but digits and dashes in their places.
+        // Rejects the 31st of February, and other characters than digits and dashes.
         if (1..=12).contains(&month) && found.to_string() == text {
             Ok(found)
         } else {

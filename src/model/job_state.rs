@@ -1,4 +1,4 @@
-//! The state of a job as it is recorded.
+//! The recorded state of a job.
 
 use std::sync::Arc;
 

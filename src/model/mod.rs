@@ -1,4 +1,4 @@
-//! The types that the server and the browser share. They know nothing of the rest of the crate but the languages.
+//! Types that server and browser share. Of the crate they use the languages only.
 
 pub use import_relay_hook::model::{base_path, job, progress};
 
@@ -19,6 +19,7 @@ pub mod page;
 pub mod passkey;
 pub mod product;
 pub mod products_filter;
+pub mod query;
 pub mod reason;
 pub mod role;
 pub mod secret;

@@ -4,18 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::job::UnixMillis;
 
-/// The page on which a person uses a passkey, or adds the first, where one is required.
+/// The page for using a required passkey, or adding the first one.
 pub const PASSKEY_PATH: &str = "/passkey";
 
-/// The most characters of a passkey's name.
+/// Maximum characters of a passkey's name.
 pub const MAX_PASSKEY_NAME: usize = 60;
 
-/// A passkey of the person who asks.
+/// A passkey of the current user.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct OwnPasskey {
     /// Its ID. It grants nothing.
     pub id: String,
-    /// The name its user gave it.
+    /// Name.
     pub name: String,
     /// When it was added.
     pub created_at: UnixMillis,
@@ -30,24 +30,24 @@ pub struct OwnPasskey {
 pub struct PasskeyList {
     /// The passkeys, oldest first.
     pub passkeys: Vec<OwnPasskey>,
-    /// Whether there is room for another one.
+    /// Whether another one can be added.
     pub may_add: bool,
     /// Whether the last one can be removed.
     pub may_have_none: bool,
-    /// A name for a new one: the browser that asks.
+    /// Suggested name: that of the browser.
     pub suggested_name: String,
 }
 
-/// What a signed-in person has to do with a passkey.
+/// What a signed-in user has to do with a passkey.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum PasskeyDuty {
-    /// Nothing.
+    /// None.
     None,
     /// Use one.
     Use,
     /// Add the first.
     Add {
-        /// A name for it: the browser that asks.
+        /// Suggested name: that of the browser.
         suggested_name: String,
     },
 }

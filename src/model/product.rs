@@ -24,38 +24,38 @@ pub struct Product {
     /// Its Global Trade Item Number.
     #[serde(default)]
     pub gtin: Option<String>,
-    /// How many there are.
+    /// Number in stock.
     #[serde(default)]
     pub stock: Option<i64>,
-    /// Whether it can be had: `in_stock`, `out_of_stock`, `preorder` or `backorder`.
+    /// Availability: `in_stock`, `out_of_stock`, `preorder` or `backorder`.
     #[serde(default)]
     pub availability: Option<String>,
-    /// The address of its page.
+    /// URL of its page.
     #[serde(default)]
     pub url: Option<String>,
-    /// The address of its image.
+    /// URL of its image.
     #[serde(default)]
     pub image: Option<String>,
-    /// What tells it from the other variants of its product, as its file says it.
+    /// Its options, which distinguish it from other variants.
     #[serde(default)]
     pub options: Option<String>,
-    /// When it came in.
+    /// When it was first imported.
     #[serde(default)]
     pub created_at: UnixMillis,
     /// When an import last changed it.
     pub updated_at: UnixMillis,
-    /// The import that did, where it is known and for whoever asks to see.
+    /// The import that last changed it, if known and visible to the user.
     #[serde(default)]
     pub updated_by: Option<ImportName>,
 }
 
 impl Product {
-    /// Returns the values of the options that tell a variant from the others of its product.
+    /// Returns the values of the options that distinguish a variant from others.
     #[must_use]
     pub fn variant(&self) -> Option<Vec<String>> {
         let options = match &self.options {
             Some(options) => values_of(options),
-            // Imports of earlier versions left them in the identity only.
+            // Earlier versions had them in the identity only.
             None => {
                 let (source, parts) = self.identity.split_once(':')?;
                 if !matches!(source, "handle" | "parent") {
@@ -70,7 +70,7 @@ impl Product {
         (!options.is_empty()).then_some(options)
     }
 
-    /// Returns the address of its image, if pages may show it: it comes over an encrypted connection.
+    /// Returns the URL of its image if pages may show it: only `https`.
     #[must_use]
     pub fn shown_image(&self) -> Option<&str> {
         let image = self.image.as_deref()?;
@@ -79,10 +79,10 @@ impl Product {
     }
 }
 
-/// The most characters of a product's options.
+/// Maximum characters of a product's options.
 const MAX_OPTIONS: usize = 500;
 
-/// Writes the values of options as one text: with `/` between them, which is `\/` within one. None of too many.
+/// Joins the values of options with `/`, which is `\/` within one. Returns `None` if they are too long.
 #[must_use]
 pub fn options_text(options: &[String]) -> Option<String> {
     let escape = |option: &String| option.replace('\\', "\\\\").replace('/', "\\/");
@@ -90,7 +90,7 @@ pub fn options_text(options: &[String]) -> Option<String> {
     (!text.is_empty() && text.chars().count() <= MAX_OPTIONS).then_some(text)
 }
 
-/// Reads what [`options_text`] writes.
+/// Splits what [`options_text`] joins.
 #[must_use]
 pub fn values_of(text: &str) -> Vec<String> {
     let mut options = parted(text);
@@ -98,7 +98,7 @@ pub fn values_of(text: &str) -> Vec<String> {
     options
 }
 
-/// Parts a text at its slashes.
+/// Splits a text at its slashes.
 fn parted(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut characters = text.chars();
@@ -117,36 +117,36 @@ fn parted(text: &str) -> Vec<String> {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct ShowsImages(pub bool);
 
-/// An import by its name.
+/// An import's name.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ImportName {
-    /// What it is named by.
+    /// ID.
     pub id: String,
-    /// What its file is called.
+    /// File name.
     pub filename: String,
 }
 
-/// Some products of a list.
+/// A page of products.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ProductsList {
-    /// The products. There may be fewer than a page holds though there are more, where finding them takes long.
+    /// The products. If finding them takes long, a page may have fewer although more follow.
     pub items: Vec<Product>,
-    /// Where the next ones begin; `None` on the last page.
+    /// Cursor of the next page; `None` on the last one.
     pub next: Option<String>,
-    /// How many products there are at all, as far as they are counted.
+    /// Number of all products, up to a limit.
     pub total: u64,
-    /// Whether there are more than that.
+    /// Whether there are more than counted.
     pub has_more: bool,
-    /// The newest imports of whoever asks.
+    /// The user's newest imports.
     pub imports: Vec<ImportName>,
 }
 
-/// What a product cost from a time on.
+/// A product's price from a time on.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PricePoint {
     /// The time.
     pub at: UnixMillis,
-    /// The price as a decimal number; `None` where it had none.
+    /// The price as a decimal number; `None` if it had none.
     pub price: Option<String>,
 }
 

@@ -1,18 +1,18 @@
-//! Which products are listed, and in which order.
+//! Filter and order of the list of products.
 
 use std::{fmt, str::FromStr};
 
-use super::{base_path::escape, changes::UnknownWord, imports_filter::Day, job::JobId};
+use super::{changes::UnknownWord, imports_filter::Day, job::JobId, query::with_query};
 
-/// The most characters of an amount.
+/// Maximum characters of an amount.
 const AMOUNT_LENGTH: usize = 30;
 
-/// An amount of money as it is written: digits, and decimals behind a point.
+/// An amount of money: digits, and decimals after a point.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Amount(String);
 
 impl Amount {
-    /// Returns it as a decimal number, for example `12.99`.
+    /// Returns the decimal number, for example `12.99`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -22,7 +22,7 @@ impl Amount {
 impl FromStr for Amount {
     type Err = UnknownWord;
 
-    /// Reads `12.99` and `12,99`.
+    /// Parses `12.99` and `12,99`.
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let is_digits =
             |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -41,22 +41,22 @@ impl fmt::Display for Amount {
     }
 }
 
-/// What products can be sorted by.
+/// A column to sort products by.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ProductsSortBy {
-    /// What they are called.
+    /// Name.
     Name,
-    /// What they cost. Those without a price are below all others.
+    /// Price. Products without one are below all others.
     Price,
-    /// When an import last changed them.
+    /// Last change by an import.
     Updated,
 }
 
 impl ProductsSortBy {
-    /// All of them.
+    /// All columns.
     pub const ALL: [Self; 3] = [Self::Name, Self::Price, Self::Updated];
 
-    /// Returns what addresses call it.
+    /// Returns its name in URLs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -67,12 +67,12 @@ impl ProductsSortBy {
     }
 }
 
-/// An order of products. It is written as its column's name, with `-` before it for the largest or newest first.
+/// An order of products, written as the column's name, with `-` before it if the largest or newest are first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ProductsSort {
-    /// By what.
+    /// Column.
     pub by: ProductsSortBy,
-    /// Whether the largest or newest come first.
+    /// Whether the largest or newest are first.
     pub descending: bool,
 }
 
@@ -98,29 +98,29 @@ impl FromStr for ProductsSort {
     }
 }
 
-/// Which products are listed, and in which order. The default is all of them, by name.
+/// Filter and order of the list. The default is all products, by name.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ProductsFilter {
-    /// Only those whose name, SKU or identity holds this.
+    /// Text in the name, SKU or identity.
     pub search: String,
-    /// Only those that an import changed on this day or later.
+    /// First day of their last change.
     pub since: Option<Day>,
-    /// Only those that cost so much or more.
+    /// Lowest price.
     pub price_from: Option<Amount>,
-    /// Only those that cost so much or less.
+    /// Highest price.
     pub price_to: Option<Amount>,
-    /// Only those without a price.
+    /// Whether they have no price.
     pub no_price: bool,
-    /// Only those that are out of stock.
+    /// Whether they are out of stock.
     pub out_of_stock: bool,
-    /// Only those that this import changed last.
+    /// The import that last changed them.
     pub import: Option<JobId>,
-    /// In this order; without it in the one in which what is asked for is found soonest.
+    /// Order; the default is the fastest one for the filter.
     pub sort: Option<ProductsSort>,
 }
 
 impl ProductsFilter {
-    /// What addresses call its parts.
+    /// Names of the parameters.
     pub const NAMES: [&'static str; 8] = [
         "search",
         "changedSince",
@@ -132,11 +132,11 @@ impl ProductsFilter {
         "sort",
     ];
 
-    /// Reads a filter from the parameters of an address. Empty ones are as if they were not there.
+    /// Reads a filter from the parameters of a URL. Empty ones are ignored.
     ///
     /// # Errors
     ///
-    /// The name of a parameter that holds something else than it takes.
+    /// The name of a parameter with an invalid value.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, &'static str> {
         fn parsed<T: FromStr>(text: &str, name: &'static str) -> Result<Option<T>, &'static str> {
             match text {
@@ -162,7 +162,7 @@ impl ProductsFilter {
         })
     }
 
-    /// Returns the parameters of an address that [`read`](Self::read) reads.
+    /// Returns the parameters of a URL that [`read`](Self::read) reads.
     #[must_use]
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let said = |is_said: bool| is_said.then(|| "true".to_owned());
@@ -182,18 +182,11 @@ impl ProductsFilter {
         .collect()
     }
 
-    /// Returns the address of a path with these parameters, and where a page of it begins.
+    /// Returns the URL of a path with these parameters and the cursor of a page.
     #[must_use]
     pub fn address(&self, path: &str, from: Option<&str>) -> String {
         let from = from.map(|from| ("from", from.to_owned()));
-        let pairs = self.pairs().into_iter().chain(from);
-        let pairs: Vec<_> = pairs
-            .map(|(name, value)| format!("{name}={}", escape(&value)))
-            .collect();
-        if pairs.is_empty() {
-            return path.to_owned();
-        }
-        format!("{path}?{}", pairs.join("&"))
+        with_query(path, self.pairs().into_iter().chain(from))
     }
 
     /// Returns whether products are left out.

@@ -1,4 +1,4 @@
-//! Why something failed, and how an answer says it.
+//! Why something failed, and the body of an error response.
 
 pub use import_relay_hook::model::reason::Reason;
 use serde::{Deserialize, Serialize};

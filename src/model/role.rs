@@ -157,7 +157,7 @@ impl RoleClaim {
     #[must_use]
     pub fn read(name: &str) -> Self {
         match name.trim().to_lowercase().as_str() {
-            // What everybody has is not a role.
+            // These are no roles: everybody has them.
             "" | "user" | "member" => Self::Missing,
             "owner" | "admin" | "administrator" => Self::Known(Role::Owner),
             "staff" | "editor" => Self::Known(Role::Staff),

@@ -1,4 +1,4 @@
-//! Who is signed in, and how one signs in.
+//! The signed-in user, and how to sign in.
 
 use std::fmt;
 
@@ -6,77 +6,77 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{error::Elsewhere, role::Role, secret::Secret};
 
-/// The person who is signed in.
+/// The signed-in user.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct CurrentUser {
-    /// What they are called.
+    /// Name.
     pub name: String,
-    /// The address they sign in with.
+    /// E-mail address.
     pub email: String,
-    /// What they may do.
+    /// Role.
     pub role: Role,
 }
 
-/// What the sign-in page must know.
+/// The state of the sign-in page.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum SignInState {
-    /// There is no owner yet, and whoever asks may make the owner's account.
+    /// There is no owner yet, and this visitor may create the owner's account.
     NeedsOwner {
-        /// What the OpenID Connect provider is called at which one can sign in too.
+        /// Name of the OpenID Connect provider, if any.
         provider: Option<String>,
-        /// What lets them.
+        /// The setup secret.
         setup: Option<Secret>,
     },
-    /// There is no account yet, and only who has the link that the server printed may make the owner's.
+    /// There is no account yet; the owner's is created by the link that the server printed.
     NeedsLink {
-        /// What the OpenID Connect provider is called at which one can sign in too.
+        /// Name of the OpenID Connect provider, if any.
         provider: Option<String>,
     },
-    /// There are accounts: sign in with one.
+    /// There are accounts to sign in with.
     SignedOut {
-        /// Whether one can sign in with a password.
+        /// Whether passwords are accepted.
         passwords: bool,
-        /// Whether anyone can sign in with a passkey.
+        /// Whether any account has a passkey that is accepted.
         passkeys: bool,
-        /// What the OpenID Connect provider is called at which one can sign in too.
+        /// Name of the OpenID Connect provider, if any.
         provider: Option<String>,
-        /// Why a session elsewhere does not let in, where there is one.
+        /// Why a session of Auth.js or NextAuth gives no access, if there is one.
         elsewhere: Option<Elsewhere>,
-        /// Whom to ask for access, where that is said.
+        /// Contact for access, if set.
         contact: Option<String>,
     },
-    /// Somebody is signed in already.
+    /// The visitor is signed in.
     SignedIn,
 }
 
-/// How somebody who is signed in shows that it is still them.
+/// How a signed-in user can confirm their identity.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ConfirmState {
-    /// By their password.
+    /// With their password.
     pub password: bool,
-    /// By one of their passkeys.
+    /// With a passkey.
     pub passkey: bool,
-    /// At the OpenID Connect provider that is called this.
+    /// At the OpenID Connect provider with this name.
     pub provider: Option<String>,
 }
 
-/// Where they do so, with `next` as the server function `sign_in` takes it.
+/// The page for it, with `next` like the server function `sign_in`.
 pub const CONFIRM_PATH: &str = "/confirm";
 
-/// Where one is sent to an OpenID Connect provider, with `next` as the server function `sign_in` takes it.
+/// The route to the OpenID Connect provider, with `next` like the server function `sign_in`.
 pub const PROVIDER_PATH: &str = "/sign-in/oidc";
 
-/// Why somebody comes back from an OpenID Connect provider and is not signed in. The sign-in page is told
-/// in its address, as `problem`.
+/// Why a visitor returns from an OpenID Connect provider without being signed in. The URL of the sign-in page has it as
+/// `problem`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SignInProblem {
-    /// The provider cannot be asked.
+    /// The provider cannot be reached.
     Unreachable,
-    /// The provider does not let them in, or they took too long, or came by another browser.
+    /// The provider refused them, or they took too long, or used another browser.
     Refused,
-    /// They are known there, and have no role here.
+    /// They have no role here.
     Stranger,
-    /// Too many tries that failed.
+    /// Too many failed attempts.
     TooMany,
 }
 
@@ -97,7 +97,7 @@ impl SignInProblem {
         }
     }
 
-    /// Reads what an address says.
+    /// Parses the value of the parameter.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.as_str() == text)

@@ -59,7 +59,7 @@ impl LinkLifetime {
     }
 }
 
-/// A link to an import, as whoever may change the import sees it.
+/// A link to an import, for users who may change the import.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ShareLink {
     /// Its ID.
@@ -81,7 +81,7 @@ pub struct ShareLinks {
     pub available: bool,
 }
 
-/// An import as somebody with a link sees it: no names, no file.
+/// An import as shown to people with a link: without names and file.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SharedImport {
     /// The counts.
@@ -90,7 +90,7 @@ pub struct SharedImport {
     pub status: ImportStatus,
     /// Why it failed.
     pub error: Option<Reason>,
-    /// Import, or check without writing.
+    /// Import, or dry run.
     pub mode: ImportMode,
     /// When it was started.
     pub created_at: UnixMillis,
@@ -98,7 +98,7 @@ pub struct SharedImport {
     pub completed_at: Option<UnixMillis>,
 }
 
-/// What the page behind a link shows.
+/// The page of a link.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SharedPage {
     /// The import.
@@ -110,8 +110,8 @@ pub struct SharedPage {
 /// A product that failed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SharedFailure {
-    /// What it is called.
+    /// Its SKU.
     pub sku: String,
-    /// Why it failed, where that is known.
+    /// Why it failed, if known.
     pub reason: Option<Reason>,
 }

@@ -1,4 +1,4 @@
-//! Sources of product files, and what became of their runs.
+//! Sources of product files and their runs.
 
 use std::str::FromStr;
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// The page of all sources, and where the form is sent that creates one.
+/// The page of all sources, and the target of the form that creates one.
 pub const SOURCES_PATH: &str = "/sources";
 
 /// The fields of the form that hold secrets.
@@ -51,7 +51,7 @@ impl SourceKind {
     /// Every kind.
     pub const ALL: [Self; 2] = [Self::Address, Self::Upload];
 
-    /// Returns the word for it, as it is stored and sent.
+    /// Returns its name in the database and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -75,15 +75,15 @@ impl FromStr for SourceKind {
 pub struct Schedule {
     /// The cron expression of five fields.
     pub cron: String,
-    /// The IANA time zone that it goes by.
+    /// The IANA time zone.
     pub time_zone: String,
 }
 
-/// By which a server knows who fetches, without the secret.
+/// Credentials for downloads, without the secret.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ShownLogin {
-    /// This user, with a password.
+    /// A user with a password.
     Basic(String),
     /// A header of this name.
     Header(String),
@@ -94,27 +94,27 @@ pub enum ShownLogin {
 pub struct Source {
     /// Its ID.
     pub id: String,
-    /// The account in whose name its files are imported.
+    /// ID of the account that its files are imported for.
     pub owner: String,
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// Where its files come from.
+    /// How its files arrive.
     pub kind: SourceKind,
-    /// The address; empty for uploads.
+    /// The URL; empty for uploads.
     pub address: String,
-    /// By which the server there knows who fetches.
+    /// Credentials for downloads.
     pub login: Option<ShownLogin>,
     /// How its files are imported.
     pub what: Instructions,
-    /// When it is fetched; `None` if only when somebody says so.
+    /// When it is fetched; `None` if only on request.
     pub schedule: Option<Schedule>,
-    /// Whether its schedule holds.
+    /// Whether its schedule is active.
     pub enabled: bool,
     /// When it was created.
     pub created_at: UnixMillis,
     /// When it runs next.
     pub due_at: Option<UnixMillis>,
-    /// How many of its last runs failed in a row.
+    /// Number of its last runs that failed in a row.
     pub failures: u64,
 }
 
@@ -134,7 +134,7 @@ pub enum RunCause {
 impl RunCause {
     const ALL: [Self; 3] = [Self::Schedule, Self::Request, Self::Upload];
 
-    /// Returns the word for it, as it is stored and sent.
+    /// Returns its name in the database and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -144,7 +144,7 @@ impl RunCause {
         }
     }
 
-    /// Returns it in words.
+    /// Returns its name for display.
     #[must_use]
     pub fn title(self, t: Locale) -> &'static str {
         match self {
@@ -195,7 +195,7 @@ impl RunOutcome {
         Self::Failed,
     ];
 
-    /// Returns the word for it, as it is stored and sent.
+    /// Returns its name in the database and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -208,13 +208,13 @@ impl RunOutcome {
         }
     }
 
-    /// Returns whether the run is over.
+    /// Returns whether the run has ended.
     #[must_use]
     pub fn is_end(self) -> bool {
         !matches!(self, Self::Running | Self::Importing)
     }
 
-    /// Returns it in words.
+    /// Returns its name for display.
     #[must_use]
     pub fn title(self, t: Locale) -> &'static str {
         match self {
@@ -242,9 +242,9 @@ impl FromStr for RunOutcome {
 pub struct SourceRun {
     /// Its ID; later ones have greater ones.
     pub id: String,
-    /// What it was started by.
+    /// Why it started.
     pub cause: RunCause,
-    /// What became of it.
+    /// Its result.
     pub outcome: RunOutcome,
     /// Why it failed.
     pub problem: Option<RunProblem>,
@@ -263,7 +263,7 @@ pub struct SourceRun {
 }
 
 impl SourceRun {
-    /// Returns how long it took, in milliseconds.
+    /// Returns its duration in milliseconds.
     #[must_use]
     pub fn took(&self) -> Option<u64> {
         let took = self.ended_at?.saturating_sub(self.started_at);
@@ -271,12 +271,12 @@ impl SourceRun {
     }
 }
 
-/// Some runs, the newest first.
+/// A page of runs, the newest first.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct RunsPage {
     /// The runs.
     pub items: Vec<SourceRun>,
-    /// The run behind which the next page begins; `None` on the last one.
+    /// The run after which the next page starts; `None` on the last page.
     pub next: Option<String>,
 }
 
@@ -286,31 +286,31 @@ pub struct RunsPage {
 pub enum RunProblem {
     /// The server answered with this status.
     Status(u16),
-    /// Files may be fetched from nowhere.
+    /// Downloads are disabled.
     Off,
-    /// The address, or one that it leads to, is not https.
+    /// The URL, or a redirect, is not https.
     NotHttps,
-    /// The host is not one that files may be fetched from.
+    /// The host is not allowed.
     HostNotAllowed,
-    /// The address leads on and on.
+    /// Too many redirects.
     TooManyRedirects,
     /// The server could not be reached.
     Unreachable,
-    /// There is a web page in place of a file.
+    /// The response is a web page.
     WebPage,
-    /// The download broke off.
+    /// The download was interrupted.
     Interrupted,
     /// It took too long.
     TimedOut,
-    /// The file has nothing in it.
+    /// The file is empty.
     Empty,
-    /// The file is longer than may be.
+    /// The file is too large.
     TooLarge,
     /// The password or header was encrypted with another key.
     LoginUnreadable,
-    /// The account of the source may not import any more.
+    /// The account of the source may no longer import.
     NoAccess,
-    /// The file was not taken for an import.
+    /// The file was rejected.
     NotTaken(ApiError),
     /// The import failed.
     ImportFailed,
@@ -351,7 +351,7 @@ impl RunProblem {
         serde_json::from_value(code.into()).ok()
     }
 
-    /// Returns the status that the server answered with.
+    /// Returns the server's status code.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -360,7 +360,7 @@ impl RunProblem {
         }
     }
 
-    /// Returns the problem in words.
+    /// Returns the problem as a sentence.
     #[must_use]
     pub fn words(&self, t: Locale) -> String {
         let text = match self {
@@ -395,14 +395,14 @@ impl RunProblem {
     }
 }
 
-/// What is to be known of who fetches.
+/// A change of the credentials for downloads.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LoginChange {
-    /// As before.
+    /// Keep them.
     #[default]
     Keep,
-    /// Nothing.
+    /// None.
     None,
     /// A user and a password.
     Basic {
@@ -420,22 +420,22 @@ pub enum LoginChange {
     },
 }
 
-/// A source as somebody wants it.
+/// A source to create or change.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct WantedSource {
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// Where its files come from.
+    /// How its files arrive.
     pub kind: SourceKind,
     /// The address.
     pub address: String,
-    /// By which the server there knows who fetches.
+    /// Credentials for downloads.
     pub login: LoginChange,
     /// How its files are imported.
     pub what: Instructions,
     /// When it is fetched.
     pub schedule: Option<Schedule>,
-    /// Whether its schedule holds.
+    /// Whether its schedule is active.
     pub enabled: bool,
 }
 
@@ -444,11 +444,11 @@ pub struct WantedSource {
 pub struct SourcesState {
     /// The sources by name, each with its newest run.
     pub sources: Vec<(Source, Option<SourceRun>)>,
-    /// Whether files can be fetched from an address.
+    /// Whether files can be downloaded.
     pub fetches: bool,
     /// Whether passwords and headers can be stored.
     pub stores_secrets: bool,
-    /// Why a form was refused that led to this page.
+    /// Error of the last form that was sent without JavaScript.
     pub last_error: Option<Reason>,
 }
 
@@ -461,11 +461,11 @@ pub struct SourceState {
     pub runs: RunsPage,
     /// The newest runs, for the chart.
     pub newest: Vec<SourceRun>,
-    /// Whether files can be fetched from an address.
+    /// Whether files can be downloaded.
     pub fetches: bool,
     /// Whether passwords and headers can be stored.
     pub stores_secrets: bool,
-    /// Why a form was refused that led to this page.
+    /// Error of the last form that was sent without JavaScript.
     pub last_error: Option<Reason>,
 }
 

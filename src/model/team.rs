@@ -1,83 +1,83 @@
-//! The people of this installation, and open invitations.
+//! The team and open invitations.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{job::UnixMillis, role::Role, secret::Secret};
 
-/// What the team's page shows.
+/// The team page.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TeamState {
-    /// Everybody who has an account, the oldest first.
+    /// All accounts, the oldest first.
     pub members: Vec<TeamMember>,
-    /// The links that have not been used, the newest first.
+    /// Unused links, the newest first.
     pub links: Vec<OpenLink>,
-    /// Whether people sign in with passwords here, so that they can be invited by a link.
+    /// Whether passwords are accepted, so that people can be invited by a link.
     pub passwords: bool,
-    /// The link that this browser has just made, where it was made without script.
+    /// The link that this browser has just created without JavaScript.
     pub fresh: Option<NewLink>,
     /// Whether invitations can be sent by e-mail.
     pub mails: bool,
 }
 
-/// Somebody who has an account.
+/// An account.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TeamMember {
-    /// What the account is named by.
+    /// ID.
     pub id: String,
-    /// What they are called.
+    /// Name.
     pub name: String,
-    /// The address they sign in with.
+    /// E-mail address.
     pub email: String,
-    /// By which installation they are known, where they sign in elsewhere.
+    /// The Auth.js installation or provider they sign in through, if any.
     pub issuer: Option<String>,
-    /// What they may do.
+    /// Role.
     pub role: Role,
-    /// Whether their role is given where they sign in, and cannot be changed here.
+    /// Whether their role comes from there and cannot be changed here.
     pub role_is_claimed: bool,
-    /// Since when they belong here.
+    /// When the account was created.
     pub created_at: UnixMillis,
-    /// Whether they have no role any more where they sign in.
+    /// Whether their role was withdrawn there.
     pub is_withdrawn: bool,
-    /// Whether they may not sign in.
+    /// Whether their access was revoked.
     pub is_disabled: bool,
-    /// Whether they have a password here, and do not sign in elsewhere.
+    /// Whether they sign in with a password here.
     pub has_password: bool,
     /// Whether they have passkeys.
     pub has_passkeys: bool,
-    /// Whether it is the one who asks.
+    /// Whether it is the current user.
     pub is_self: bool,
 }
 
-/// A link that has not been used.
+/// An unused link.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct OpenLink {
-    /// What it is named by. It opens nothing.
+    /// ID. It grants nothing.
     pub id: String,
-    /// The role of the account to be made; none for a new password.
+    /// Role of the new account; `None` for a new password.
     pub role: Option<Role>,
-    /// Whom it is for, in the owner's words.
+    /// The owner's note.
     pub note: String,
-    /// The e-mail address that it is for, where one was given.
+    /// E-mail address of the invited person, if given.
     pub email: Option<String>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: UnixMillis,
 }
 
-/// A link that was just made.
+/// A link that was just created.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NewLink {
-    /// The link. It is told never again.
+    /// The link, which is shown once.
     pub url: Secret,
-    /// How the e-mail with it went, where there was one to send.
+    /// Result of the e-mail, if one was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<LinkMail>,
 }
 
-/// How the e-mail with a new link went.
+/// Result of the e-mail with a new link.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LinkMail {
-    /// The mail server has taken it, for this address.
+    /// The mail server accepted it for this address.
     Sent(String),
     /// It could not be sent to this address.
     Failed(String),
@@ -86,18 +86,18 @@ pub enum LinkMail {
 /// What a link is for.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum LinkState {
-    /// To make an account.
+    /// Creating an account.
     Invitation {
-        /// What the account may do.
+        /// Role of the account.
         role: Role,
-        /// The address that the invitation is for, where the owner gave one.
+        /// E-mail address of the invited person, if given.
         email: Option<String>,
     },
-    /// To give an account a new password.
+    /// Setting a new password.
     PasswordReset {
-        /// The account's address.
+        /// E-mail address of the account.
         email: String,
     },
-    /// It has been used, has expired or never was.
+    /// It was used, has expired or does not exist.
     Gone,
 }

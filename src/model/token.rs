@@ -7,22 +7,22 @@ use thiserror::Error;
 
 use crate::model::{job::UnixMillis, role::Permission, secret::Secret};
 
-/// What a token may be used for. It never allows more than its user's role.
+/// The scope of a token. It never allows more than its user's role.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub enum TokenScope {
-    /// To look at imports.
+    /// Read imports.
     #[serde(rename = "imports:read")]
     Read,
-    /// To look at imports, start them and change them.
+    /// Read, start and change imports.
     #[serde(rename = "imports:write")]
     Write,
-    /// To look at products.
+    /// Read products.
     #[serde(rename = "products:read")]
     Products,
-    /// To look at imports and products, start imports and change them.
+    /// Read products, and read, start and change imports.
     #[serde(rename = "imports:write products:read")]
     All,
-    /// To manage webhooks.
+    /// Manage webhooks.
     #[serde(rename = "webhooks:write")]
     Webhooks,
 }
@@ -37,7 +37,7 @@ impl TokenScope {
         Self::Webhooks,
     ];
 
-    /// Returns the scope's name as it is stored and sent.
+    /// Returns the scope's name in the database and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl TokenScope {
         }
     }
 
-    /// Returns what the scope allows.
+    /// Returns the scope's name for display.
     #[must_use]
     pub fn permissions(self) -> &'static [Permission] {
         match self {
@@ -65,14 +65,14 @@ impl TokenScope {
         }
     }
 
-    /// Returns whether the scope allows something.
+    /// Returns whether the scope includes a permission.
     #[must_use]
     pub fn allows(self, permission: Permission) -> bool {
         self.permissions().contains(&permission)
     }
 }
 
-/// A text that names no scope.
+/// An unknown scope.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error(
     "a scope must be imports:read, imports:write, products:read, \"imports:write products:read\" or \
@@ -91,13 +91,13 @@ impl FromStr for TokenScope {
     }
 }
 
-/// How long a token is good for.
+/// Lifetime of a token.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenLifetime {
     /// 30 days.
     Month,
-    /// 365 days, which is the most.
+    /// 365 days, the maximum.
     #[serde(alias = "unlimited")]
     Year,
 }
@@ -112,46 +112,46 @@ impl TokenLifetime {
         }
     }
 
-    /// Returns whether it is so long that it must be certain who makes the token.
+    /// Returns whether it requires a recent confirmation of the user's identity.
     #[must_use]
     pub fn is_long(self) -> bool {
         self.days() > 90
     }
 }
 
-/// A token, without what makes it one: that is told once.
+/// A token without its secret, which is shown once.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ApiToken {
-    /// What it is named by.
+    /// ID.
     pub id: String,
-    /// What its user calls it.
+    /// Name.
     pub name: String,
-    /// What it may be used for.
+    /// Scope.
     pub scope: TokenScope,
-    /// When it was made.
+    /// When it was created.
     pub created_at: UnixMillis,
     /// When it was last used, to the minute.
     pub last_used_at: Option<UnixMillis>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Option<UnixMillis>,
 }
 
-/// What the page of tokens shows.
+/// The page of tokens.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TokensState {
     /// The user's tokens, the newest first.
     pub tokens: Vec<ApiToken>,
-    /// Whether the user could let a token start imports.
+    /// Whether the user may create tokens that start imports.
     pub may_import: bool,
-    /// Whether the user could let a token manage webhooks.
+    /// Whether the user may create tokens that manage webhooks.
     pub may_manage_webhooks: bool,
-    /// The token that this browser has just made, where it was made without script.
+    /// The token that this browser has just created without JavaScript.
     pub fresh: Option<Secret>,
 }
 
-/// A token that was just made.
+/// A token that was just created.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NewApiToken {
-    /// The token. It is kept nowhere and told never again.
+    /// The token. It is not stored, and shown once.
     pub token: Secret,
 }

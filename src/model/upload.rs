@@ -1,4 +1,4 @@
-//! The upload form: its addresses, fields and answers.
+//! The upload form: its URLs, fields and answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,49 +7,46 @@ use crate::model::{
     reason::{ErrorBody, Reason},
 };
 
-/// Where the upload form is sent: `multipart/form-data` with the file in the field `file`.
+/// URL of the upload form: `multipart/form-data` with the file in the field `file`.
 ///
-/// A form is answered by a redirect, to the import's page or back to the form, which is on the page of the
-/// [`SOURCE_FIELD`] in the address where there is one; a request that accepts `application/json` by an [`UploadAnswer`].
+/// A form is answered with a redirect to the import's page, or back to the form, which is on the source's page if the URL
+/// has a [`SOURCE_FIELD`]. A request that accepts `application/json` is answered with an [`UploadAnswer`].
 pub const UPLOAD_PATH: &str = "/imports";
 
-/// Where the form is sent that names the address of a file: `url`, and `mode`. It is answered as an upload
-/// is.
+/// URL of the form for a file at a URL: `url` and `mode`. It is answered like an upload.
 pub const ADDRESS_PATH: &str = "/imports/from-address";
 
-/// Where uploads are sent that go on where they broke off, by the tus protocol 1.0.
+/// URL of resumable uploads (tus 1.0).
 pub const RESUMABLE_PATH: &str = "/uploads";
 
-/// The form's field that says what is to be done with the file, `import` or `check`. It comes before the
-/// file.
+/// The form's field for the mode, `import` or `check`. It precedes the file.
 pub const MODE_FIELD: &str = "mode";
 
-/// The parameter that names the source of the file, which says what is done with it: in the address, or a field before
-/// the file.
+/// The parameter for the source of the file, whose options apply: in the URL, or a field before the file.
 pub const SOURCE_FIELD: &str = "source";
 
-/// The answer to an upload made by script.
+/// The answer to an upload by JavaScript.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", untagged)]
 pub enum UploadAnswer {
-    /// The import has begun.
+    /// The import has started.
     Started {
         /// The import.
         id: JobId,
     },
-    /// The file was not taken.
+    /// The file was rejected.
     Refused(ErrorBody),
 }
 
-/// What the upload form must know.
+/// The state of the upload form.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct UploadFormState {
-    /// The largest file that is taken, in bytes.
+    /// Maximum bytes of a file.
     pub max_bytes: u64,
-    /// Whether a file can be checked without being imported.
+    /// Whether dry runs are possible.
     pub offers_checks: bool,
-    /// Whether a file can be fetched from an address.
+    /// Whether files can be downloaded from a URL.
     pub fetches: bool,
-    /// Why the last upload of this browser was refused, where it was made without script.
+    /// Error of this browser's last upload without JavaScript.
     pub last_error: Option<Reason>,
 }

@@ -1,4 +1,4 @@
-//! Webhooks, and what became of what was sent to them.
+//! Webhooks and their deliveries.
 
 use std::str::FromStr;
 
@@ -69,14 +69,14 @@ impl FromStr for ImportEvent {
     }
 }
 
-/// A source of which several runs in a row have failed.
+/// A source whose last runs failed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct FailingSource {
     /// Its ID.
     pub id: String,
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// How many runs have failed.
+    /// Number of consecutive failures.
     pub failures: u64,
     /// Why the last one failed.
     pub problem: RunProblem,
@@ -87,13 +87,13 @@ pub struct FailingSource {
 pub struct Webhook {
     /// Its ID.
     pub id: String,
-    /// The address that events are sent to.
+    /// URL that events are sent to.
     pub url: String,
     /// A note for owners.
     pub description: String,
-    /// The events that it is told.
+    /// Events that it receives.
     pub events: Vec<ImportEvent>,
-    /// Whether it is told anything.
+    /// Whether it is on.
     pub enabled: bool,
     /// When it was created.
     pub created_at: UnixMillis,
@@ -119,12 +119,12 @@ pub struct WebhookState {
     pub deliveries: DeliveriesPage,
 }
 
-/// Some deliveries, the newest first.
+/// A page of deliveries, the newest first.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct DeliveriesPage {
     /// The deliveries.
     pub items: Vec<Delivery>,
-    /// The delivery behind which the next page begins; `None` on the last one.
+    /// The delivery after which the next page starts; `None` on the last page.
     pub next: Option<String>,
 }
 
@@ -137,7 +137,7 @@ pub struct NewWebhook {
     pub secret: Secret,
 }
 
-/// One event, sent or to be sent to one webhook.
+/// An event for a webhook, sent or to be sent.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Delivery {
     /// Its ID, the header `webhook-id`.
@@ -146,15 +146,15 @@ pub struct Delivery {
     pub event: String,
     /// The import.
     pub job: Option<String>,
-    /// What became of it.
+    /// Its result.
     pub state: DeliveryState,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u64,
     /// When the event was recorded.
     pub created_at: UnixMillis,
-    /// When it was last tried.
+    /// Time of the last attempt.
     pub last_at: Option<UnixMillis>,
-    /// When it is tried next.
+    /// Time of the next attempt.
     pub next_at: Option<UnixMillis>,
     /// Why the last try failed.
     pub problem: Option<DeliveryProblem>,
@@ -227,7 +227,7 @@ pub enum DeliveryProblem {
 }
 
 impl DeliveryProblem {
-    /// Returns the problem in words.
+    /// Returns the problem as a sentence.
     #[must_use]
     pub fn words(self, t: Locale) -> String {
         let text = match self {

@@ -10,6 +10,7 @@ use crate::{
         passkeys::{AddPasskey, BeginNewPasskey, RemovePasskey, RenamePasskey},
     },
     components::{
+        data_table::DataTable,
         form::{
             ActionForm, ConfirmedForm, Field, FormError, NewPassword, Submit, Username, failure,
             invalid_fields,
@@ -309,22 +310,19 @@ fn Sessions(sessions: Vec<OpenSession>) -> impl IntoView {
                     testid="sign-out-everywhere"
                 />
             </header>
-            <table class="table settings-table" role="table" data-testid="sessions">
-                <caption class="visually-hidden">
-                    {t.say("Active sessions, most recent first", "Aktive Sitzungen, neueste zuerst")}
-                </caption>
-                <thead role="rowgroup">
-                    <tr role="row">
-                        <th role="columnheader" scope="col">{t.say("Device", "Gerät")}</th>
-                        <th role="columnheader" scope="col">{t.say("IP address", "IP-Adresse")}</th>
-                        <th role="columnheader" scope="col">{t.say("Last active", "Zuletzt aktiv")}</th>
-                        <th role="columnheader" scope="col">
-                            <span class="visually-hidden">{t.say("Sign out", "Abmelden")}</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody role="rowgroup">{rows}</tbody>
-            </table>
+            <DataTable
+                class="table settings-table"
+                testid="sessions"
+                caption=t.say("Active sessions, most recent first", "Aktive Sitzungen, neueste zuerst")
+                heads=vec![
+                    t.say("Device", "Gerät"),
+                    t.say("IP address", "IP-Adresse"),
+                    t.say("Last active", "Zuletzt aktiv"),
+                ]
+                actions=t.say("Sign out", "Abmelden")
+            >
+                {rows}
+            </DataTable>
         </section>
     }
 }

@@ -6,6 +6,7 @@ use super::query;
 use crate::{
     api::audit::audit_log,
     components::{
+        data_table::DataTable,
         moment::WrittenTime,
         notice::ErrorNotice,
         page_title::PageTitle,
@@ -64,20 +65,19 @@ fn Events(page: Page<AuditEvent>) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <table class="table settings-table" role="table" data-testid="audit">
-            <caption class="visually-hidden">
-                {t.say("Events, newest first", "Ereignisse, neueste zuerst")}
-            </caption>
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">{t.say("Time", "Zeit")}</th>
-                    <th role="columnheader" scope="col">{t.say("User", "Benutzer")}</th>
-                    <th role="columnheader" scope="col">{t.say("Event", "Ereignis")}</th>
-                    <th role="columnheader" scope="col">{t.say("IP address", "IP-Adresse")}</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">{rows}</tbody>
-        </table>
+        <DataTable
+            class="table settings-table"
+            testid="audit"
+            caption=t.say("Events, newest first", "Ereignisse, neueste zuerst")
+            heads=vec![
+                t.say("Time", "Zeit"),
+                t.say("User", "Benutzer"),
+                t.say("Event", "Ereignis"),
+                t.say("IP address", "IP-Adresse"),
+            ]
+        >
+            {rows}
+        </DataTable>
         <Pagination
             position=Position { page, pages, total, has_more }
             noun=Noun::Event

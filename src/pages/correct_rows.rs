@@ -21,6 +21,7 @@ use crate::{
         row_editor::RowEditor,
     },
     islands::parts::{
+        crumbs::Crumbs,
         format::Noun,
         icons::{Glyph, Icon},
         locale::use_locale,
@@ -79,7 +80,7 @@ fn Editor(job: ProductImportJob, kind: RowKind, rows: RowsToCorrect) -> impl Int
         _ => t.say("Correct failed rows", "Fehlgeschlagene Zeilen korrigieren"),
     };
     let id = job.id.clone();
-    let back = address(&format!("/imports/{id}"));
+    let back = format!("/imports/{id}");
     let position = Position {
         page: rows.page,
         pages: rows.pages,
@@ -110,12 +111,7 @@ fn Editor(job: ProductImportJob, kind: RowKind, rows: RowsToCorrect) -> impl Int
     view! {
         <PageTitle text=format!("{heading} · {}", job.filename) />
         <header class="page-head">
-            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
-                <a href=back>
-                    <Icon glyph=Glyph::ChevronLeft />
-                    {job.filename.clone()}
-                </a>
-            </nav>
+            <Crumbs path=back name=job.filename.clone() />
             <div class="page-title">
                 <h1>{heading}</h1>
             </div>

@@ -11,11 +11,7 @@ use crate::{
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
     },
-    islands::parts::{
-        format::Noun,
-        icons::{Glyph, Icon},
-        locale::use_locale,
-    },
+    islands::parts::{crumbs::Crumbs, format::Noun, icons::Glyph, locale::use_locale},
     model::{
         base_path::address,
         job::{JobId, ProductImportJob},
@@ -44,12 +40,7 @@ pub(crate) fn DeleteImportsPage() -> impl IntoView {
     view! {
         <PageTitle text=title />
         <header class="page-head">
-            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
-                <a href=address("/imports")>
-                    <Icon glyph=Glyph::ChevronLeft />
-                    {t.say("Imports", "Importe")}
-                </a>
-            </nav>
+            <Crumbs path="/imports" name=t.say("Imports", "Importe") />
             <div class="page-title">
                 <h1>{title}</h1>
             </div>

@@ -1,5 +1,7 @@
 //! The changes that an import made to products.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use server_fn::ServerFn as _;
@@ -18,9 +20,11 @@ use crate::{
         changes_table::{ChangesTable, field_word, kind_word},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
+        pagination::CursorPages,
     },
     i18n::locale::Locale,
     islands::parts::{
+        crumbs::Crumbs,
         icons::{Glyph, Icon},
         locale::use_locale,
     },
@@ -30,6 +34,7 @@ use crate::{
         error::ApiError,
         import_extras::ImportExtras,
         job::{JobId, ProductImportJob, Question},
+        query::with_query,
     },
 };
 
@@ -37,27 +42,17 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Asked {
     id: String,
-    kind: String,
-    field: String,
-    price_down: String,
-    price_up: String,
-    search: String,
+    filter: BTreeMap<String, String>,
     after: u64,
 }
 
 impl Asked {
     fn filter(&self) -> ChangesFilter {
-        let filter = ChangesFilter::read(|name| {
-            let value = match name {
-                "kind" => &self.kind,
-                "field" => &self.field,
-                "priceDown" => &self.price_down,
-                "priceUp" => &self.price_up,
-                _ => &self.search,
-            };
-            Some(value.clone())
-        });
-        filter.unwrap_or_default()
+        ChangesFilter::read(|name| self.filter.get(name).cloned()).unwrap_or_default()
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.filter.get(name).cloned().unwrap_or_default()
     }
 }
 
@@ -67,31 +62,18 @@ async fn find(asked: Asked) -> Result<Found, ApiError> {
     let id: JobId = asked.id.parse().map_err(|_| ApiError::NotFound)?;
     let job = get_import(id.clone()).await?;
     let extras = import_extras(id.clone()).await.ok().flatten();
-    let Asked {
-        kind,
-        field,
-        price_down,
-        price_up,
-        search,
-        after,
-        ..
-    } = asked;
-    let changes = import_changes(id, kind, field, price_down, price_up, search, after);
-    Ok((job, extras, changes.await?))
+    let changes = import_changes(id, asked.filter, asked.after).await?;
+    Ok((job, extras, changes))
 }
 
 #[component]
 pub(crate) fn ImportChangesPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));
-    let text = |name| query::value(name).unwrap_or_default();
+    let after = query::value("after").and_then(|after| after.parse().ok());
     let asked = Asked {
         id: id.unwrap_or_default(),
-        kind: text("kind"),
-        field: text("field"),
-        price_down: text("priceDown"),
-        price_up: text("priceUp"),
-        search: text("search"),
-        after: text("after").parse().unwrap_or_default(),
+        filter: query::values(&ChangesFilter::NAMES),
+        after: after.unwrap_or_default(),
     };
     Suspend::new(async move {
         match find(asked.clone()).await {
@@ -119,7 +101,7 @@ fn Changes(
 ) -> impl IntoView {
     let t = use_locale();
     let title = t.say("Changes", "Änderungen");
-    let back = address(&format!("/imports/{}", job.id));
+    let back = format!("/imports/{}", job.id);
     let is_check = extras.as_ref().is_some_and(ImportExtras::is_check);
     let waits = extras
         .as_ref()
@@ -149,14 +131,13 @@ fn Changes(
         });
     let counts = extras.filter(|_| !waits).map(|extras| summary(t, &extras));
     let filter = asked.filter();
-    let query = query_of(&filter);
-    let file = address(&with_query(&changes_file_path(&job.id), &query));
+    let query = || filter.pairs().into_iter();
+    let file = address(&with_query(&changes_file_path(&job.id), query()));
     let here = changes_path(&job.id);
-    let first = (asked.after > 0).then(|| address(&with_query(&here, &query)));
+    let first = (asked.after > 0).then(|| address(&with_query(&here, query())));
     let next = page.next.map(|next| {
-        let mut pairs = query.clone();
-        pairs.push(format!("after={next}"));
-        address(&with_query(&here, &pairs))
+        let after = ("after", next.to_string());
+        address(&with_query(&here, query().chain([after])))
     });
     let list = if page.items.is_empty() {
         let title = if page.next.is_some() {
@@ -181,12 +162,7 @@ fn Changes(
     view! {
         <PageTitle text=format!("{title} · {}", job.filename) />
         <header class="page-head">
-            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
-                <a href=back>
-                    <Icon glyph=Glyph::ChevronLeft />
-                    {job.filename.clone()}
-                </a>
-            </nav>
+            <Crumbs path=back name=job.filename.clone() />
             <div class="page-title">
                 <h1>{title}</h1>
                 <a
@@ -205,26 +181,7 @@ fn Changes(
         <section class="card card-flush" aria-label=title>
             <Filter here=here.clone() asked />
             {list}
-            <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
-                {first
-                    .map(|href| {
-                        view! {
-                            <a class="button button-quiet" rel="first" href=href>
-                                <Icon glyph=Glyph::ChevronLeft />
-                                {t.say("First page", "Erste Seite")}
-                            </a>
-                        }
-                    })}
-                {next
-                    .map(|href| {
-                        view! {
-                            <a class="button button-quiet" rel="next" href=href data-testid="changes-next">
-                                {t.say("Next", "Weiter")}
-                                <Icon glyph=Glyph::ChevronRight />
-                            </a>
-                        }
-                    })}
-            </nav>
+            <CursorPages first next testid="changes-next" />
         </section>
     }
 }
@@ -256,20 +213,6 @@ fn Approval(id: JobId, since: u64) -> impl IntoView {
             </button>
         </form>
     }
-}
-
-fn query_of(filter: &ChangesFilter) -> Vec<String> {
-    let pairs = filter.pairs().into_iter();
-    pairs
-        .map(|(name, value)| format!("{name}={}", escape(&value)))
-        .collect()
-}
-
-fn with_query(path: &str, pairs: &[String]) -> String {
-    if pairs.is_empty() {
-        return path.to_owned();
-    }
-    format!("{path}?{}", pairs.join("&"))
 }
 
 /// Counts the added, updated and unchanged products.
@@ -309,11 +252,12 @@ fn Filter(here: String, asked: Asked) -> impl IntoView {
         let selected = value == chosen;
         view! { <option value=value selected=selected>{text}</option> }
     };
+    let (kind, field) = (asked.text("kind"), asked.text("field"));
     let kinds = ChangeKind::ALL
-        .map(|kind| option(kind.as_str(), kind_word(t, kind), &asked.kind))
+        .map(|it| option(it.as_str(), kind_word(t, it), &kind))
         .collect_view();
     let fields = Field::ALL
-        .map(|field| option(field.as_str(), field_word(t, field), &asked.field))
+        .map(|it| option(it.as_str(), field_word(t, it), &field))
         .collect_view();
     view! {
         <search class="changes-filter">
@@ -321,24 +265,24 @@ fn Filter(here: String, asked: Asked) -> impl IntoView {
                 <label>
                     <span>{t.say("Change", "Änderung")}</span>
                     <select class="input" name="kind">
-                        {option("", t.say("All", "Alle"), &asked.kind)}
+                        {option("", t.say("All", "Alle"), &kind)}
                         {kinds}
                     </select>
                 </label>
                 <label>
                     <span>{t.say("Field", "Feld")}</span>
                     <select class="input" name="field">
-                        {option("", t.say("All", "Alle"), &asked.field)}
+                        {option("", t.say("All", "Alle"), &field)}
                         {fields}
                     </select>
                 </label>
                 <label>
                     <span>{t.say("Price drop over %", "Preissenkung über %")}</span>
-                    <input class="input" type="text" inputmode="decimal" name="priceDown" value=asked.price_down />
+                    <input class="input" type="text" inputmode="decimal" name="priceDown" value=asked.text("priceDown") />
                 </label>
                 <label>
                     <span>{t.say("Price increase over %", "Preiserhöhung über %")}</span>
-                    <input class="input" type="text" inputmode="decimal" name="priceUp" value=asked.price_up />
+                    <input class="input" type="text" inputmode="decimal" name="priceUp" value=asked.text("priceUp") />
                 </label>
                 <label>
                     <span>{t.say("Product", "Produkt")}</span>
@@ -348,7 +292,7 @@ fn Filter(here: String, asked: Asked) -> impl IntoView {
                         name="search"
                         placeholder=t.say("Name or SKU", "Name oder SKU")
                         autocomplete="off"
-                        value=asked.search
+                        value=asked.text("search")
                     />
                 </label>
                 <button class="button">{t.say("Filter", "Filtern")}</button>

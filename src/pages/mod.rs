@@ -1,4 +1,4 @@
-//! The pages.
+//! The pages and their routes.
 //!
 //! A page requests what its components show.
 
@@ -32,37 +32,80 @@ mod tokens;
 mod webhook;
 mod webhooks;
 
-pub(crate) use account::AccountPage;
-pub(crate) use audit::AuditPage;
-pub(crate) use confirm::ConfirmPage;
-pub(crate) use correct_rows::CorrectRowsPage;
-pub(crate) use delete_imports::DeleteImportsPage;
-pub(crate) use import_changes::ImportChangesPage;
-pub(crate) use import_details::ImportDetailsPage;
-pub(crate) use imports::ImportsPage;
-pub(crate) use join::JoinPage;
-pub(crate) use not_found::NotFoundPage;
+use leptos::prelude::*;
+use leptos_router::{
+    SsrMode,
+    components::{FlatRoutes, Redirect, Route},
+    path,
+};
+
 #[cfg(not(feature = "styleguide"))]
-pub(crate) use not_found::NotFoundPage as StyleguidePage;
-pub(crate) use passkey::PasskeyPage;
-pub(crate) use product::ProductPage;
-pub(crate) use products::ProductsPage;
-pub(crate) use shared::SharedPage;
-pub(crate) use sign_in::SignInPage;
-pub(crate) use source::SourcePage;
-pub(crate) use source_form::{EditSourcePage, NewSourcePage};
-pub(crate) use sources::SourcesPage;
-pub(crate) use status::StatusPage;
+use self::not_found::NotFoundPage as StyleguidePage;
 #[cfg(feature = "styleguide")]
-pub(crate) use styleguide::StyleguidePage;
-pub(crate) use team::TeamPage;
-pub(crate) use tokens::TokensPage;
-pub(crate) use webhook::WebhookPage;
-pub(crate) use webhooks::WebhooksPage;
+use self::styleguide::StyleguidePage;
+use self::{
+    account::AccountPage,
+    audit::AuditPage,
+    confirm::ConfirmPage,
+    correct_rows::CorrectRowsPage,
+    delete_imports::DeleteImportsPage,
+    import_changes::ImportChangesPage,
+    import_details::ImportDetailsPage,
+    imports::ImportsPage,
+    join::JoinPage,
+    not_found::NotFoundPage,
+    passkey::PasskeyPage,
+    product::ProductPage,
+    products::ProductsPage,
+    shared::SharedPage,
+    sign_in::SignInPage,
+    source::SourcePage,
+    source_form::{EditSourcePage, NewSourcePage},
+    sources::SourcesPage,
+    status::StatusPage,
+    team::TeamPage,
+    tokens::TokensPage,
+    webhook::WebhookPage,
+    webhooks::WebhooksPage,
+};
+
+/// Renders the page of the URL.
+#[component]
+pub(crate) fn Pages() -> impl IntoView {
+    view! {
+        <FlatRoutes fallback=NotFoundPage>
+            <Route path=path!("/") view=|| view! { <Redirect path="/imports" /> } />
+            <Route path=path!("/imports") view=ImportsPage ssr=SsrMode::Async />
+            <Route path=path!("/imports/:id") view=ImportDetailsPage ssr=SsrMode::Async />
+            <Route path=path!("/imports/:id/changes") view=ImportChangesPage ssr=SsrMode::Async />
+            <Route path=path!("/imports/:id/correct") view=CorrectRowsPage ssr=SsrMode::Async />
+            <Route path=path!("/delete-imports") view=DeleteImportsPage ssr=SsrMode::Async />
+            <Route path=path!("/products/:identity") view=ProductPage ssr=SsrMode::Async />
+            <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
+            <Route path=path!("/sources") view=SourcesPage ssr=SsrMode::Async />
+            <Route path=path!("/sources/new") view=NewSourcePage ssr=SsrMode::Async />
+            <Route path=path!("/sources/:id") view=SourcePage ssr=SsrMode::Async />
+            <Route path=path!("/sources/:id/edit") view=EditSourcePage ssr=SsrMode::Async />
+            <Route path=path!("/status") view=StatusPage ssr=SsrMode::Async />
+            <Route path=path!("/styleguide") view=StyleguidePage ssr=SsrMode::Async />
+            <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+            <Route path=path!("/join/:token") view=JoinPage ssr=SsrMode::Async />
+            <Route path=path!("/shared/:token") view=SharedPage ssr=SsrMode::Async />
+            <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
+            <Route path=path!("/passkey") view=PasskeyPage ssr=SsrMode::Async />
+            <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+            <Route path=path!("/tokens") view=TokensPage ssr=SsrMode::Async />
+            <Route path=path!("/webhooks") view=WebhooksPage ssr=SsrMode::Async />
+            <Route path=path!("/webhooks/:id") view=WebhookPage ssr=SsrMode::Async />
+            <Route path=path!("/team") view=TeamPage ssr=SsrMode::Async />
+            <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
+        </FlatRoutes>
+    }
+}
 
 /// Answers with status 404.
 fn set_not_found_status() {
-    if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
         response.set_status(http::StatusCode::NOT_FOUND);
     }
 }

@@ -19,6 +19,7 @@ use crate::{
         thumbnail::{Thumbnail, shown_image},
     },
     islands::parts::{
+        crumbs::Crumbs,
         icons::{Glyph, Icon},
         locale::use_locale,
     },
@@ -100,12 +101,7 @@ fn History(identity: String, history: ProductHistory, is_first: bool) -> impl In
     view! {
         <PageTitle text=name.clone() />
         <header class="page-head">
-            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
-                <a href=address("/products")>
-                    <Icon glyph=Glyph::ChevronLeft />
-                    {t.say("Products", "Produkte")}
-                </a>
-            </nav>
+            <Crumbs path="/products" name=t.say("Products", "Produkte") />
             <div class="page-title">
                 <h1>{name}</h1>
             </div>

@@ -8,14 +8,11 @@ use crate::{
     components::{
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
+        pagination::CursorPages,
         products_filter::{PRODUCTS, ProductsFilterForm},
         products_table::ProductsTable,
     },
-    islands::parts::{
-        format::Noun,
-        icons::{Glyph, Icon},
-        locale::use_locale,
-    },
+    islands::parts::{format::Noun, icons::Glyph, locale::use_locale},
     model::{
         base_path::address, error::ApiError, product::ProductsList,
         products_filter::ProductsFilter, reason::Reason,
@@ -25,33 +22,12 @@ use crate::{
 #[component]
 pub(crate) fn ProductsPage() -> impl IntoView {
     let t = use_locale();
-    let text = |name| query::value(name).unwrap_or_default();
-    let [
-        search,
-        since,
-        price_from,
-        price_to,
-        no_price,
-        out_of_stock,
-        import,
-        sort,
-    ] = ProductsFilter::NAMES.map(text);
-    let from = text("from");
-    let filter = ProductsFilter::read(query::value).unwrap_or_default();
+    let given = query::values(&ProductsFilter::NAMES);
+    let from = query::value("from").unwrap_or_default();
+    let filter = ProductsFilter::read(|name| given.get(name).cloned()).unwrap_or_default();
     let products = Suspend::new(async move {
         let is_first = from.is_empty();
-        let list = list_products(
-            search,
-            since,
-            price_from,
-            price_to,
-            no_price,
-            out_of_stock,
-            import,
-            sort,
-            from,
-        );
-        match list.await {
+        match list_products(given, from).await {
             Ok(list) => view! { <Products list filter is_first /> }.into_any(),
             Err(ApiError::Unavailable(reason)) => view! { <Elsewhere reason /> }.into_any(),
             Err(error) => view! { <ErrorNotice error here=PRODUCTS /> }.into_any(),
@@ -158,27 +134,7 @@ fn Products(list: ProductsList, filter: ProductsFilter, is_first: bool) -> impl 
         <section class="card card-flush" aria-label=t.say("Products", "Produkte")>
             <ProductsFilterForm filter imports />
             {list}
-            <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
-                <span>{count}</span>
-                {first
-                    .map(|href| {
-                        view! {
-                            <a class="button button-quiet" rel="first" href=href>
-                                <Icon glyph=Glyph::ChevronLeft />
-                                {t.say("First page", "Erste Seite")}
-                            </a>
-                        }
-                    })}
-                {next
-                    .map(|href| {
-                        view! {
-                            <a class="button button-quiet" rel="next" href=href data-testid="products-next">
-                                {t.say("Next", "Weiter")}
-                                <Icon glyph=Glyph::ChevronRight />
-                            </a>
-                        }
-                    })}
-            </nav>
+            <CursorPages first next testid="products-next" count />
             {exports}
         </section>
     }

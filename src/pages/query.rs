@@ -1,5 +1,7 @@
 //! Reads the query of the URL.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -29,21 +31,16 @@ pub(super) fn value(name: &str) -> Option<String> {
     use_query_map().with_untracked(|query| query.get(name))
 }
 
-/// Reads the filter, order and page of the list of imports. Invalid values are ignored.
+/// Returns the parameters with these names.
+pub(super) fn values(names: &[&str]) -> BTreeMap<String, String> {
+    let given = |name: &&str| Some(((*name).to_owned(), value(name)?));
+    names.iter().filter_map(given).collect()
+}
+
 fn read_imports_query(get: impl Fn(&str) -> Option<String>) -> ImportsQuery {
     ImportsQuery {
         page: page_of(get("page")),
-        filter: ImportsFilter {
-            status: get("status").and_then(|text| text.parse().ok()),
-            search: get("search").unwrap_or_default().trim().to_owned(),
-            since: get("since").and_then(|text| text.parse().ok()),
-            until: get("until").and_then(|text| text.parse().ok()),
-            kind: get("kind").and_then(|text| text.parse().ok()),
-            by: get("by").unwrap_or_default().trim().to_owned(),
-            sort: get("sort")
-                .and_then(|text| text.parse().ok())
-                .unwrap_or_default(),
-        },
+        filter: ImportsFilter::read(get),
     }
 }
 

@@ -6,7 +6,10 @@ use leptos_router::hooks::use_params_map;
 use super::set_not_found_status;
 use crate::{
     api::share_links::shared_import,
-    components::{no_index::NoIndex, notice::EmptyState, page_title::PageTitle, refresh::Refresh},
+    components::{
+        data_table::DataTable, no_index::NoIndex, notice::EmptyState, page_title::PageTitle,
+        refresh::Refresh,
+    },
     islands::{
         LiveShared, SharedState,
         live_import::DETAILS,
@@ -93,18 +96,13 @@ fn Failures(failures: Vec<SharedFailure>, all: u64) -> impl IntoView {
                 <h2 id="failures-title">{t.say("Failed products", "Fehlgeschlagene Produkte")}</h2>
             </header>
             {more}
-            <table class="table failed-rows" role="table">
-                <caption class="visually-hidden">
-                    {t.say("Failed products", "Fehlgeschlagene Produkte")}
-                </caption>
-                <thead role="rowgroup">
-                    <tr role="row">
-                        <th role="columnheader" scope="col">"SKU"</th>
-                        <th role="columnheader" scope="col">{t.say("Reason", "Grund")}</th>
-                    </tr>
-                </thead>
-                <tbody role="rowgroup">{rows}</tbody>
-            </table>
+            <DataTable
+                class="table failed-rows"
+                caption=t.say("Failed products", "Fehlgeschlagene Produkte")
+                heads=vec!["SKU", t.say("Reason", "Grund")]
+            >
+                {rows}
+            </DataTable>
         </section>
     }
     .into_any()

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     api::sources::{DeleteSource, EnableSource, RunSource, source_state},
     components::{
+        data_table::DataTable,
         form::{ActionForm, ConfirmedForm, FormError, failure},
         import_options::described,
         moment::{Due, Moment, WrittenTime},
@@ -233,16 +234,16 @@ fn how_imported(source: &Source) -> String {
         said.push(t.say("Dry run.", "Testlauf.").to_owned());
     }
     said.extend(described(t, &what.options));
-    match what.said.decimal_mark.as_str() {
+    match what.mapping.decimal_mark.as_str() {
         "comma" => said.push(t.say("Decimal comma.", "Dezimalkomma.").to_owned()),
         "point" => said.push(t.say("Decimal point.", "Dezimalpunkt.").to_owned()),
         _ => {}
     }
-    if !what.said.currency.is_empty() {
-        said.push(format!("{}.", what.said.currency));
+    if !what.mapping.currency.is_empty() {
+        said.push(format!("{}.", what.mapping.currency));
     }
-    if !what.said.sheets.is_empty() {
-        let sheets = what.said.sheets.join(", ");
+    if !what.mapping.sheets.is_empty() {
+        let sheets = what.mapping.sheets.join(", ");
         said.push(format!(
             "{} {sheets}.",
             t.say("Sheets:", "Tabellenblätter:")
@@ -314,21 +315,20 @@ fn Runs(id: String, runs: RunsPage) -> impl IntoView {
         .map(|run| view! { <RunRow run /> })
         .collect_view();
     view! {
-        <table class="table settings-table" role="table" data-testid="runs">
-            <caption class="visually-hidden">
-                {t.say("Runs, newest first", "Läufe, neueste zuerst")}
-            </caption>
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">{t.say("Time", "Zeit")}</th>
-                    <th role="columnheader" scope="col">{t.say("Cause", "Anlass")}</th>
-                    <th role="columnheader" scope="col">{t.say("Result", "Ergebnis")}</th>
-                    <th role="columnheader" scope="col">{t.say("Products", "Produkte")}</th>
-                    <th role="columnheader" scope="col">{t.say("Duration", "Dauer")}</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">{rows}</tbody>
-        </table>
+        <DataTable
+            class="table settings-table"
+            testid="runs"
+            caption=t.say("Runs, newest first", "Läufe, neueste zuerst")
+            heads=vec![
+                t.say("Time", "Zeit"),
+                t.say("Cause", "Anlass"),
+                t.say("Result", "Ergebnis"),
+                t.say("Products", "Produkte"),
+                t.say("Duration", "Dauer"),
+            ]
+        >
+            {rows}
+        </DataTable>
         <OlderEntries path=format!("/sources/{id}") after=next text=t.say("Older runs", "Ältere Läufe") />
     }
     .into_any()

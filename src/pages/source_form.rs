@@ -49,7 +49,7 @@ struct Filled {
     enabled: bool,
 }
 
-/// What else the form shows.
+/// Other contents of the form.
 #[derive(Clone, Default)]
 struct Known {
     /// The login, without its secret.
@@ -78,9 +78,9 @@ impl Filled {
             address: source.address.clone(),
             is_check: what.mode == ImportMode::Check,
             options: what.options,
-            decimal_mark: what.said.decimal_mark.clone(),
-            currency: what.said.currency.clone(),
-            sheets: what.said.sheets.join(", "),
+            decimal_mark: what.mapping.decimal_mark.clone(),
+            currency: what.mapping.currency.clone(),
+            sheets: what.mapping.sheets.join(", "),
             limit_action: what
                 .limits
                 .action

@@ -5,16 +5,14 @@ use leptos::prelude::*;
 use crate::{
     api::sources::sources_state,
     components::{
+        data_table::DataTable,
         moment::{Due, Moment},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
         source::{RunResult, schedule_words},
         webhook::host_of,
     },
-    islands::parts::{
-        icons::{Glyph, Icon},
-        locale::use_locale,
-    },
+    islands::parts::{crumbs::Crumbs, icons::Glyph, locale::use_locale},
     model::{
         base_path::address,
         source::{Source, SourceKind, SourceRun},
@@ -66,19 +64,14 @@ fn SourcesTable(sources: Vec<(Source, Option<SourceRun>)>) -> impl IntoView {
         .map(|(source, newest)| view! { <SourceRow source newest /> })
         .collect_view();
     view! {
-        <table class="table settings-table" role="table" data-testid="sources">
-            <caption class="visually-hidden">
-                {t.say("Sources by name", "Quellen nach Namen")}
-            </caption>
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">{t.say("Source", "Quelle")}</th>
-                    <th role="columnheader" scope="col">{t.say("Schedule", "Zeitplan")}</th>
-                    <th role="columnheader" scope="col">{t.say("Last run", "Letzter Lauf")}</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">{rows}</tbody>
-        </table>
+        <DataTable
+            class="table settings-table"
+            testid="sources"
+            caption=t.say("Sources by name", "Quellen nach Namen")
+            heads=vec![t.say("Source", "Quelle"), t.say("Schedule", "Zeitplan"), t.say("Last run", "Letzter Lauf")]
+        >
+            {rows}
+        </DataTable>
     }
     .into_any()
 }
@@ -139,11 +132,6 @@ fn SourceRow(source: Source, newest: Option<SourceRun>) -> impl IntoView {
 pub(super) fn SourcesCrumb() -> impl IntoView {
     let t = use_locale();
     view! {
-        <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
-            <a href=address("/sources")>
-                <Icon glyph=Glyph::ChevronLeft />
-                {t.say("Sources", "Quellen")}
-            </a>
-        </nav>
+        <Crumbs path="/sources" name=t.say("Sources", "Quellen") />
     }
 }

@@ -6,6 +6,7 @@ use server_fn::ServerFn;
 use crate::{
     api::team::{Invite, MakeResetLink, RemovePasskeys, RevokeLink, SetAccess, SetRole, team},
     components::{
+        data_table::DataTable,
         form::{ActionForm, ConfirmedForm, Field, FormError, ShownOnce, Submit, failure},
         moment::Expiry,
         notice::ErrorNotice,
@@ -75,21 +76,15 @@ fn Team(state: TeamState) -> impl IntoView {
             <header class="card-head">
                 <h2 id="members-title">{t.say("Members", "Mitglieder")}</h2>
             </header>
-            <table class="table settings-table" role="table" data-testid="members">
-                <caption class="visually-hidden">
-                    {t.say("Team members", "Teammitglieder")}
-                </caption>
-                <thead role="rowgroup">
-                    <tr role="row">
-                        <th role="columnheader" scope="col">"Name"</th>
-                        <th role="columnheader" scope="col">{t.say("Role", "Rolle")}</th>
-                        <th role="columnheader" scope="col">
-                            <span class="visually-hidden">{t.say("Actions", "Aktionen")}</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody role="rowgroup">{rows}</tbody>
-            </table>
+            <DataTable
+                class="table settings-table"
+                testid="members"
+                caption=t.say("Team members", "Teammitglieder")
+                heads=vec!["Name", t.say("Role", "Rolle")]
+                actions=t.say("Actions", "Aktionen")
+            >
+                {rows}
+            </DataTable>
         </section>
         <Links links />
     }
@@ -377,22 +372,15 @@ fn Links(links: Vec<OpenLink>) -> impl IntoView {
                     {t.say("Pending invitations", "Offene Einladungen")}
                 </h2>
             </header>
-            <table class="table settings-table" role="table" data-testid="links">
-                <caption class="visually-hidden">
-                    {t.say("Pending invitations, newest first", "Offene Einladungen, neueste zuerst")}
-                </caption>
-                <thead role="rowgroup">
-                    <tr role="row">
-                        <th role="columnheader" scope="col">{t.say("For", "Für")}</th>
-                        <th role="columnheader" scope="col">{t.say("Type", "Art")}</th>
-                        <th role="columnheader" scope="col">{t.say("Expires", "Läuft ab")}</th>
-                        <th role="columnheader" scope="col">
-                            <span class="visually-hidden">{t.say("Revoke", "Widerrufen")}</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody role="rowgroup">{rows}</tbody>
-            </table>
+            <DataTable
+                class="table settings-table"
+                testid="links"
+                caption=t.say("Pending invitations, newest first", "Offene Einladungen, neueste zuerst")
+                heads=vec![t.say("For", "Für"), t.say("Type", "Art"), t.say("Expires", "Läuft ab")]
+                actions=t.say("Revoke", "Widerrufen")
+            >
+                {rows}
+            </DataTable>
         </section>
     }
 }

@@ -6,6 +6,7 @@ use server_fn::ServerFn;
 use crate::{
     api::tokens::{CreateToken, RevokeToken, tokens},
     components::{
+        data_table::DataTable,
         form::{ActionForm, ConfirmedForm, Field, FormError, ShownOnce, Submit, failure},
         moment::{Expiry, Moment},
         notice::{EmptyState, ErrorNotice},
@@ -163,23 +164,20 @@ fn TokensTable(tokens: Vec<ApiToken>) -> impl IntoView {
         .map(|token| view! { <TokenRow token /> })
         .collect_view();
     view! {
-        <table class="table settings-table" role="table" data-testid="tokens">
-            <caption class="visually-hidden">
-                {t.say("Your tokens, newest first", "Deine Tokens, neueste zuerst")}
-            </caption>
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"Name"</th>
-                    <th role="columnheader" scope="col">{t.say("Permissions", "Berechtigungen")}</th>
-                    <th role="columnheader" scope="col">{t.say("Last used", "Zuletzt benutzt")}</th>
-                    <th role="columnheader" scope="col">{t.say("Expires", "Läuft ab")}</th>
-                    <th role="columnheader" scope="col">
-                        <span class="visually-hidden">{t.say("Revoke", "Widerrufen")}</span>
-                    </th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">{rows}</tbody>
-        </table>
+        <DataTable
+            class="table settings-table"
+            testid="tokens"
+            caption=t.say("Your tokens, newest first", "Deine Tokens, neueste zuerst")
+            heads=vec![
+                "Name",
+                t.say("Permissions", "Berechtigungen"),
+                t.say("Last used", "Zuletzt benutzt"),
+                t.say("Expires", "Läuft ab"),
+            ]
+            actions=t.say("Revoke", "Widerrufen")
+        >
+            {rows}
+        </DataTable>
     }
     .into_any()
 }

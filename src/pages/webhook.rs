@@ -12,6 +12,7 @@ use super::{
 use crate::{
     api::webhooks::{DeleteWebhook, EnableWebhook, Redeliver, TestWebhook, webhook_state},
     components::{
+        data_table::DataTable,
         form::{ActionForm, ConfirmedForm},
         moment::{Due, Moment, WrittenTime},
         notice::{EmptyState, ErrorNotice},
@@ -20,10 +21,7 @@ use crate::{
         settings_nav::SettingsNav,
         webhook::{DeliveryResult, event_names, host_of},
     },
-    islands::parts::{
-        icons::{Glyph, Icon},
-        locale::use_locale,
-    },
+    islands::parts::{crumbs::Crumbs, icons::Glyph, locale::use_locale},
     model::{
         base_path::{address, escape},
         error::ApiError,
@@ -62,12 +60,7 @@ fn WebhookDetails(state: WebhookState) -> impl IntoView {
     view! {
         <PageTitle text=format!("Webhook {host}") />
         <header class="page-head">
-            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
-                <a href=address("/webhooks")>
-                    <Icon glyph=Glyph::ChevronLeft />
-                    "Webhooks"
-                </a>
-            </nav>
+            <Crumbs path="/webhooks" name="Webhooks" />
             <div class="page-title">
                 <h1 class="filename" translate="no">
                     {host}
@@ -174,25 +167,20 @@ fn Deliveries(id: String, deliveries: DeliveriesPage) -> impl IntoView {
         .map(|delivery| view! { <DeliveryRow id=id.clone() delivery /> })
         .collect_view();
     view! {
-        <table class="table settings-table" role="table" data-testid="deliveries">
-            <caption class="visually-hidden">
-                {t.say("Deliveries, newest first", "Zustellungen, neueste zuerst")}
-            </caption>
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">{t.say("Event", "Ereignis")}</th>
-                    <th role="columnheader" scope="col">{t.say("Result", "Ergebnis")}</th>
-                    <th role="columnheader" scope="col">{t.say("Attempts", "Versuche")}</th>
-                    <th role="columnheader" scope="col">{t.say("Time", "Zeit")}</th>
-                    <th role="columnheader" scope="col">
-                        <span class="visually-hidden">
-                            {t.say("Send again", "Noch einmal senden")}
-                        </span>
-                    </th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">{rows}</tbody>
-        </table>
+        <DataTable
+            class="table settings-table"
+            testid="deliveries"
+            caption=t.say("Deliveries, newest first", "Zustellungen, neueste zuerst")
+            heads=vec![
+                t.say("Event", "Ereignis"),
+                t.say("Result", "Ergebnis"),
+                t.say("Attempts", "Versuche"),
+                t.say("Time", "Zeit"),
+            ]
+            actions=t.say("Send again", "Noch einmal senden")
+        >
+            {rows}
+        </DataTable>
         <OlderEntries path=format!("/webhooks/{id}") after=next text=t.say("Older deliveries", "Ältere Zustellungen") />
     }
     .into_any()

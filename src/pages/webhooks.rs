@@ -6,6 +6,7 @@ use server_fn::ServerFn;
 use crate::{
     api::webhooks::{CreateWebhook, webhooks_state},
     components::{
+        data_table::DataTable,
         form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
         moment::Moment,
         notice::{EmptyState, ErrorNotice},
@@ -153,21 +154,14 @@ fn WebhooksTable(webhooks: Vec<(Webhook, Option<Delivery>)>) -> impl IntoView {
         .map(|(webhook, newest)| view! { <WebhookRow webhook newest /> })
         .collect_view();
     view! {
-        <table class="table settings-table" role="table" data-testid="webhooks">
-            <caption class="visually-hidden">
-                {t.say("Webhooks, newest first", "Webhooks, neueste zuerst")}
-            </caption>
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"Webhook"</th>
-                    <th role="columnheader" scope="col">{t.say("Events", "Ereignisse")}</th>
-                    <th role="columnheader" scope="col">
-                        {t.say("Last delivery", "Letzte Zustellung")}
-                    </th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">{rows}</tbody>
-        </table>
+        <DataTable
+            class="table settings-table"
+            testid="webhooks"
+            caption=t.say("Webhooks, newest first", "Webhooks, neueste zuerst")
+            heads=vec!["Webhook", t.say("Events", "Ereignisse"), t.say("Last delivery", "Letzte Zustellung")]
+        >
+            {rows}
+        </DataTable>
     }
     .into_any()
 }

@@ -121,7 +121,7 @@ impl<W: Work> Worker<W> {
         if !self.process.store.has_workers()
             && let Err(error) = self.work.forget_leases().await
         {
-            tracing::warn!(%error, what, "cannot take up the work of the last run at once");
+            tracing::warn!(%error, what, "cannot release the leases of the last run");
         }
         let mut said: Option<std::time::Instant> = None;
         let mut under_way = JoinSet::new();

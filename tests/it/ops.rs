@@ -756,7 +756,7 @@ async fn the_walk_through_with_postgresql_works_as_it_is_written() {
 #[test]
 fn the_readme_lists_every_setting_with_its_default() {
     let readme = include_str!("../../README.md");
-    for setting in import_relay::server::config::SETTINGS {
+    for setting in import_relay::server::config::settings() {
         let name = format!("`{}`", setting.name);
         let row = readme.lines().find(|line| {
             line.split('|')

@@ -18,7 +18,7 @@ const JOIN: &str = "join-import-job";
 const LEAVE: &str = "leave-import-job";
 const EVENT_PREFIX: &str = "import-job-";
 /// Idle timeout of a plain WebSocket, which announces none.
-const PLAIN_PATIENCE: Duration = Duration::from_secs(45);
+const PLAIN_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// Maximum lengths of a refusal, an ID and an offset.
 const MAX_WORDS: usize = 200;
 const MAX_ID: usize = 128;
@@ -106,7 +106,7 @@ pub struct SocketIo {
     namespace: String,
     auth: SecretString,
     is_open: bool,
-    patience: Duration,
+    idle_timeout: Duration,
     max_payload: usize,
     /// Whether the server announced `maxPayload`, like Engine.IO 4 servers.
     says_max_payload: bool,
@@ -154,10 +154,10 @@ impl Dialect {
 
     /// Returns the idle timeout.
     #[must_use]
-    pub fn patience(&self) -> Duration {
+    pub fn idle_timeout(&self) -> Duration {
         match self {
-            Self::SocketIo(session) => session.patience,
-            Self::Plain => PLAIN_PATIENCE,
+            Self::SocketIo(session) => session.idle_timeout,
+            Self::Plain => PLAIN_IDLE_TIMEOUT,
         }
     }
 
@@ -222,7 +222,7 @@ impl SocketIo {
             namespace: namespace.to_owned(),
             auth: service.api_key.clone(),
             is_open: false,
-            patience: PLAIN_PATIENCE,
+            idle_timeout: PLAIN_IDLE_TIMEOUT,
             max_payload: usize::MAX,
             says_max_payload: false,
             recovery,
@@ -233,7 +233,7 @@ impl SocketIo {
         Ok(match engine_io::decode(text) {
             Ok(engine_io::Packet::Open(handshake)) => {
                 self.is_open = true;
-                self.patience = handshake.patience();
+                self.idle_timeout = handshake.idle_timeout();
                 self.max_payload = handshake.max_payload();
                 self.says_max_payload = handshake.max_payload.is_some();
                 vec![self.connect()]
@@ -475,7 +475,7 @@ mod tests {
             let mut dialect = socket_io(url);
             let reply = r#"40/admin,{"apiKey":"k"}"#.to_owned();
             assert_eq!(dialect.text(OPEN).unwrap(), [Incoming::Reply(reply)]);
-            assert_eq!(dialect.patience(), Duration::from_millis(500));
+            assert_eq!(dialect.idle_timeout(), Duration::from_millis(500));
             assert_eq!(
                 dialect.text(r#"40/admin,{"sid":"b"}"#).unwrap(),
                 [Incoming::Ready]

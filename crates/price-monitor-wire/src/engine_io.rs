@@ -37,7 +37,7 @@ impl Handshake {
     }
 
     /// Returns the idle timeout: `pingInterval + pingTimeout`, at most ten minutes.
-    pub(crate) fn patience(&self) -> Duration {
+    pub(crate) fn idle_timeout(&self) -> Duration {
         let silence = self.ping_interval.saturating_add(self.ping_timeout);
         Duration::from_millis(silence.min(600_000))
     }
@@ -87,7 +87,7 @@ mod tests {
         let Packet::Open(handshake) = decode(text).unwrap() else {
             panic!("no handshake")
         };
-        assert_eq!(handshake.patience(), Duration::from_secs(45));
+        assert_eq!(handshake.idle_timeout(), Duration::from_secs(45));
         assert_eq!(handshake.max_payload(), 9);
     }
 

@@ -5,12 +5,12 @@ use std::{collections::HashMap, fmt::Debug, hash::Hash, net::IpAddr};
 
 use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
 
-/// What a stream was opened with: a user's session or token.
+/// The session or token that a stream was opened with.
 pub trait Pass: Clone + Debug + Eq + Hash {
-    /// Whose it is.
+    /// Its user.
     type User: Clone + Debug + Eq + Hash;
 
-    /// Returns whose it is.
+    /// Returns its user.
     fn user(&self) -> &Self::User;
 }
 

@@ -7,7 +7,7 @@ use crate::{
     model::job::ImportProgress,
 };
 
-/// What an import counts, and what it is.
+/// The words for an import.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Subject {
     /// What is counted: rows, or products if the price monitor reports no rows.

@@ -19,12 +19,7 @@ pub(crate) use self::state::{ImportState, title};
 use self::{notify::NotifyButton, place::Place, state::use_state};
 #[cfg(feature = "ssr")]
 pub(crate) use self::{place::Places, tab_icon::ORIGINAL as TAB_ICON};
-use super::parts::{
-    icons::{Glyph, Icon},
-    locale::use_locale,
-    status_badge::StatusBadge,
-};
-use crate::model::base_path::address;
+use super::parts::{crumbs::Crumbs, locale::use_locale, status_badge::StatusBadge};
 
 /// ID of the details below the progress.
 pub(crate) const DETAILS: &str = "import-details";
@@ -62,12 +57,7 @@ pub(crate) fn LiveImport(
     let created_at = Signal::derive(move || job.with(|job| job.created_at));
     view! {
         <header class="page-head">
-            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
-                <a href=address("/imports")>
-                    <Icon glyph=Glyph::ChevronLeft />
-                    {t.say("Imports", "Importe")}
-                </a>
-            </nav>
+            <Crumbs path="/imports" name=t.say("Imports", "Importe") />
             <div class="page-title">
                 <h1 class="filename" translate="no">
                     {filename.clone()}

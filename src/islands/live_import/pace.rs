@@ -97,10 +97,10 @@ impl Pace {
             .zip(times)
             .map(|(at, before)| at - before);
         let usual = gaps.max().unwrap_or_default();
-        let patience = (usual * STALE_GAPS).clamp(STALE, STALE_AT_MOST);
+        let limit = (usual * STALE_GAPS).clamp(STALE, STALE_AT_MOST);
         self.samples
             .back()
-            .is_some_and(|(last, _)| now - last > patience)
+            .is_some_and(|(last, _)| now - last > limit)
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct ImportState {
     /// Position in the queue.
     pub(crate) queue_place: Option<u64>,
     pub(crate) cancelled: bool,
-    /// What it waits for.
+    /// The question that it waits for.
     pub(crate) asks: Option<Question>,
     /// Whether it undoes another import.
     pub(crate) is_undo: bool,
@@ -124,7 +124,7 @@ pub(super) fn use_state(first: ImportState) -> LiveState {
     }
 }
 
-/// What the server sent last for each of its sections.
+/// The last content of each section.
 type Shown = StoredValue<[String; PARTS.len()]>;
 
 fn keep_fresh(

@@ -118,7 +118,7 @@ impl Drop for Transfer {
             // Fails only for a request that was never opened.
             let _ = request.abort();
         }
-        // What has arrived is useless now.
+        // The received part is not needed any more.
         if let Some(location) = self.shared.location.take() {
             Unfinished::forget(&location);
             spawn_local(throw_away(location));

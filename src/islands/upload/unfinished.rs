@@ -13,7 +13,7 @@ fn key() -> String {
     format!("import-relay.unfinished-upload{}", base_path().as_str())
 }
 
-/// An unfinished upload: its URL, and what identifies its file as far as a browser tells.
+/// An unfinished upload: its URL, and what a browser knows of its file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Unfinished {
     /// URL of the upload.

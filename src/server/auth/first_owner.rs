@@ -47,8 +47,8 @@ pub(super) async fn may_be_made(
     Ok(needs_no_link(&auth.config, caller) && !auth.store.has_users().await?)
 }
 
-/// Returns whether the app is local and requested locally: whoever can do that can read the link too, and setup scripts
-/// need none.
+/// Returns whether the app is local and requested from this machine, whose users could read the link anyway. Setup scripts
+/// need no link then.
 fn needs_no_link(config: &Config, caller: &Caller) -> bool {
     let is_for_here = !config.is_public_url_set || is_loopback(config.public_url.host());
     is_for_here && host::is_from_here(caller.peer, &caller.uri, &caller.headers)

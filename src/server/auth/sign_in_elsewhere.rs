@@ -160,7 +160,7 @@ async fn let_in(
         }
         (None, None) => return Err(refused("there is no code")),
     };
-    // Somebody else's callback is not counted against this address.
+    // A callback with another state may be forged, and is not counted against this address.
     if !visit.is_of(&query.state) {
         return Err(refused("another state"));
     }

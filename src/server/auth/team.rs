@@ -287,7 +287,7 @@ pub(crate) async fn accept_invitation(
         return Err(gone());
     };
     let user = accounts::create(&auth.store, name, email, role, password).await?;
-    // Of two concurrent uses only one succeeds.
+    // Only one of two concurrent uses succeeds.
     if !auth.store.use_link(&link).await? {
         auth.store.delete_user(&user.id).await?;
         return Err(gone());

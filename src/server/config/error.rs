@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{form::without_user, table::About};
+use super::{declare::About, form::without_user};
 
 /// An invalid setting. The text is one line: name, value, accepted values.
 #[derive(Debug, Error)]

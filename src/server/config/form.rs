@@ -132,6 +132,23 @@ impl Form for Size {
     }
 }
 
+/// A size of what is held in memory.
+#[derive(Debug)]
+pub(super) struct MemorySize;
+
+impl Form for MemorySize {
+    type Value = usize;
+
+    fn parse(&self, text: &str) -> Option<usize> {
+        Size.parse(text)
+            .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    fn show(&self, bytes: &usize) -> Option<String> {
+        Size.show(&u64::try_from(*bytes).ok()?)
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct OneOf<T: 'static>(pub(super) &'static [(&'static str, T)]);
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{Config, SETTINGS};
+use super::{Config, settings};
 
 const WIDTH: usize = 100;
 
@@ -10,7 +10,7 @@ const WIDTH: usize = 100;
 #[must_use]
 pub fn help() -> String {
     let mut help = "Settings, from the environment or a .env file:\n".to_owned();
-    for setting in SETTINGS {
+    for setting in settings() {
         // Writing to a `String` cannot fail.
         let _ = write!(
             help,
@@ -55,7 +55,7 @@ pub fn env_example() -> String {
         "# Every setting with its default. Copy this file to .env and remove the leading \
         # from what you\n# change; `import-relay --check-config` shows the effective settings.\n"
             .to_owned();
-    for setting in SETTINGS {
+    for setting in settings() {
         example.push('\n');
         for sentence in [
             setting.meaning.to_owned(),
@@ -93,7 +93,7 @@ fn comment(text: &mut String, sentence: &str) {
 }
 
 /// The effective value of each setting, as text without secrets.
-#[derive(Clone, Debug, std::default::Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Listing(BTreeMap<&'static str, Held>);
 
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ impl Config {
     #[must_use]
     pub fn effective(&self) -> String {
         let mut list = String::new();
-        for setting in SETTINGS {
+        for setting in settings() {
             let name = setting.name;
             let held = self.listing.0.get(name);
             let value = held.and_then(|held| held.value.as_deref());
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn every_default_that_is_a_value_is_one_that_the_setting_takes() {
-        for setting in SETTINGS {
+        for setting in settings() {
             let Some(default) = setting.default.value() else {
                 continue;
             };
@@ -205,7 +205,7 @@ mod tests {
                 "{line} is not in\n{list}"
             );
         }
-        assert_eq!(list.lines().count(), SETTINGS.len());
+        assert_eq!(list.lines().count(), settings().count());
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
                 "OIDC_OWNERS",
                 "TRUSTED_PROXIES",
             ];
-            let is_secret = SETTINGS.iter().any(|it| it.name == name && it.secret);
+            let is_secret = settings().any(|it| it.name == name && it.secret);
             assert!(is_secret || of_its_own.contains(&name), "{name}\n{list}");
         }
     }
@@ -267,8 +267,7 @@ mod tests {
     #[test]
     fn every_setting_is_read() {
         let config = Config::read(|_| None).unwrap();
-        let unread: Vec<_> = SETTINGS
-            .iter()
+        let unread: Vec<_> = settings()
             .filter(|setting| !config.listing.0.contains_key(setting.name))
             .map(|setting| setting.name)
             .collect();
@@ -278,7 +277,7 @@ mod tests {
     #[test]
     fn help_lists_every_setting() {
         let help = help();
-        for setting in SETTINGS {
+        for setting in settings() {
             assert!(help.contains(&format!("\n  {}\n", setting.name)));
         }
         for source in [include_str!("read.rs"), include_str!("../site/on_disk.rs")] {

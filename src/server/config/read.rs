@@ -5,12 +5,8 @@ use std::{cell::RefCell, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 
 use super::{
-    AuthConfig, Config, ConfigError, DatabaseUrl, LogConfig, MailConfig, Monitor, MonitorEndpoint,
-    OidcConfig, PasskeyPolicy, PublicUrl, RelayConfig, Retention, SafetyLimits, SessionLifetime,
-    SpaceLimits, SseConfig, TelemetryConfig,
-    form::{Form, Size},
-    print::Listing,
-    table::*,
+    About, AuthConfig, Config, ConfigError, DatabaseUrl, MailConfig, Monitor, MonitorEndpoint,
+    OidcConfig, PasskeyPolicy, PublicUrl, declare::Setting, form::Form, print::Listing, table::*,
 };
 use crate::model::base_path::BasePath;
 
@@ -29,7 +25,7 @@ impl Config {
             Err(_) => return Err(ConfigError::DotEnv("a line is not NAME=value".to_owned())),
         }
         // A value that is not UTF-8 would count as not set.
-        for setting in SETTINGS {
+        for setting in settings() {
             if std::env::var_os(setting.name).is_some_and(|value| value.to_str().is_none()) {
                 return Err(ConfigError::NotText {
                     name: setting.name,
@@ -68,51 +64,32 @@ impl Config {
             listen,
             is_public_url_set,
             public_url,
-            allowed_hosts: env.find(&ALLOWED_HOSTS)?.unwrap_or_default(),
-            cors_origins: env.find(&CORS_ORIGINS)?.unwrap_or_default(),
-            product_images: env.read(&PRODUCT_IMAGES)?,
+            http: HttpConfig::read(&env)?,
             database: env
                 .read_or(&DATABASE, file)?
                 .with_max_connections(env.read(&MAX_CONNECTIONS)?),
             monitor: monitor(&env)?,
-            max_upload: env.read_or(&MAX_UPLOAD, host.max_upload())?,
-            import_hosts: env.find(&IMPORT_URL_HOSTS)?.unwrap_or_default(),
+            imports: ImportConfig::read(&env)?,
             webhook_hosts: env.read(&WEBHOOK_HOSTS)?,
             mail: mail(&env)?,
             encryption_key: env.find(&ENCRYPTION_KEY)?,
-            imports_per_user: env.read(&IMPORTS_PER_USER)?,
-            import_max_rate: env.find(&IMPORT_MAX_RATE)?,
-            queued_per_user: env.read(&QUEUED_PER_USER)?,
             space: SpaceLimits::read(&env)?,
             retention: Retention::read(&env)?,
             safety: SafetyLimits::read(&env)?,
-            source_failures: env.read(&SOURCE_FAILURES)?,
             auth: AuthConfig {
                 passwords: passwords(&env)?,
                 passkeys,
-                sessions: SessionLifetime {
-                    absolute: env.read(&SESSION_AGE)?,
-                    idle: env.read(&SESSION_IDLE)?,
-                },
+                sessions: SessionLifetime::read(&env)?,
                 authjs_secrets: authjs_secrets(&env)?,
                 oidc: oidc(&env)?,
                 default_role: env.read(&DEFAULT_ROLE)?,
                 provider_session: env.read(&OIDC_SESSION_AGE)?,
                 contact: env.find(&CONTACT)?,
             },
-            trusted_proxies: env.find(&TRUSTED_PROXIES)?.unwrap_or_default(),
             sse: SseConfig::read(&env)?,
             relay: RelayConfig::read(&env)?,
-            max_silent: env.read(&MAX_SILENT)?,
-            drain: env.read(&DRAIN)?,
-            telemetry: TelemetryConfig {
-                metrics_token: env.find(&METRICS_TOKEN)?,
-                otlp_endpoint: env.find(&OTLP)?,
-            },
-            log: LogConfig {
-                filter: env.read(&LOG)?,
-                json: env.read(&LOG_FORMAT)?,
-            },
+            telemetry: TelemetryConfig::read(&env)?,
+            log: LogConfig::read(&env)?,
             data_dir,
             listing: env.into_listing(),
         })
@@ -151,7 +128,7 @@ impl Host {
     }
 
     /// Vercel limits requests to 4.5 MB.
-    fn max_upload(self) -> u64 {
+    pub(super) fn max_upload(self) -> u64 {
         match self {
             Self::Machine => 1 << 30,
             Self::Vercel => 4 << 20,
@@ -220,13 +197,11 @@ impl<'a> Env<'a> {
         Ok(default)
     }
 
-    /// Reads a size of what is kept in memory.
-    pub(super) fn read_usize(&self, setting: &Setting<Size>) -> Result<usize, ConfigError> {
-        Ok(usize::try_from(self.read(setting)?).unwrap_or(usize::MAX))
-    }
-
     /// Reads a setting without a default.
-    fn find<F: Form>(&self, setting: &Setting<F>) -> Result<Option<F::Value>, ConfigError> {
+    pub(super) fn find<F: Form>(
+        &self,
+        setting: &Setting<F>,
+    ) -> Result<Option<F::Value>, ConfigError> {
         let about = &setting.about;
         let text = (self.get)(about.name).map(|text| text.trim().to_owned());
         let Some(text) = text.filter(|text| !text.is_empty()) else {
@@ -391,7 +366,7 @@ mod tests {
         ];
         let config = read(&vercel).unwrap();
         assert_eq!(config.sse.max_duration, Some(Duration::from_secs(280)));
-        assert!(config.max_upload < 4_500_000);
+        assert!(config.imports.max_upload < 4_500_000);
         assert_eq!(config.public_url.origin(), "https://relay.vercel.app");
         let set = read(&[("VERCEL", "1"), ("SSE_MAX_DURATION", "50s")]).unwrap();
         assert_eq!(set.sse.max_duration, Some(Duration::from_secs(50)));
@@ -399,7 +374,7 @@ mod tests {
 
     #[test]
     fn other_origins_are_taken_as_browsers_write_them() {
-        let origins = |text| read(&[("CORS_ORIGINS", text)]).unwrap().cors_origins;
+        let origins = |text| read(&[("CORS_ORIGINS", text)]).unwrap().http.cors_origins;
         let taken = origins(
             "https://App.example.com:443/, http://localhost:5173 ,https://bücher.example,http://[::1]:80,https://app.example.com",
         );
@@ -473,10 +448,7 @@ mod tests {
             ("OIDC_ISSUER", "accounts.example.com"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();
-            let setting = SETTINGS
-                .iter()
-                .find(|setting| setting.name == name)
-                .unwrap();
+            let setting = settings().find(|setting| setting.name == name).unwrap();
             assert_eq!(
                 text,
                 format!("{name} is {value:?}; expected {}", setting.takes)
@@ -613,6 +585,7 @@ mod tests {
     fn proxies_are_addresses_and_networks() {
         let config = read(&[("TRUSTED_PROXIES", "127.0.0.1, ::1,10.0.0.0/8")]).unwrap();
         let networks: Vec<_> = config
+            .http
             .trusted_proxies
             .iter()
             .map(ToString::to_string)
@@ -640,9 +613,9 @@ mod tests {
 
     #[test]
     fn every_setting_is_listed_once() {
-        let mut names: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+        let mut names: Vec<_> = settings().map(|setting| setting.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), SETTINGS.len());
+        assert_eq!(names.len(), settings().count());
     }
 }

@@ -79,7 +79,7 @@ pub fn router(state: AppState, pages: Pages) -> Router {
             provide_context(state.sources.clone());
             provide_context(bundle());
             provide_context(JobsPerStream(state.config.sse.max_jobs));
-            provide_context(ShowsImages(state.config.product_images));
+            provide_context(ShowsImages(state.config.http.product_images));
             provide_base_path(state.config.public_url.base());
             security_headers::set_page_policy();
         }
@@ -132,7 +132,7 @@ pub fn router(state: AppState, pages: Pages) -> Router {
             hosts::require_ours,
         ))
         .with_state(state.clone());
-    let app = match cross_origin::layer(&state.config.cors_origins) {
+    let app = match cross_origin::layer(&state.config.http.cors_origins) {
         Some(layer) => app.layer(middleware::from_fn_with_state(layer, cross_origin::allow)),
         None => app,
     };

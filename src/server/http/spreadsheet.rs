@@ -64,15 +64,14 @@ impl Spreadsheet {
     }
 
     pub(crate) fn head(&mut self, names: &[&str]) -> io::Result<()> {
-        self.head = cells(names.iter().copied(), &[]);
+        self.head = cells(names.iter().map(|name| (*name, false)));
         self.write_head()
     }
 
-    /// Writes a row. Decimal numbers in these columns are numbers; everything else is text.
+    /// Writes a row: values, and whether a decimal number is one there. Everything else is text.
     pub(crate) fn row<'a>(
         &mut self,
-        values: impl Iterator<Item = &'a str>,
-        numbers: &[usize],
+        values: impl Iterator<Item = (&'a str, bool)>,
     ) -> io::Result<()> {
         if self.rows == ROWS {
             self.end_sheet()?;
@@ -80,7 +79,7 @@ impl Spreadsheet {
             self.write_head()?;
         }
         self.rows += 1;
-        let row = cells(values, numbers);
+        let row = cells(values);
         self.write(&row)
     }
 
@@ -202,12 +201,12 @@ impl Spreadsheet {
     }
 }
 
-fn cells<'a>(values: impl Iterator<Item = &'a str>, numbers: &[usize]) -> String {
+fn cells<'a>(values: impl Iterator<Item = (&'a str, bool)>) -> String {
     let mut row = String::from("<row>");
-    for (column, value) in values.enumerate() {
+    for (value, may_be_number) in values {
         if value.is_empty() {
             row.push_str("<c/>");
-        } else if numbers.contains(&column) && is_number(value) {
+        } else if may_be_number && is_number(value) {
             let _ = write!(row, "<c><v>{value}</v></c>");
         } else {
             row.push_str("<c t=\"inlineStr\"><is><t xml:space=\"preserve\">");
@@ -268,15 +267,15 @@ mod tests {
         for number in 0..5_000 {
             let sku = format!("=<{number}>&\u{1}\"");
             sheet
-                .row([sku.as_str(), "12.50"].into_iter(), &[1])
+                .row([(sku.as_str(), false), ("12.50", true)].into_iter())
                 .unwrap();
             file.extend(sheet.take());
         }
         assert!(!file.is_empty(), "something is there before the end");
         sheet
-            .row(["007", "12345678901234.56"].into_iter(), &[1])
+            .row([("007", false), ("12345678901234.56", true)].into_iter())
             .unwrap();
-        sheet.row(["", ""].into_iter(), &[1]).unwrap();
+        sheet.row([("", false), ("", true)].into_iter()).unwrap();
         sheet.finish().unwrap();
         file.extend(sheet.take());
         let text = part(&file, "xl/worksheets/sheet1.xml");
@@ -294,7 +293,7 @@ mod tests {
         sheet.head(&["SKU"]).unwrap();
         sheet.rows = ROWS - 1;
         for sku in ["A", "B"] {
-            sheet.row([sku].into_iter(), &[]).unwrap();
+            sheet.row([(sku, false)].into_iter()).unwrap();
         }
         sheet.finish().unwrap();
         let file = sheet.take();

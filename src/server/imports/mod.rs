@@ -33,7 +33,7 @@ use crate::{
         audit::AuditAction,
         changes::undo_name,
         error::ApiError,
-        import_extras::{CorrectedCells, RowKind, SaidOfFile},
+        import_extras::{CorrectedCells, FileMapping, RowKind},
         import_options::Instructions,
         job::{ImportMode, JobId, ProductImportJob},
         role::Permission,
@@ -212,11 +212,12 @@ impl Imports {
         &self,
         user: &User,
         of: &ChangeableJob,
-        said: &SaidOfFile,
+        mapping: &FileMapping,
     ) -> Result<JobId, ApiError> {
-        let (imports, user, of, said) = (self.clone(), user.id.clone(), of.clone(), said.clone());
+        let (imports, user, of, mapping) =
+            (self.clone(), user.id.clone(), of.clone(), mapping.clone());
         let creating = async move {
-            let job = imports.relay.map_columns(&user, &of, &said).await?;
+            let job = imports.relay.map_columns(&user, &of, &mapping).await?;
             let job = imports
                 .record_further(&user, &of, job, &of.filename, of.mode)
                 .await?;

@@ -141,7 +141,7 @@ impl StoredJobs {
         if !new.is_empty()
             && let Err(error) = self.store.note(&new, ActivityKind::Started).await
         {
-            tracing::warn!(%error, "cannot note that imports have started");
+            tracing::warn!(%error, "cannot record that imports have started");
         }
     }
 }

@@ -15,10 +15,7 @@ use crate::{
             Store, StoreError,
             deliveries::{Addressee, Attempt, Claimed},
         },
-        telemetry::{
-            Metrics,
-            background::{Channel, Sent},
-        },
+        telemetry::metrics::{Channel, Metrics, Sent},
         work::{Process, Work, jittered},
     },
 };
@@ -99,7 +96,7 @@ impl Work for Deliveries {
             // Another process counts it.
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(%error, delivery = id, "cannot record what became of a notification");
+                tracing::warn!(%error, delivery = id, "cannot record the result of a delivery");
             }
         }
     }

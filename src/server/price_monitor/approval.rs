@@ -87,7 +87,7 @@ impl Importer {
         while let Some(batch) = first.next().await {
             if writes_prices {
                 let compare = || self.store.price_moves(&batch, limits.price_change);
-                moves += self.patiently(&import.id, stop, compare).await?;
+                moves += self.with_retries(&import.id, stop, compare).await?;
             }
             failed += batch.failed();
         }
@@ -141,13 +141,13 @@ impl Importer {
         }
         let id = import.id.as_str();
         let begin = || self.store.begin_preview(id);
-        let number = self.patiently(id, stop, begin).await?;
+        let number = self.with_retries(id, stop, begin).await?;
         let kind = self.store.batch_kind(ImportMode::Check, Some(number));
         let kind = kind.with(import.options);
         let mut first = self.read_first(import, mapping, kind, stop);
         while let Some(batch) = first.next().await {
             let note = || self.store.note_preview(&batch);
-            self.patiently(id, stop, note).await?;
+            self.with_retries(id, stop, note).await?;
         }
         first.end(stop).await?;
         Ok(Some(number))
@@ -174,7 +174,7 @@ impl Importer {
         let mut first = total;
         for batch in missing {
             let note = || self.store.note_missing_preview(kind, batch, first);
-            self.patiently(&import.id, stop, note).await?;
+            self.with_retries(&import.id, stop, note).await?;
             first += batch.products.len() as u64;
         }
         Ok(())

@@ -24,9 +24,9 @@ use super::{
     announcer::Announcer,
     beginning,
     pace::Pace,
-    patience::{self, GaveUp, Patience, WaitingForRoom},
     readers::Readers,
     reading::{self, Reading},
+    retries::{self, GaveUp, Retries, WaitingForRoom},
     uploads::Uploads,
 };
 use crate::{
@@ -101,7 +101,7 @@ impl Importer {
         }
     }
 
-    pub(super) async fn patiently<T, F>(
+    pub(super) async fn with_retries<T, F>(
         &self,
         id: &str,
         stop: &CancellationToken,
@@ -110,7 +110,37 @@ impl Importer {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        patience::patiently(&self.room, id, stop, act).await
+        retries::with_retries(&self.room, id, stop, act).await
+    }
+
+    /// Commits with retries. If nothing was committed after a failed attempt, that attempt may have succeeded without an
+    /// answer: `find` returns its result from the unfinished import, if it is there.
+    pub(super) async fn commit_once<T, F>(
+        &self,
+        id: &str,
+        stop: &CancellationToken,
+        mut commit: impl FnMut() -> F,
+        find: impl FnOnce(MonitorImport) -> Option<T>,
+    ) -> Result<Option<T>, GaveUp>
+    where
+        F: Future<Output = Result<Option<T>, StoreError>>,
+    {
+        let mut retries = Retries::new(&self.room, id, stop);
+        let committed = loop {
+            match commit().await {
+                Ok(committed) => break committed,
+                Err(error) => retries.after(error).await?,
+            }
+        };
+        if committed.is_some() || !retries.is_tried() {
+            return Ok(committed);
+        }
+        let there = self
+            .with_retries(id, stop, || self.store.monitor_import(id))
+            .await?;
+        Ok(there
+            .filter(|there| !there.status.is_final())
+            .and_then(find))
     }
 
     /// Runs an import from its last committed batch. If `stop`, a child of the shutdown token, is cancelled, it commits
@@ -121,7 +151,7 @@ impl Importer {
             return;
         }
         let begun = self
-            .patiently(id, stop, || self.store.begin_monitor_import(id))
+            .with_retries(id, stop, || self.store.begin_monitor_import(id))
             .await;
         let import = match begun {
             Ok(Some(import)) => import,
@@ -187,7 +217,7 @@ impl Importer {
             };
             let (products, header) = (counted.products, &counted.header);
             let set = || self.store.set_monitor_import_total(id, products, header);
-            self.patiently(id, stop, set).await?;
+            self.with_retries(id, stop, set).await?;
             total = products;
             if !import.may_leave_rows_alone() {
                 progress.send_modify(|progress| progress.total_products = products);
@@ -201,11 +231,11 @@ impl Importer {
         within?;
         if import.is_approved && position == 0 {
             let forget = || self.store.forget_preview(id);
-            self.patiently(id, stop, forget).await?;
+            self.with_retries(id, stop, forget).await?;
         }
         let number = if self.notes_changes {
             Some(
-                self.patiently(id, stop, || self.store.number_import(id))
+                self.with_retries(id, stop, || self.store.number_import(id))
                     .await?,
             )
         } else {
@@ -274,7 +304,7 @@ impl Importer {
             return Ok(());
         };
         let note = || self.store.note_over_limit(id, *over);
-        Ok(self.patiently(id, stop, note).await?)
+        Ok(self.with_retries(id, stop, note).await?)
     }
 
     /// Verifies the stored upload. Returns whether it was verified before `stop`.
@@ -317,7 +347,7 @@ impl Importer {
         }
         let id = import.id.as_str();
         let kept = || self.store.import_beginning(id);
-        let kept = self.patiently(id, stop, kept).await?.unwrap_or_default();
+        let kept = self.with_retries(id, stop, kept).await?.unwrap_or_default();
         // Counting reports what is wrong with the file.
         let Some(header) = kept.first() else {
             return Ok(said);
@@ -325,7 +355,7 @@ impl Importer {
         let header = Header::fingerprint(header);
         let source = import.source.as_deref();
         let look_up = || self.store.remembered_mapping(source, &header);
-        let remembered = self.patiently(id, stop, look_up).await?;
+        let remembered = self.with_retries(id, stop, look_up).await?;
         let remembered =
             remembered.and_then(|mapping| serde_json::from_str::<Mapping>(&mapping).ok());
         let Some(remembered) = remembered else {
@@ -335,7 +365,7 @@ impl Importer {
         // Serializing a mapping cannot fail.
         if let Ok(mapping) = serde_json::to_string(&mapping) {
             let set = || self.store.set_monitor_import_mapping(id, &mapping);
-            self.patiently(id, stop, set).await?;
+            self.with_retries(id, stop, set).await?;
         }
         Ok(Some(mapping))
     }
@@ -348,7 +378,7 @@ impl Importer {
     ) -> Result<(), ImportError> {
         let id = import.id.as_str();
         let kept = || self.store.import_beginning(id);
-        if self.patiently(id, stop, kept).await?.is_some() {
+        if self.with_retries(id, stop, kept).await?.is_some() {
             return Ok(());
         }
         let input = self.uploads.input(&import.stored_as).until(stop);
@@ -362,7 +392,7 @@ impl Importer {
         // Counting reports what is wrong with the file.
         let Ok(rows) = rows else { return Ok(()) };
         let keep = || self.store.keep_import_beginning(id, &rows);
-        Ok(self.patiently(id, stop, keep).await?)
+        Ok(self.with_retries(id, stop, keep).await?)
     }
 
     /// Returns the number of rows; `None` if stopped.
@@ -400,7 +430,7 @@ impl Importer {
                 ImportMode::Import => Checked::default(),
                 ImportMode::Check => {
                     let check = || self.store.check_monitor_batch(&batch);
-                    self.patiently(&import.id, stop, check).await?
+                    self.with_retries(&import.id, stop, check).await?
                 }
             };
             let committed = self.commit(import, (position, left_alone), &batch, &checked, stop);
@@ -434,25 +464,16 @@ impl Importer {
         stop: &CancellationToken,
     ) -> Result<Option<u64>, ImportError> {
         let id = import.id.as_str();
-        let mut patience = Patience::new(&self.room, id, stop);
-        let committed = loop {
-            let commit = self
+        let commit = || async {
+            let committed = self
                 .store
                 .commit_monitor_batch(id, position, batch, checked);
-            match commit.await {
-                Ok(committed) => break committed.map(|committed| committed.left_alone),
-                Err(error) => patience.after(error).await?,
-            }
+            Ok(committed.await?.map(|committed| committed.left_alone))
         };
-        if committed.is_some() || !patience.is_tried() {
-            return Ok(committed);
-        }
-        // An earlier attempt may have succeeded without an answer.
-        let there = self
-            .patiently(id, stop, || self.store.monitor_import(id))
-            .await?;
-        let is_there =
-            there.filter(|there| !there.status.is_final() && there.position == batch.position());
-        Ok(is_there.map(|there| there.left_alone.saturating_sub(left_alone)))
+        let find = |there: MonitorImport| {
+            let is_there = there.position == batch.position();
+            is_there.then(|| there.left_alone.saturating_sub(left_alone))
+        };
+        Ok(self.commit_once(id, stop, commit, find).await?)
     }
 }

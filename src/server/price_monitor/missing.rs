@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use super::{
     import::{ImportError, Importer, Outcome},
     pace::Pace,
-    patience::Patience,
     reading::InFile,
 };
 use crate::server::store::{
@@ -43,7 +42,7 @@ impl Importer {
             self.store
                 .known_products(after.as_deref(), made_until, AT_ONCE)
         };
-        let products = self.patiently(&import.id, stop, list).await?;
+        let products = self.with_retries(&import.id, stop, list).await?;
         let Some(last) = products.last().map(|product| product.identity.clone()) else {
             return Ok(None);
         };
@@ -116,22 +115,14 @@ impl Importer {
         batch: &MissingBatch,
         stop: &CancellationToken,
     ) -> Result<bool, ImportError> {
-        let mut patience = Patience::new(&self.room, id, stop);
-        let committed = loop {
-            match self.store.commit_missing(id, kind, batch).await {
-                Ok(committed) => break committed.is_some(),
-                Err(error) => patience.after(error).await?,
-            }
+        let commit = || async {
+            let committed = self.store.commit_missing(id, kind, batch).await?;
+            Ok(committed.map(|_| ()))
         };
-        if committed || !patience.is_tried() {
-            return Ok(committed);
-        }
-        // An earlier attempt may have succeeded without an answer.
-        let there = self
-            .patiently(id, stop, || self.store.monitor_import(id))
-            .await?;
-        Ok(there.is_some_and(|there| {
-            !there.status.is_final() && there.missing.after.as_deref() == Some(&batch.last)
-        }))
+        let find = |there: MonitorImport| {
+            (there.missing.after.as_deref() == Some(&batch.last)).then_some(())
+        };
+        let committed = self.commit_once(id, stop, commit, find).await?;
+        Ok(committed.is_some())
     }
 }

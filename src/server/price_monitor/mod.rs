@@ -19,11 +19,11 @@ mod indexing;
 mod message;
 mod missing;
 mod pace;
-mod patience;
 mod queue;
 mod readers;
 mod reading;
 mod reasons;
+mod retries;
 pub mod sample;
 mod seen;
 mod service;
@@ -117,11 +117,11 @@ impl PriceMonitorOptions {
         Self {
             api_key,
             uploads_dir: config.data_dir.join("uploads"),
-            max_upload: config.max_upload,
+            max_upload: config.imports.max_upload,
             metrics,
-            imports_per_user: config.imports_per_user,
-            rows_per_second: config.import_max_rate,
-            queued_per_user: config.queued_per_user,
+            imports_per_user: config.imports.per_user,
+            rows_per_second: config.imports.max_rate,
+            queued_per_user: config.imports.queued_per_user,
             space,
             retention: config.retention,
             safety: config.safety,

@@ -11,7 +11,7 @@ use crate::{
     model::{product::options_text, reason::Reason},
     server::store::{
         monitor_imports::{BatchKind, FailedRow, ImportBatch},
-        products::{NewProduct, ProductRow, Said},
+        products::{FieldMask, NewProduct, ProductRow},
         row_notes::{MAX_NOTES, NoteKind, RowNote, Tally},
     },
 };
@@ -113,7 +113,7 @@ pub(super) fn read_batches(
         kind,
         position,
         pause: Pause::new(stop),
-        said: Said::ALL,
+        mask: FieldMask::ALL,
         tells_availability: true,
         in_file: InFile {
             products: Seen::new(total, &scratch).map_err(ReadError::Scratch)?,
@@ -181,7 +181,7 @@ struct Batcher<'a> {
     kind: BatchKind,
     position: u64,
     pause: Pause<'a>,
-    said: Said,
+    mask: FieldMask,
     tells_availability: bool,
     in_file: InFile,
     /// Maximum products of failed rows, and the directory for them, if they are remembered.
@@ -273,10 +273,10 @@ impl Batcher<'_> {
                 number,
             );
         }
-        let mut said = self.said;
+        let mut mask = self.mask;
         for (part, warning) in (0..).zip(&product.warnings) {
             self.tally.warnings += 1;
-            leave_out(&mut said, warning.field, self.tells_availability);
+            leave_out(&mut mask, warning.field, self.tells_availability);
             self.note(
                 || RowNote {
                     kind: NoteKind::Warning,
@@ -301,7 +301,7 @@ impl Batcher<'_> {
             self.bytes += product_bytes(&product);
             self.products.push(ProductRow {
                 product,
-                said,
+                mask,
                 is_repeat: before.is_some(),
                 row: number,
                 line,
@@ -349,7 +349,7 @@ impl Batcher<'_> {
 
 impl Visitor for Batcher<'_> {
     fn header(&mut self, header: &Header) {
-        self.said = said(header);
+        self.mask = mask_of(header);
         self.tells_availability = header.has(Meaning::Availability);
     }
 
@@ -394,17 +394,17 @@ impl Visitor for Batcher<'_> {
 
 /// Removes the field of a warning, so that the product keeps its value. An unreadable stock leaves the availability
 /// too.
-fn leave_out(said: &mut Said, field: Meaning, tells_availability: bool) {
+fn leave_out(mask: &mut FieldMask, field: Meaning, tells_availability: bool) {
     match field {
-        Meaning::Name => said.name = false,
-        Meaning::SalePrice => said.sale_price = false,
-        Meaning::Currency => said.currency = false,
-        Meaning::Gtin | Meaning::Barcode => said.gtin = false,
-        Meaning::Url => said.url = false,
-        Meaning::Availability => said.availability = false,
+        Meaning::Name => mask.name = false,
+        Meaning::SalePrice => mask.sale_price = false,
+        Meaning::Currency => mask.currency = false,
+        Meaning::Gtin | Meaning::Barcode => mask.gtin = false,
+        Meaning::Url => mask.url = false,
+        Meaning::Availability => mask.availability = false,
         Meaning::Stock => {
-            said.stock = false;
-            said.availability &= tells_availability;
+            mask.stock = false;
+            mask.availability &= tells_availability;
         }
         _ => {}
     }
@@ -423,9 +423,9 @@ fn failed_row(number: u64, line: u64, failure: RowFailure) -> FailedRow {
 }
 
 /// Returns the fields that a file with this header sets.
-fn said(header: &Header) -> Said {
+fn mask_of(header: &Header) -> FieldMask {
     let has = |meaning| header.has(meaning);
-    Said {
+    FieldMask {
         name: has(Meaning::Name),
         sale_price: has(Meaning::SalePrice),
         currency: has(Meaning::Currency),
@@ -596,28 +596,28 @@ mod tests {
     #[test]
     fn a_warning_keeps_its_field_as_it_was_and_no_other() {
         let left_out = |field, tells_availability| {
-            let mut said = Said::ALL;
-            leave_out(&mut said, field, tells_availability);
-            said
+            let mut mask = FieldMask::ALL;
+            leave_out(&mut mask, field, tells_availability);
+            mask
         };
-        let stock = Said {
+        let stock = FieldMask {
             stock: false,
-            ..Said::ALL
+            ..FieldMask::ALL
         };
         assert_eq!(left_out(Meaning::Stock, true), stock);
-        let both = Said {
+        let both = FieldMask {
             availability: false,
             ..stock
         };
         assert_eq!(left_out(Meaning::Stock, false), both);
-        let sale_price = Said {
+        let sale_price = FieldMask {
             sale_price: false,
-            ..Said::ALL
+            ..FieldMask::ALL
         };
         assert_eq!(left_out(Meaning::SalePrice, true), sale_price);
-        let gtin = Said {
+        let gtin = FieldMask {
             gtin: false,
-            ..Said::ALL
+            ..FieldMask::ALL
         };
         assert_eq!(left_out(Meaning::Barcode, true), gtin);
     }

@@ -22,7 +22,6 @@ use super::{
     controls::Created,
     import::{ImportError, Importer, Outcome},
     pace::Pace,
-    patience::Patience,
     service::ServiceError,
     upload::owner,
     uploads::stored_name,
@@ -110,20 +109,20 @@ impl Importer {
     ) -> Result<Outcome, ImportError> {
         let id = import.id.as_str();
         let find = || self.store.import_number(&undo.import);
-        let of = self.patiently(id, stop, find).await?;
+        let of = self.with_retries(id, stop, find).await?;
         let of = of.ok_or(ImportError::NothingKept)?;
         let number = self
-            .patiently(id, stop, || self.store.number_import(id))
+            .with_retries(id, stop, || self.store.number_import(id))
             .await?;
         if import.progress.total_products == 0 {
             let total = self
-                .patiently(id, stop, || self.store.count_changes(of))
+                .with_retries(id, stop, || self.store.count_changes(of))
                 .await?;
             if total == 0 {
                 return Err(ImportError::NothingKept);
             }
             let set = || self.store.set_monitor_import_total(id, total, &[]);
-            self.patiently(id, stop, set).await?;
+            self.with_retries(id, stop, set).await?;
             progress.send_modify(|progress| progress.total_products = total);
         }
         let mut pace = Pace::new(self.rows_per_second);
@@ -133,7 +132,7 @@ impl Importer {
                 return Ok(Outcome::Stopped);
             }
             let read = || self.store.changes_to_take_back(of, position);
-            let Some(batch) = self.patiently(id, stop, read).await? else {
+            let Some(batch) = self.with_retries(id, stop, read).await? else {
                 return Ok(Outcome::Through);
             };
             let began = Instant::now();
@@ -162,28 +161,16 @@ impl Importer {
         undo: &Undo,
         stop: &CancellationToken,
     ) -> Result<Option<TakenBack>, ImportError> {
-        let mut patience = Patience::new(&self.room, id, stop);
-        let committed = loop {
-            let commit = self
-                .store
-                .commit_undo_batch(id, number, position, batch, undo.everything);
-            match commit.await {
-                Ok(committed) => break committed,
-                Err(error) => patience.after(error).await?,
-            }
+        let commit = || {
+            self.store
+                .commit_undo_batch(id, number, position, batch, undo.everything)
         };
-        if committed.is_some() || !patience.is_tried() {
-            return Ok(committed);
-        }
-        // An earlier attempt may have succeeded without an answer; the counts show it.
-        let there = self
-            .patiently(id, stop, || self.store.monitor_import(id))
-            .await?;
-        let is_there =
-            there.filter(|there| !there.status.is_final() && there.position == batch.position());
-        Ok(is_there.map(|_| TakenBack {
-            done: batch.changes(),
-            left: 0,
-        }))
+        let find = |there: MonitorImport| {
+            (there.position == batch.position()).then(|| TakenBack {
+                done: batch.changes(),
+                left: 0,
+            })
+        };
+        Ok(self.commit_once(id, stop, commit, find).await?)
     }
 }

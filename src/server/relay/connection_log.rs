@@ -58,7 +58,7 @@ impl ConnectionLog {
             match tokio::time::timeout(PATIENCE, log.note(&jobs, what)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "cannot note a lost connection"),
-                Err(_) => tracing::warn!("cannot note a lost connection in time"),
+                Err(_) => tracing::warn!("cannot record a lost connection in time"),
             }
         });
     }

@@ -20,8 +20,8 @@ use crate::{
         changes::{ChangesFilter, ChangesPage},
         error::ApiError,
         import_extras::{
-            CorrectedCells, FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind,
-            RowsToCorrect, SaidOfFile,
+            CorrectedCells, FileColumns, FileMapping, ImportExtras, ImportRows, PreviewRow,
+            RowKind, RowsToCorrect,
         },
         job::JobId,
     },
@@ -101,12 +101,12 @@ impl Relay {
 
     pub(crate) async fn cancel(&self, job: &ChangeableJob) -> Result<(), ApiError> {
         let request = self.rest.about(Method::POST, &job.id, "/cancel");
-        self.rest.done(request).await.map_err(said)
+        self.rest.done(request).await.map_err(api_error)
     }
 
     pub(crate) async fn approve(&self, job: &ChangeableJob) -> Result<(), ApiError> {
         let request = self.rest.about(Method::POST, &job.id, "/approve");
-        self.rest.done(request).await.map_err(said)
+        self.rest.done(request).await.map_err(api_error)
     }
 
     pub(crate) async fn rerun(
@@ -116,7 +116,7 @@ impl Relay {
         what: Rerun,
     ) -> Result<JobId, ApiError> {
         let request = self.rest.about(Method::POST, &of.id, what.path());
-        self.rest.created(request, user).await.map_err(said)
+        self.rest.created(request, user).await.map_err(api_error)
     }
 
     pub(crate) async fn is_forgotten(&self, job: &ChangeableJob) -> bool {
@@ -131,7 +131,7 @@ impl Relay {
         let request = self.rest.about(Method::DELETE, &job.id, "");
         match self.rest.done(request).await {
             Ok(()) | Err(RestError::UnknownJob | RestError::NotOffered) => Ok(()),
-            Err(error) => Err(said(error)),
+            Err(error) => Err(api_error(error)),
         }
     }
 
@@ -144,7 +144,7 @@ impl Relay {
     ) -> Result<ImportRows, ApiError> {
         let path = rows_path(kind, page, search);
         let request = self.rest.about(Method::GET, &job.id, &path);
-        self.rest.answer(request).await.map_err(said)
+        self.rest.answer(request).await.map_err(api_error)
     }
 
     /// Returns a page of rows, by cell.
@@ -156,7 +156,7 @@ impl Relay {
     ) -> Result<RowsToCorrect, ApiError> {
         let path = format!("/cells?kind={}&page={page}", kind.as_str());
         let request = self.rest.about(Method::GET, &job.id, &path);
-        self.rest.answer(request).await.map_err(said)
+        self.rest.answer(request).await.map_err(api_error)
     }
 
     pub(crate) async fn correct(
@@ -171,7 +171,7 @@ impl Relay {
             kind: kind.as_str(),
             rows,
         });
-        self.rest.created(request, user).await.map_err(said)
+        self.rest.created(request, user).await.map_err(api_error)
     }
 
     pub(crate) async fn rows_file(
@@ -198,7 +198,7 @@ impl Relay {
         let request = self.rest.about(Method::GET, &job.id, path);
         let request = request.header(header::ACCEPT_LANGUAGE, language.tag());
         let response = request.timeout(DOWNLOAD_TIMEOUT).send().await;
-        let response = response.map_err(|error| said(RestError::Unreachable(error)))?;
+        let response = response.map_err(|error| api_error(RestError::Unreachable(error)))?;
         match response.status() {
             StatusCode::OK => Ok(response.bytes_stream().map_err(std::io::Error::other)),
             _ => Err(ApiError::NotFound),
@@ -213,7 +213,7 @@ impl Relay {
     ) -> Result<ChangesPage, ApiError> {
         let path = changes_path("changes", filter, Some(after));
         let request = self.rest.about(Method::GET, &job.id, &path);
-        self.rest.answer(request).await.map_err(said)
+        self.rest.answer(request).await.map_err(api_error)
     }
 
     pub(crate) async fn changes_file(
@@ -228,18 +228,18 @@ impl Relay {
 
     pub(crate) async fn columns(&self, job: &VisibleJob) -> Result<FileColumns, ApiError> {
         let request = self.rest.about(Method::GET, &job.id, "/columns");
-        self.rest.answer(request).await.map_err(said)
+        self.rest.answer(request).await.map_err(api_error)
     }
 
     /// Returns the first rows as products, under a mapping.
     pub(crate) async fn preview(
         &self,
         job: &VisibleJob,
-        said: &SaidOfFile,
+        mapping: &FileMapping,
     ) -> Result<Vec<PreviewRow>, ApiError> {
         let request = self.rest.about(Method::POST, &job.id, "/columns/preview");
-        let request = request.json(&Said::new(said));
-        self.rest.answer(request).await.map_err(self::said)
+        let request = request.json(&MappingBody::new(mapping));
+        self.rest.answer(request).await.map_err(api_error)
     }
 
     /// Imports a file with a mapping; an import that waits for one continues.
@@ -247,11 +247,11 @@ impl Relay {
         &self,
         user: &UserId,
         of: &ChangeableJob,
-        said: &SaidOfFile,
+        mapping: &FileMapping,
     ) -> Result<JobId, ApiError> {
         let request = self.rest.about(Method::POST, &of.id, "/columns");
-        let request = request.json(&Said::new(said));
-        self.rest.created(request, user).await.map_err(self::said)
+        let request = request.json(&MappingBody::new(mapping));
+        self.rest.created(request, user).await.map_err(api_error)
     }
 }
 
@@ -288,7 +288,7 @@ struct Corrected<'a> {
 /// A mapping in the service's format.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Said<'a> {
+pub(super) struct MappingBody<'a> {
     columns: std::collections::BTreeMap<usize, &'a str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     decimal_mark: &'a str,
@@ -298,24 +298,24 @@ pub(super) struct Said<'a> {
     sheets: &'a [String],
 }
 
-impl<'a> Said<'a> {
+impl<'a> MappingBody<'a> {
     pub(super) fn json(&self) -> String {
         // Serializing text and numbers cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    pub(super) fn new(said: &'a SaidOfFile) -> Self {
-        let words = said.columns.iter().map(String::as_str).enumerate();
+    pub(super) fn new(mapping: &'a FileMapping) -> Self {
+        let words = mapping.columns.iter().map(String::as_str).enumerate();
         Self {
             columns: words.filter(|(_, word)| !word.is_empty()).collect(),
-            decimal_mark: &said.decimal_mark,
-            currency: &said.currency,
-            sheets: &said.sheets,
+            decimal_mark: &mapping.decimal_mark,
+            currency: &mapping.currency,
+            sheets: &mapping.sheets,
         }
     }
 }
 
-fn said(error: RestError) -> ApiError {
+fn api_error(error: RestError) -> ApiError {
     tracing::debug!(
         error = &error as &dyn std::error::Error,
         "the price monitor refused"

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     diagnosis::Diagnosis,
     hub::Hub,
-    import_calls::Said,
+    import_calls::MappingBody,
     reasons,
     skips::{Skips, Warnings},
     upstream::{REFUSED_DELAY, rest_origin},
@@ -220,8 +220,8 @@ impl RestClient {
         if what.mode == ImportMode::Check {
             query.insert(0, (MODE_FIELD, what.mode.as_str().to_owned()));
         }
-        if !what.said.is_empty() {
-            query.push(("said", Said::new(&what.said).json()));
+        if !what.mapping.is_empty() {
+            query.push(("said", MappingBody::new(&what.mapping).json()));
         }
         if what.limits != OwnLimits::default() {
             // Serializing text cannot fail.

@@ -283,7 +283,7 @@ impl Rooms {
         if room.phase != Phase::Settling {
             return None;
         }
-        // What the report did not say, the event does not.
+        // The end sent has only what its report had.
         let failed_skus = room.snapshot.failed_skus.take();
         let completed_at = room.snapshot.event.completed_at;
         room.snapshot = recorded;

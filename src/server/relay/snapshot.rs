@@ -17,7 +17,7 @@ use crate::{
 /// Later completion times are invalid, in milliseconds from now.
 const FUTURE: UnixMillis = 86_400_000;
 
-/// The most failed SKUs, and bytes of them, that an event tells.
+/// Maximum failed SKUs of an event, and their bytes.
 const FEW_SKUS: usize = 100;
 const SKUS_BYTES: usize = 4096;
 
@@ -53,7 +53,7 @@ impl Snapshot {
         snapshot
     }
 
-    /// Returns what viewers are told: of an end also which products failed, if they are known and few.
+    /// Returns the event for subscribers. An end includes the failed products, if they are known and few.
     pub(super) fn told(&self) -> ProgressEvent {
         let mut event = self.event.clone();
         if self.is_final() {

@@ -1,5 +1,5 @@
-//! Model test of a service, two instances of the relay and their database: whatever happens to messages, a job ends as
-//! the service's last report says.
+//! Model test of a service, two instances of the relay and their database: whatever happens to messages, a job ends
+//! with the service's last report.
 
 use std::{
     collections::VecDeque,

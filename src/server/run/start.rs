@@ -145,7 +145,7 @@ impl App {
         let share_links = ShareLinks::new(&config, store.clone(), relay.clone())?;
         let leptos = site::options(config.listen);
         let imports = Imports::new(store.clone(), relay.clone());
-        let remote_files = RemoteFiles::new(config.import_hosts.clone())?;
+        let remote_files = RemoteFiles::new(config.imports.hosts.clone())?;
         let sources = Sources::new(
             &config,
             imports.clone(),
@@ -185,7 +185,7 @@ impl App {
     /// Stops background tasks gracefully.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
-        let deadline = Instant::now() + self.state.config.drain;
+        let deadline = Instant::now() + self.state.config.http.drain;
         self.stop_by(deadline).await;
     }
 
@@ -257,11 +257,11 @@ impl Server {
                 of_address: sse
                     .max_streams_per_address
                     .saturating_add(OTHER_CONNECTIONS_OF_ADDRESS),
-                exempt: config.trusted_proxies.clone(),
+                exempt: config.http.trusted_proxies.clone(),
             },
             write_timeout: config.sse.write_timeout,
-            drain: config.drain,
-            max_silent: config.max_silent,
+            drain: config.http.drain,
+            max_silent: config.http.max_silent,
         };
         let (router, shutdown) = (self.app.router(), self.app.shutdown.clone());
         // Requests and tasks share one deadline.

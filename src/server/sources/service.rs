@@ -230,23 +230,23 @@ fn checked_instructions(what: &Instructions) -> Result<Instructions, ApiError> {
     let refused = |why: ErrorCode| Err(ApiError::Invalid(why.into()));
     let mut what = what.clone();
     // Column meanings are remembered by header instead.
-    what.said.columns.clear();
-    let said = &mut what.said;
-    if !matches!(said.decimal_mark.as_str(), "" | "comma" | "point") {
+    what.mapping.columns.clear();
+    let mapping = &mut what.mapping;
+    if !matches!(mapping.decimal_mark.as_str(), "" | "comma" | "point") {
         return refused(ErrorCode::SourceDecimalMark);
     }
-    said.currency = said.currency.trim().to_uppercase();
+    mapping.currency = mapping.currency.trim().to_uppercase();
     let is_code =
-        said.currency.len() == 3 && said.currency.bytes().all(|it| it.is_ascii_uppercase());
-    if !said.currency.is_empty() && !is_code {
+        mapping.currency.len() == 3 && mapping.currency.bytes().all(|it| it.is_ascii_uppercase());
+    if !mapping.currency.is_empty() && !is_code {
         return refused(ErrorCode::SourceCurrency);
     }
-    said.sheets.retain(|sheet| !sheet.trim().is_empty());
-    let is_long = said
+    mapping.sheets.retain(|sheet| !sheet.trim().is_empty());
+    let is_long = mapping
         .sheets
         .iter()
         .any(|sheet| sheet.chars().count() > MAX_NAME);
-    if said.sheets.len() > MAX_SHEETS || is_long {
+    if mapping.sheets.len() > MAX_SHEETS || is_long {
         return refused(ErrorCode::TooManySheets);
     }
     let OwnLimits {
@@ -385,17 +385,17 @@ mod tests {
     #[test]
     fn a_source_says_what_its_file_does_not_tell_but_no_places_of_columns() {
         let mut what = Instructions::default();
-        what.said.columns = vec!["sku".to_owned()];
-        what.said.currency = " eur ".to_owned();
-        what.said.sheets = vec![" ".to_owned(), "Prices".to_owned()];
+        what.mapping.columns = vec!["sku".to_owned()];
+        what.mapping.currency = " eur ".to_owned();
+        what.mapping.sheets = vec![" ".to_owned(), "Prices".to_owned()];
         let checked = checked_instructions(&what).unwrap();
-        assert!(checked.said.columns.is_empty());
-        assert_eq!(checked.said.currency, "EUR");
-        assert_eq!(checked.said.sheets, ["Prices"]);
+        assert!(checked.mapping.columns.is_empty());
+        assert_eq!(checked.mapping.currency, "EUR");
+        assert_eq!(checked.mapping.sheets, ["Prices"]);
         for (mark, currency, prices) in [("x", "", "1"), ("", "EURO", "1"), ("", "", "100.01")] {
             let mut what = Instructions::default();
-            what.said.decimal_mark = mark.to_owned();
-            what.said.currency = currency.to_owned();
+            what.mapping.decimal_mark = mark.to_owned();
+            what.mapping.currency = currency.to_owned();
             what.limits.prices = Some(prices.parse().unwrap());
             assert!(
                 checked_instructions(&what).is_err(),

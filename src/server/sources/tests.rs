@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     model::{
         error::ApiError,
-        import_extras::SaidOfFile,
+        import_extras::FileMapping,
         import_options::{Instructions, LimitAction},
         job::{ImportMode, ImportStatus, JobId},
         role::Role,
@@ -89,11 +89,11 @@ impl Setup {
         let options = PriceMonitorOptions {
             api_key: "key".to_owned().into(),
             uploads_dir: directory.path().join("uploads"),
-            max_upload: config.max_upload,
+            max_upload: config.imports.max_upload,
             metrics: Metrics::default(),
-            imports_per_user: config.imports_per_user,
+            imports_per_user: config.imports.per_user,
             rows_per_second: None,
-            queued_per_user: config.queued_per_user,
+            queued_per_user: config.imports.queued_per_user,
             space: space.clone(),
             retention: config.retention,
             safety: config.safety,
@@ -685,8 +685,8 @@ async fn nothing_of_ours_is_asked_where_any_public_host_may_be() {
 async fn what_the_source_says_of_its_file_counts() {
     let setup = Setup::new().await;
     let mut wanted = setup.wanted("/shop.csv");
-    wanted.what.said.currency = "chf".to_owned();
-    wanted.what.said.decimal_mark = "comma".to_owned();
+    wanted.what.mapping.currency = "chf".to_owned();
+    wanted.what.mapping.decimal_mark = "comma".to_owned();
     wanted.what.limits.failed = Some("1".parse().unwrap());
     let id = setup.create(&wanted).await;
     let mut file = "sku;name;price\n".to_owned();
@@ -727,9 +727,9 @@ async fn what_is_said_of_the_columns_of_a_source_holds_for_its_next_file_and_no_
         setup.pass_to_next(&id).await;
         setup.work().await;
         let job = setup.runs(&id).await[0].job.clone().unwrap();
-        let said = SaidOfFile {
+        let said = FileMapping {
             columns: columns.map(str::to_owned).to_vec(),
-            ..SaidOfFile::default()
+            ..FileMapping::default()
         };
         (id, job.parse::<JobId>().unwrap(), said)
     };

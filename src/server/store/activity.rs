@@ -79,7 +79,7 @@ impl Store {
     /// Records an activity of an import, or logs the error.
     pub(crate) async fn try_note_activity(&self, job: &str, new: NewActivity<'_>) {
         if let Err(error) = self.note_activity(&[job], new).await {
-            tracing::warn!(%error, job, kind = new.kind.as_str(), "cannot note what happened to an import");
+            tracing::warn!(%error, job, kind = new.kind.as_str(), "cannot record the history of an import");
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
         job::UnixMillis,
         webhook::{DeliveriesPage, Delivery, DeliveryProblem, DeliveryState},
     },
-    server::telemetry::background::WaitingDeliveries,
+    server::telemetry::metrics::WaitingDeliveries,
 };
 
 pub(crate) const TRIED_FOR: Duration = Duration::from_secs(24 * 3600);

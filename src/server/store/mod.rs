@@ -244,8 +244,7 @@ impl Store {
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(|sqlite| sqlite_options(sqlite, SqliteSynchronous::Full))
             .map_sqlx_sqlite_pool_opts(pools::only_settled);
-        // Of several processes that create a SQLite file, one sets its mode and the others fail despite the busy
-        // timeout.
+        // If several processes create a SQLite file, one sets its mode and the others fail despite the busy timeout.
         let connect = || async { Ok(Database::connect(options.clone()).await?) };
         let waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(20))

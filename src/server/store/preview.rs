@@ -81,7 +81,7 @@ impl Store {
         checked.written.replaced = replaced + (rows().count() - first().count()) as u64;
         for row in first() {
             let (before, previous) = match there.get(&row.product.identity) {
-                Some((old, _)) if row.product.is_like(old, row.said, options.fields) => {
+                Some((old, _)) if row.product.is_like(old, row.mask, options.fields) => {
                     checked.written.unchanged += 1;
                     continue;
                 }
@@ -217,7 +217,7 @@ impl Store {
 /// Returns the product after a row is written.
 fn merged(before: Option<&NewProduct>, row: &ProductRow, only: ChosenFields) -> NewProduct {
     match before {
-        Some(before) => row.product.over(before, row.said, only),
+        Some(before) => row.product.over(before, row.mask, only),
         None => row.product.clone(),
     }
 }

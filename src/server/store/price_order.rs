@@ -15,16 +15,16 @@ const MANY: u64 = 100_000;
 
 impl Store {
     /// Drops the index by price if an import of so many rows writes a third of the products or more.
-    /// [`make_price_order`](Self::make_price_order) makes it again once that is over. Returns whether it was dropped; what is in
-    /// the way of that is in nobody else's.
+    /// [`make_price_order`](Self::make_price_order) recreates it after that. Returns whether it was dropped; errors are only
+    /// logged, because the import is only slower with the index.
     pub async fn put_off_price_order(&self, rows: u64) -> bool {
         if rows < MANY {
             return false;
         }
-        // It is not made again before the first rows are written.
+        // Until the first rows are written, nothing else keeps it from being recreated.
         self.imported_at.store(now(), Ordering::Relaxed);
         self.drop_price_order(rows).await.unwrap_or_else(|error| {
-            tracing::info!(%error, "The index by price is not put off");
+            tracing::info!(%error, "The index by price is kept during this import");
             false
         })
     }
@@ -40,9 +40,9 @@ impl Store {
         }
         let transaction = self.db.begin().await?;
         if self.db.get_database_backend() == DbBackend::Postgres {
-            // Who waits for the lock holds up all who come after.
-            let patience = "SET LOCAL lock_timeout = '500ms'";
-            transaction.execute_unprepared(patience).await?;
+            // A statement that waits for the lock blocks all later ones.
+            let timeout = "SET LOCAL lock_timeout = '500ms'";
+            transaction.execute_unprepared(timeout).await?;
         }
         transaction
             .execute_unprepared("DROP INDEX products_by_price")
@@ -121,7 +121,7 @@ mod tests {
         assert!(store.put_off_price_order(MANY).await);
         assert!(!store.has_price_order().await.unwrap());
         assert_eq!(listed().await, "BAC");
-        // Somebody else may have put it off before.
+        // It may have been dropped before.
         assert!(!store.put_off_price_order(MANY).await);
         assert!(store.make_price_order().await.unwrap());
         assert!(store.has_price_order().await.unwrap());

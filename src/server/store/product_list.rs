@@ -17,7 +17,7 @@ use super::{
     entity::product,
     from_db,
     product_search::FOUND_AT_MOST,
-    products::{LISTED_AT_MOST, listed, selected},
+    products::{LISTED_AT_MOST, selected},
     retention::REMOVED,
 };
 use crate::model::{
@@ -103,7 +103,7 @@ impl Store {
         filter: &ProductsFilter,
         from: Option<Place>,
         limit: u64,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<ProductsFound, StoreError> {
         let Some(walk) = self.walk(filter).await? else {
             return Ok(ProductsFound::default());
@@ -124,14 +124,14 @@ impl Store {
             let (sql, values) = walk.page(from.as_ref(), end.as_ref(), missing);
             let rows = connections.query_all_raw(self.statement(&sql, values));
             for row in rows.await.map_err(StoreError::of_search)? {
-                products.push(listed(product::Model::from_query_result(&row, "")?));
+                products.push(product::Model::from_query_result(&row, "")?.into());
             }
             if products.len() > most {
                 products.truncate(most);
                 let next = products.last().map(|last| Place::of(last, walk.sort));
                 return Ok(ProductsFound { products, next });
             }
-            if end.is_none() || began.elapsed() > patience {
+            if end.is_none() || began.elapsed() > timeout {
                 return Ok(ProductsFound {
                     products,
                     next: end,

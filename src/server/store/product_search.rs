@@ -454,7 +454,7 @@ mod tests {
         let products = (0..20_000).map(|number| product(number, format!("Lamp {number}")));
         write(&store, products.collect(), 1).await;
         while store.index_products().await.unwrap() {}
-        // What is not merged into the index yet counts as its cost.
+        // The planner counts entries that are not merged into the index yet as a cost.
         let vacuum = "VACUUM ANALYZE product_search";
         store.db.execute_unprepared(vacuum).await.unwrap();
         let (operator, pattern) = SearchTerm::new("zq").postgres();

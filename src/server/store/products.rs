@@ -9,12 +9,12 @@ mod upsert;
 
 pub(super) use self::{
     conflict::is_same_amount,
-    fields::{COLUMNS, Values, listed, selected},
+    fields::{COLUMNS, Values, selected},
     row::DistinctRows,
     upsert::Upsert,
 };
 pub use self::{
-    fields::{NewProduct, Said},
+    fields::{FieldMask, NewProduct},
     row::ProductRow,
 };
 
@@ -96,7 +96,7 @@ impl Store {
         }
         let (found, page) = found;
         Ok(Page {
-            items: found.products.into_iter().map(listed).collect(),
+            items: found.products.into_iter().map(Product::from).collect(),
             page,
             pages: found.total.div_ceil(PAGE_SIZE).max(1),
             total: found.total,
@@ -155,13 +155,16 @@ impl Store {
             .all(&self.lists)
             .await
             .map_err(StoreError::of_search)?;
-        Ok(Some(rows.into_iter().map(listed).collect()))
+        Ok(Some(rows.into_iter().map(Product::from).collect()))
     }
 
     /// Finds a product.
     pub async fn find_product(&self, identity: &str) -> Result<Option<Product>, StoreError> {
         let found = product::Entity::find_by_id(identity).one(&self.lists);
-        Ok(found.await.map_err(StoreError::of_search)?.map(listed))
+        Ok(found
+            .await
+            .map_err(StoreError::of_search)?
+            .map(Product::from))
     }
 
     /// Lists the variants of a product: products with its name, if there are several, up to [`VARIANTS`].
@@ -175,7 +178,7 @@ impl Store {
             .map_err(StoreError::of_search)?;
         Ok(match rows.len() {
             0 | 1 => Vec::new(),
-            _ => rows.into_iter().map(listed).collect(),
+            _ => rows.into_iter().map(Product::from).collect(),
         })
     }
 

@@ -1,20 +1,20 @@
-//! What a search for products asks for: a text anywhere, or the beginning of a word.
+//! The term of a product search: a text anywhere, or the beginning of a word.
 //!
-//! An index of trigrams does not answer for less than three characters; looking at each of a million products takes
-//! PostgreSQL 125 ms. Up to two letters are therefore looked for where words begin: a trigram too, with the
-//! character before it. Scripts that do not separate words are exempt.
+//! An index of trigrams needs at least three characters, and without it PostgreSQL takes 125 ms for a million products. So
+//! one or two letters are searched at the beginning of words only: with the character before them they are a trigram too.
+//! Scripts that do not separate words are exempt.
 
 use sea_orm::Value;
 
 use super::products::contains_text;
 
-/// Characters of what the index holds.
+/// Characters of an index entry.
 pub(super) const GRAM: usize = 3;
 
-/// Before the first word of a text. SQLite's index has it there, and PostgreSQL's begins words by itself.
+/// The character before the first word of a text in SQLite's index. PostgreSQL's marks beginnings itself.
 pub(super) const START: char = '\n';
 
-/// What a search asks for, in lower case.
+/// A search term in lower case.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum SearchTerm {
     /// This text, anywhere.
@@ -25,7 +25,7 @@ pub(super) enum SearchTerm {
 
 impl SearchTerm {
     pub(super) fn new(search: &str) -> Self {
-        // No stored text holds U+0000, and PostgreSQL takes none.
+        // Stored texts have no U+0000, and PostgreSQL rejects it.
         let text = search.to_lowercase().replace('\0', " ");
         let is_of_word = |letter: char| letter.is_alphanumeric() && !joins_words(letter);
         if text.chars().count() < GRAM && !text.is_empty() && text.chars().all(is_of_word) {

@@ -15,7 +15,7 @@ use super::{
     entity::monitor_import,
     from_db,
     monitor_imports::{FailedRow, add_failed_rows},
-    products::{NewProduct, ProductRow, Said, Upsert, Written},
+    products::{FieldMask, NewProduct, ProductRow, Upsert, Written},
     retention::REMOVED,
     to_db,
 };
@@ -402,7 +402,7 @@ async fn write_products(
         match (product.values, product.before) {
             (Some(values), _) => rows.push(ProductRow {
                 product: NewProduct::of_values(identity, values),
-                said: Said::ALL,
+                mask: FieldMask::ALL,
                 is_repeat: false,
                 row,
                 line: 0,

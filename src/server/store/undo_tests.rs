@@ -80,7 +80,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
 
 fn row(number: u64, (product, given, says_all): &(u8, Given, bool)) -> ProductRow {
     let sku = product.to_string();
-    let said = Said {
+    let mask = FieldMask {
         name: *says_all,
         sale_price: *says_all,
         currency: *says_all,
@@ -112,7 +112,7 @@ fn row(number: u64, (product, given, says_all): &(u8, Given, bool)) -> ProductRo
             options: optional(!given.url, &given.name.to_string()),
             ..NewProduct::default()
         },
-        said,
+        mask,
         row: number,
         line: number + 1,
         ..ProductRow::default()
@@ -133,26 +133,26 @@ fn numbered(rows: &[(u8, Given, bool)]) -> Vec<ProductRow> {
 
 /// Returns the product after a row is written.
 fn written_over(there: &NewProduct, row: &ProductRow, only: ChosenFields) -> NewProduct {
-    let (new, said) = (&row.product, row.said);
+    let (new, mask) = (&row.product, row.mask);
     let (mut values, comes) = (there.values(), new.values());
     for field in Field::ALL {
-        let is_said = match field {
+        let is_set = match field {
             Field::Sku | Field::Price => true,
-            Field::Name => said.name,
-            Field::SalePrice => said.sale_price,
-            Field::Currency => said.currency || new.currency.is_some(),
-            Field::Gtin => said.gtin,
-            Field::Stock => said.stock,
-            Field::Availability => said.availability,
-            Field::Url => said.url,
-            Field::Image => said.image,
-            Field::Options => said.options,
+            Field::Name => mask.name,
+            Field::SalePrice => mask.sale_price,
+            Field::Currency => mask.currency || new.currency.is_some(),
+            Field::Gtin => mask.gtin,
+            Field::Stock => mask.stock,
+            Field::Availability => mask.availability,
+            Field::Url => mask.url,
+            Field::Image => mask.image,
+            Field::Options => mask.options,
         };
         let is_chosen = match field {
             Field::Currency => only.has_currency(),
             field => only.has(field),
         };
-        if is_said && is_chosen {
+        if is_set && is_chosen {
             values[field as usize].clone_from(&comes[field as usize]);
         }
     }
@@ -213,7 +213,7 @@ impl Model {
                 continue;
             }
             let after = match &there {
-                Some(there) if row.product.is_like(there, row.said, options.fields) => continue,
+                Some(there) if row.product.is_like(there, row.mask, options.fields) => continue,
                 Some(there) => written_over(there, row, options.fields),
                 None => row.product.clone(),
             };

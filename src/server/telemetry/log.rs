@@ -106,7 +106,7 @@ fn report_panics() {
             place = place.unwrap_or_default(),
             said = message,
             backtrace = backtrace.as_ref().map(tracing::field::display),
-            "a task stopped by a fault of the program"
+            "a task panicked"
         );
     }));
 }

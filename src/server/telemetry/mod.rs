@@ -1,6 +1,5 @@
 //! Observability: logs, metrics and traces.
 
-pub(crate) mod background;
 mod last_hour;
 mod log;
 mod mask;

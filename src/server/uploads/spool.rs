@@ -100,7 +100,7 @@ fn not_written(error: io::Error) -> UploadError {
     if is_full(&error) {
         return no_room(NoSpace::Disk);
     }
-    tracing::error!(%error, "a file cannot be kept while it is looked at");
+    tracing::error!(%error, "cannot store a file temporarily");
     UploadError::NotTaken(ApiError::Internal)
 }
 

@@ -34,7 +34,7 @@ fn replace(text: &str, from: &str, to: &str) -> String {
 
 /// Replaces the configuration at the root by the example below a path.
 fn below_a_path(site: &str) -> String {
-    let (before, rest) = site.split_once("    # With the host to itself:").unwrap();
+    let (before, rest) = site.split_once("    # At the root of its host:").unwrap();
     let (_, example) = rest.split_once("    # Below a path").unwrap();
     // The example ends with an empty line.
     let (_, example) = example.split_once("\n\n").unwrap();

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use import_relay::server::{
-    config::{DatabaseUrl, Retention, SafetyLimits, SpaceLimits},
+    config::{Config, DatabaseUrl, Retention, SpaceLimits},
     price_monitor::{self, PriceMonitorOptions},
     store::{Store, monitor_imports::MonitorImport},
     telemetry::Metrics,
@@ -280,7 +280,7 @@ async fn serve(
             uploads: Duration::from_secs(3600),
             ..Retention::default()
         },
-        safety: SafetyLimits::default(),
+        safety: Config::read(|_| None).unwrap().safety,
     };
     let shutdown = CancellationToken::new();
     let serving = price_monitor::serve(listener, store.clone(), options, shutdown.clone());

@@ -7,7 +7,7 @@ use web_sys::{EventSource, Window};
 
 #[wasm_bindgen]
 extern "C" {
-    /// The window of a page that may have such a stream.
+    /// The window of a page that may have an early stream.
     #[wasm_bindgen(extends = Window)]
     type EarlyWindow;
 
@@ -17,7 +17,7 @@ extern "C" {
     #[wasm_bindgen(method, setter, js_name = earlyStream)]
     fn set_early_stream(this: &EarlyWindow, stream: Option<Page>);
 
-    /// What the page keeps.
+    /// The early stream of the page.
     type Page;
 
     #[wasm_bindgen(method, getter)]
@@ -32,7 +32,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn upstream(this: &Page) -> Option<String>;
 
-    /// Gives the lock back that the tabs of a browser share a stream by.
+    /// Releases the lock of the tab leader.
     #[wasm_bindgen(method, getter)]
     fn release(this: &Page) -> Option<Function>;
 
@@ -40,25 +40,24 @@ extern "C" {
     fn set_is_taken(this: &Page, is_taken: bool);
 }
 
-/// The page's stream and lock. Dropping this closes the stream and gives the lock back, as far as they have not been
-/// taken.
+/// The page's stream and lock. Dropping this closes the stream and releases the lock, unless they have been taken.
 pub(super) struct Early {
     page: Page,
     has_lock: bool,
     has_stream: bool,
 }
 
-/// An open stream, and what has come on it.
+/// An open stream and its last messages.
 pub(super) struct EarlyStream {
     pub(super) source: EventSource,
     /// The newest state.
     pub(super) message: Option<String>,
-    /// How the server stands to the price monitor.
+    /// The server's connection to the price monitor.
     pub(super) upstream: Option<String>,
 }
 
 impl Early {
-    /// Takes what the page has. A lock that comes from now on is given back by the page itself.
+    /// Takes the stream from the page. If the page gets the lock later, it releases it itself.
     pub(super) fn take() -> Option<Self> {
         let window: EarlyWindow = window().unchecked_into();
         let page = window.early_stream()?;
@@ -72,14 +71,14 @@ impl Early {
         })
     }
 
-    /// Takes the lock, as the function that gives it back.
+    /// Takes the lock, as the function that releases it.
     pub(super) fn take_lock(&mut self) -> Option<Function> {
         std::mem::take(&mut self.has_lock)
             .then(|| self.page.release())
             .flatten()
     }
 
-    /// Takes the stream, if it is that of this address and has not ended.
+    /// Takes the stream if it has this URL and has not ended.
     pub(super) fn take_stream(&mut self, url: &str) -> Option<EarlyStream> {
         let source = self.page.source();
         let is_it = self.page.url() == url;

@@ -6,16 +6,16 @@ use web_sys::{EventSource, EventSourceInit, MessageEvent};
 
 use super::{
     UseProgressOptions,
-    desk::Wants,
     early::{Early, EarlyStream},
     follower::StreamEvent,
+    tab_leader::Wants,
 };
 use crate::model::{
     job::JobId,
     progress::{JobsPerStream, jobs_progress_path, new_jobs_progress_path, progress_path},
 };
 
-/// An open `EventSource` and its listeners, which live and end with it.
+/// An open `EventSource` and its listeners.
 pub(super) struct Source {
     source: EventSource,
     _on_open: Closure<dyn FnMut()>,
@@ -25,12 +25,12 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens a stream of what is wanted and tells `emit` what happens on it. A single job has an
-    /// address of its own; where the page has opened it early, that stream goes on.
+    /// Opens a stream and passes its events to `emit`. A single job has its own URL; if the page opened it early, that
+    /// stream is used.
     ///
     /// # Errors
     ///
-    /// When the browser does not take the address.
+    /// If the browser rejects the URL.
     pub(super) fn open(
         wants: &Wants,
         early: Option<Early>,
@@ -47,11 +47,11 @@ impl Source {
         Self::listen(source, job, early, emit)
     }
 
-    /// Opens the stream of one import at an address of its own.
+    /// Opens the stream of one import at another URL.
     ///
     /// # Errors
     ///
-    /// When the browser does not take the address.
+    /// If the browser rejects the URL.
     pub(super) fn open_at(
         url: &str,
         emit: impl Fn(StreamEvent) + Clone + 'static,
@@ -98,16 +98,14 @@ impl Source {
                 });
             }
         });
-        let named: [(_, Reading); 4] = [
-            ("heartbeat", |_| StreamEvent::Heartbeat),
-            ("upstream", |event| StreamEvent::Upstream(text_of(event))),
-            ("not-found", |event| StreamEvent::NotFound(text_of(event))),
-            ("end", |_| StreamEvent::End),
-        ];
         let mut on_named = Vec::new();
-        for (name, event) in named {
+        for name in StreamEvent::NAMES {
             let emit = emit.clone();
-            let listener = Closure::new(move |it: MessageEvent| emit(event(&it)));
+            let listener = Closure::new(move |event: MessageEvent| {
+                if let Some(event) = StreamEvent::named(name, text_of(&event)) {
+                    emit(event);
+                }
+            });
             source.add_event_listener_with_callback(name, function(&listener))?;
             on_named.push(listener);
         }
@@ -124,7 +122,7 @@ impl Source {
     }
 }
 
-/// Returns the address of a stream of what is wanted, and the job that it is of where it is one alone.
+/// Returns the URL of a stream, and its job if it is for a single one.
 pub(super) fn address(wants: &Wants, options: &UseProgressOptions) -> (String, Option<JobId>) {
     let (path, job) = match wants.jobs.as_slice() {
         [job] if !wants.new => (progress_path(job), Some(job.clone())),
@@ -140,9 +138,6 @@ fn with_credentials_too(url: &str) -> Result<EventSource, JsValue> {
     EventSource::new_with_event_source_init_dict(url, &options)
 }
 
-/// Reads what a named event says.
-type Reading = fn(&MessageEvent) -> StreamEvent;
-
 /// Returns the data of an event, which is always a string.
 fn text_of(event: &MessageEvent) -> String {
     event.data().as_string().unwrap_or_default()
@@ -150,7 +145,7 @@ fn text_of(event: &MessageEvent) -> String {
 
 impl Drop for Source {
     fn drop(&mut self) {
-        // Nothing is dispatched to a closed EventSource, so the listeners may go with it.
+        // A closed EventSource dispatches no events, so its listeners may be dropped.
         self.source.set_onopen(None);
         self.source.set_onmessage(None);
         self.source.set_onerror(None);
@@ -158,7 +153,7 @@ impl Drop for Source {
     }
 }
 
-/// Returns the most jobs of one stream, as the page says.
+/// Returns the maximum jobs of one stream, from the page.
 pub(super) fn jobs_per_stream() -> JobsPerStream {
     let name = format!("meta[name={}]", JobsPerStream::NAME);
     let meta = document().query_selector(&name).ok().flatten();
@@ -192,7 +187,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // It fails only where there is nothing to remove.
+        // It fails only if there is nothing to remove.
         let _ = self
             .target
             .remove_event_listener_with_callback(self.name, function(&self.callback));

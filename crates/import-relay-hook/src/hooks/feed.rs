@@ -1,5 +1,4 @@
-//! The one feed of a page: all its hooks, as far as their options are the same, follow their jobs on
-//! one stream.
+//! The feed of a page: all its hooks with the same options follow their jobs on one stream.
 
 use std::cell::RefCell;
 
@@ -15,11 +14,11 @@ use web_sys::RequestCredentials;
 
 use super::{
     UseProgressOptions,
-    desk::{Wants, as_many_as_fit},
     event_source::Listener,
     follower::{Action, Answer, Event, Follower, Timing, View},
     refusal,
-    tabs::{Line, TabEvent, can_share},
+    tab_channel::{TabChannel, TabEvent, can_share},
+    tab_leader::{Wants, as_many_as_fit},
     wire,
 };
 use crate::model::{
@@ -31,7 +30,7 @@ use crate::model::{
 /// How often the feed looks at the clock.
 const TICK_MILLIS: u32 = 1_000;
 
-/// The views of all jobs that a page knows of, each a signal of its own.
+/// The views of all jobs of a page, each a signal of its own.
 pub(super) type Views = LiteMap<JobId, ArcRwSignal<View>>;
 
 thread_local! {
@@ -39,43 +38,43 @@ thread_local! {
     static FEEDS: RefCell<Vec<(UseProgressOptions, Inputs)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What a feed is told.
+/// An input of a feed.
 enum Input {
     /// A hook joins.
     Join(u32, Hook),
     /// A hook leaves.
     Leave(u32),
-    /// Something happened in the browser or on the server.
+    /// An event of the browser or the server.
     Event(Event),
-    /// Something happened between tabs.
+    /// An event between tabs.
     Tab(TabEvent),
 }
 
-/// What a hook follows, and where it shows it.
+/// What a hook follows, and its signal.
 enum Hook {
     /// One job.
     One(ProductImportJob, RwSignal<View>),
-    /// All unfinished jobs, new ones as they start.
+    /// All unfinished jobs, new ones included.
     All(RwSignal<Views>),
 }
 
-/// Where a feed is told what happens. Clones tell the same feed.
+/// Sends inputs to a feed.
 #[derive(Clone)]
 pub(super) struct Inputs(UnboundedSender<Input>);
 
 impl Inputs {
     fn send(&self, input: Input) {
-        // A feed that is gone has nobody to show anything to.
+        // The feed may have ended.
         let _ = self.0.unbounded_send(input);
     }
 
-    /// Tells what happened between tabs.
+    /// Sends an event between tabs.
     pub(super) fn tab(&self, event: TabEvent) {
         self.send(Input::Tab(event));
     }
 }
 
-/// A hook's place on the feed. Dropping it leaves.
+/// A hook's subscription to a feed. Dropping it unsubscribes.
 pub(super) struct Subscription {
     inputs: Inputs,
     hook: u32,
@@ -127,7 +126,7 @@ struct Feed {
     inputs: Inputs,
     hooks: LiteMap<u32, Hook>,
     follower: Follower,
-    line: Line,
+    channel: TabChannel,
     _ticks: Interval,
     _listeners: Vec<Listener>,
 }
@@ -173,7 +172,7 @@ impl Feed {
         Self {
             hooks: LiteMap::new(),
             follower,
-            line: Line::new(options.clone(), inputs.clone()),
+            channel: TabChannel::new(options.clone(), inputs.clone()),
             _ticks: Interval::new(TICK_MILLIS, on(|| Some(Event::Tick))),
             _listeners: listeners.into_iter().flatten().collect(),
             options,
@@ -185,14 +184,14 @@ impl Feed {
         while let Some(input) = incoming.next().await {
             let now = js_sys::Date::now();
             let mut action = self.take(input, now);
-            // All the hooks of a page join in one go: the stream is opened once, for all of them.
+            // All hooks of a page join at once: the stream is opened once, for all of them.
             while let Ok(input) = incoming.try_recv() {
                 action = self.take(input, now).after(action);
             }
             self.act(action, now);
             self.show(now);
             if self.hooks.is_empty() {
-                // Nothing can come in between: the page runs one thing at a time.
+                // Nothing can interfere: a page runs one task at a time.
                 FEEDS.with_borrow_mut(|feeds| feeds.retain(|(of, _)| *of != self.options));
                 return;
             }
@@ -212,13 +211,13 @@ impl Feed {
             Input::Leave(number) => self.leave(number, now),
             Input::Event(event) => {
                 if matches!(event, Event::Tick) {
-                    self.line.tick(now);
+                    self.channel.tick(now);
                 }
                 self.step(event, now)
             }
             Input::Tab(event) => {
                 let mut action = Action::Wait;
-                for event in self.line.take(event, now) {
+                for event in self.channel.take(event, now) {
                     action = self.step(event, now).after(action);
                 }
                 action
@@ -254,7 +253,7 @@ impl Feed {
         }
     }
 
-    /// Asks the server for the newest states.
+    /// Requests the newest states.
     fn ask(&self) {
         let inputs = self.inputs.clone();
         let (jobs, new) = self.follower.wanted();
@@ -277,12 +276,12 @@ impl Feed {
     fn act(&mut self, action: Action, now: f64) {
         let (jobs, new) = self.follower.wanted();
         match action {
-            Action::Wait => self.line.want_less(Wants { jobs, new }, now),
-            Action::Open => self.line.open(Wants { jobs, new }, now),
-            Action::Renew => self.line.renew(Wants { jobs, new }, now),
-            Action::Close => self.line.close(),
+            Action::Wait => self.channel.want_less(Wants { jobs, new }, now),
+            Action::Open => self.channel.open(Wants { jobs, new }, now),
+            Action::Renew => self.channel.renew(Wants { jobs, new }, now),
+            Action::Close => self.channel.close(),
             Action::Ask => {
-                self.line.give_up(now);
+                self.channel.give_up(now);
                 self.ask();
             }
             Action::Poll => self.ask(),
@@ -303,7 +302,7 @@ impl Feed {
     }
 }
 
-/// Asks the server for the newest states of jobs.
+/// Requests the newest states of jobs.
 async fn ask_states(jobs: &[JobId], options: &UseProgressOptions) -> Answer {
     let url = options.address(&job_states_path(jobs));
     let mut request = Request::get(&url).header("accept", "application/json");
@@ -315,25 +314,25 @@ async fn ask_states(jobs: &[JobId], options: &UseProgressOptions) -> Answer {
     if answer.ok() {
         wire::states(&text).ok_or(Refusal::Connection)
     } else {
-        // What is not the server's own word says nothing.
+        // Another answer is a proxy's.
         Err(wire::refusal(&text).unwrap_or(Refusal::Connection))
     }
 }
 
-/// Returns whether a page with these options has no stream while it is hidden: where tabs cannot share
-/// one, each would keep one of the few connections that a browser has to a server.
+/// Returns whether a page with these options has no stream while it is hidden: if tabs cannot share one, each would take
+/// one of the few connections that a browser has to a server.
 fn gives_way(options: &UseProgressOptions) -> bool {
     options.share_tabs && !can_share()
 }
 
 fn show_in(shown: RwSignal<View>, view: View) {
-    // Once the owner is gone there is nobody to show anything to.
+    // The owner may be disposed.
     if shown.try_with_untracked(|shown| *shown != view) == Some(true) {
         shown.set(view);
     }
 }
 
-/// Shows each job in its own signal. The map changes only with the jobs that are in it.
+/// Shows each job in its own signal. The map changes only when jobs are added or removed.
 fn show_all(shown: RwSignal<Views>, views: Vec<(&JobId, View)>) {
     let are_the_same = shown.try_with_untracked(|shown| {
         for (id, view) in &views {

@@ -1,7 +1,6 @@
 //! Hooks that follow imports.
 
 mod connection;
-mod desk;
 mod early;
 mod event_source;
 mod feed;
@@ -10,7 +9,8 @@ mod options;
 mod post;
 mod progress_error;
 mod refusal;
-mod tabs;
+mod tab_channel;
+mod tab_leader;
 mod use_product_import_progress;
 mod use_progress_stream;
 mod use_unfinished_imports;
@@ -20,7 +20,7 @@ pub use connection::Connection;
 pub use options::UseProgressOptions;
 pub use progress_error::ProgressError;
 #[doc(hidden)]
-pub use tabs::NAME as SHARED_BY_TABS;
+pub use tab_channel::NAME as SHARED_BY_TABS;
 pub use use_product_import_progress::{
     UseProductImportProgressReturn, use_product_import_progress,
     use_product_import_progress_with_options,

@@ -1,37 +1,36 @@
-//! What tabs say to each other, and how that is written (pure).
+//! Messages between tabs, and their encoding (pure).
 //!
-//! A post is a row of fields, each with its length before it: a JSON reader and writer for it would weigh more in the
-//! browser than all of this.
+//! A message is a list of fields, each preceded by its length. JSON would need more code in the bundle than this module.
 
 use super::{
-    desk::Wants,
     follower::{Millis, StreamEvent},
+    tab_leader::Wants,
 };
 use crate::model::job::JobId;
 
-/// What tabs say to each other.
+/// A message between tabs.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Post {
-    /// This tab wants this.
+    /// A tab wants this.
     Want { tab: String, wants: Wants },
-    /// The tab that keeps the stream knows what this tab wants.
+    /// The leader has noted what a tab wants.
     Known { tab: String },
-    /// This tab asks whether there is one that keeps the stream.
+    /// A tab asks whether there is a leader.
     Ping { tab: String },
-    /// To this tab is told again what has happened on the stream, which spoke so long ago.
+    /// Earlier events of the stream for a tab, and the time since the last one.
     Repeat {
         tab: String,
         events: Vec<StreamEvent>,
         age: Millis,
     },
-    /// A tab has begun to keep the stream: say what you want.
+    /// A tab is the new leader; the others send what they want.
     Lead,
-    /// Something happened on the stream.
+    /// An event of the stream.
     Event(StreamEvent),
 }
 
 impl Post {
-    /// Writes it.
+    /// Encodes the message.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         let mut add = |field: &str| add(&mut text, field);
@@ -59,7 +58,7 @@ impl Post {
         text
     }
 
-    /// Reads it. What another version of the page writes otherwise is nothing.
+    /// Decodes a message. Returns `None` for one of another version of the page.
     pub(super) fn read(text: &str) -> Option<Self> {
         let fields = fields(text)?;
         let mut fields = fields.into_iter();
@@ -98,7 +97,7 @@ impl Post {
     }
 }
 
-/// Returns whole milliseconds: the code that reads and writes fractions weighs more than all of this.
+/// Returns whole milliseconds: code that reads and writes fractions would be larger than this module.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the cast saturates
 fn whole(age: Millis) -> u32 {
     age as u32
@@ -129,18 +128,14 @@ fn add_event(event: &StreamEvent, add: &mut impl FnMut(&str)) {
             add(job.as_ref().map_or("", JobId::as_str));
             add(text);
         }
-        StreamEvent::Heartbeat => add("heartbeat"),
-        StreamEvent::Upstream(text) => {
-            add("upstream");
-            add(text);
-        }
-        StreamEvent::NotFound(text) => {
-            add("not-found");
-            add(text);
-        }
-        StreamEvent::End => add("end"),
         StreamEvent::Interrupted => add("interrupted"),
         StreamEvent::GivenUp => add("given-up"),
+        named => {
+            if let Some((name, data)) = named.name() {
+                add(name);
+                add(data);
+            }
+        }
     }
 }
 
@@ -155,13 +150,9 @@ fn event<'a>(kind: &str, fields: &mut impl Iterator<Item = &'a str>) -> Option<S
             let text = fields.next()?.to_owned();
             StreamEvent::Message { job, text }
         }
-        "heartbeat" => StreamEvent::Heartbeat,
-        "upstream" => StreamEvent::Upstream(fields.next()?.to_owned()),
-        "not-found" => StreamEvent::NotFound(fields.next()?.to_owned()),
-        "end" => StreamEvent::End,
         "interrupted" => StreamEvent::Interrupted,
         "given-up" => StreamEvent::GivenUp,
-        _ => return None,
+        name => StreamEvent::named(name, fields.next()?.to_owned())?,
     })
 }
 

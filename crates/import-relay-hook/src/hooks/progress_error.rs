@@ -1,26 +1,26 @@
-//! What is wrong with an import, or with the way to it.
+//! An error of an import or of its connection.
 
 use std::fmt;
 
 use crate::model::{reason::Reason, refusal::Refusal};
 
-/// What is wrong with an import, or with the way to it. [`Display`](fmt::Display) writes it in English.
+/// An error of an import or of its connection. [`Display`](fmt::Display) writes it in English.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ProgressError {
     /// The import failed.
     Import(Reason),
-    /// The connection is lost and being restored. The import goes on.
+    /// The connection is lost and being restored. The import continues.
     Connection,
-    /// What came could not be read.
+    /// A message is unreadable.
     Unreadable,
     /// The price monitor does not accept the server's key, so progress may not update.
     MonitorRefused,
-    /// The server refuses to tell, for good.
+    /// The server refuses progress for good.
     Refused(Refusal),
 }
 
 impl ProgressError {
-    /// Returns it as a code with parameters, or as the price monitor's own words.
+    /// Returns the reason: a code with parameters, or the price monitor's own words.
     #[must_use]
     pub fn reason(&self) -> Reason {
         match self {

@@ -1,14 +1,14 @@
-//! Why a stream is refused where the server function that says so cannot be reached: a front end in
-//! between may hand on the streams alone.
+//! Finds out why a stream is refused if the server function that says so cannot be reached: a proxy may forward the
+//! streams alone.
 
 use gloo_net::http::{Request, Response};
 use web_sys::{AbortController, RequestCredentials};
 
-use super::{UseProgressOptions, desk::Wants, event_source::address, follower::Answer};
+use super::{UseProgressOptions, event_source::address, follower::Answer, tab_leader::Wants};
 use crate::model::refusal::Refusal;
 
-/// Asks the stream itself why it is refused, and returns what it says for good. `error` is what the
-/// server function said: where that is the server's own word, there is nothing more to ask.
+/// Requests the stream to find out why it is refused, and returns the answer if it is final. `error` is the server
+/// function's answer; if that came from the server itself, there is nothing to find out.
 pub(super) async fn of_stream(
     wants: &Wants,
     error: &Refusal,
@@ -19,7 +19,7 @@ pub(super) async fn of_stream(
     }
     let abort = AbortController::new().ok()?;
     let answer = ask(wants, &abort, options).await;
-    // Of a stream that is granted after all nothing is read.
+    // Nothing is read from a stream that is granted after all.
     abort.abort();
     let answer = answer.ok()?;
     let kind = answer.headers().get("content-type");
@@ -41,7 +41,7 @@ async fn ask(
     request.send().await
 }
 
-/// Returns whether an error may come of an answer that is not the server's.
+/// Returns whether an error may come from a proxy's answer.
 fn may_be_of_another(error: &Refusal) -> bool {
     !matches!(
         error,
@@ -49,8 +49,8 @@ fn may_be_of_another(error: &Refusal) -> bool {
     )
 }
 
-/// Returns what the answer to a request for a stream says for good, if anything. That an import is not
-/// there is the server's to say, not that of a front end without such a page.
+/// Returns the answer to a request for a stream if it is final. Only JSON says that an import does not exist: a proxy
+/// answers 404 with a page.
 fn answer_of(status: u16, kind: &str) -> Option<Answer> {
     match status {
         401 => Some(Err(Refusal::SignedOut)),
@@ -83,7 +83,7 @@ mod tests {
     fn the_servers_own_word_is_not_asked_again() {
         assert!(!may_be_of_another(&Refusal::SignedOut));
         assert!(!may_be_of_another(&Refusal::TooMany));
-        // What comes of a page where an answer was looked for.
+        // A page where JSON was expected.
         assert!(may_be_of_another(&Refusal::Invalid(Reason::default())));
         assert!(may_be_of_another(&Refusal::Connection));
     }

@@ -126,7 +126,7 @@ pub fn use_product_import_progress_with_options(
         if !followed.get() {
             view.update(|view| view.connection = Connection::Closed);
         } else if !is_over {
-            // What was told before it was closed stays.
+            // Keeps the counts from before it was closed.
             view.with_untracked(|view| view.keep_in(&mut job));
             let subscription = SendWrapper::new(feed::follow(job, view, options.clone()));
             on_cleanup(move || drop(subscription));

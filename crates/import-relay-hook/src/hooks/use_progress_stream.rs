@@ -1,4 +1,4 @@
-//! Follows an import on a stream at an address of its own.
+//! Follows an import on a stream at another URL.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use super::{
 };
 use crate::model::job::ProgressEvent;
 
-/// The time until a stream that was refused is opened again.
+/// Delay before a refused stream is opened again.
 const AGAIN: Duration = Duration::from_secs(15);
 
-/// Follows an import from its known state on, on a stream at an address of its own, such as that behind a link to it,
-/// until it is over. A broken stream is the browser's to open again; one that was refused is tried anew every 15
-/// seconds. On the server the hook returns the known state and opens nothing.
+/// Follows an import from its known state to its end, on a stream at another URL, such as that of a link to it. The browser
+/// reconnects a broken stream; a refused one is opened again every 15 seconds. On the server the hook returns the known
+/// state and opens no stream.
 ///
 /// # Example
 ///

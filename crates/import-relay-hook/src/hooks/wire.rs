@@ -1,4 +1,4 @@
-//! What the server says, read from its JSON.
+//! Reads the server's JSON.
 //!
 //! A browser reads JSON itself (`JSON.parse`); elsewhere, as in tests, `serde_json` does. The fields are the same
 //! either way.

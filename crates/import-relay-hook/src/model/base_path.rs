@@ -1,10 +1,10 @@
-//! Where the app is on its host: at the root, or below a path.
+//! The path of the app on its host: the root, or a path below it.
 //!
-//! Inside the app every path begins at its own root, as `/imports` does. What a browser is given begins at the
-//! host's: [`address`] makes the one of the other.
+//! Paths inside the app begin at the app's root, like `/imports`; those for browsers begin at the host's. [`address`]
+//! converts the former into the latter.
 
-/// The path that the app is below, without a slash at its end; empty where it has its host to itself. The server
-/// provides it to the pages that it renders, and each page tells it to the browser's program in a `meta` element.
+/// The path of the app on its host, without a trailing slash; empty at the root. The server provides it to its pages, and
+/// each page has it in a `meta` element for the bundle.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct BasePath(String);
 
@@ -12,7 +12,7 @@ impl BasePath {
     /// The name of the `meta` element.
     pub const NAME: &'static str = "base-path";
 
-    /// Reads a path of letters, digits, `-`, `.`, `_` and `~`. A slash at its end makes no difference.
+    /// Reads a path of letters, digits, `-`, `.`, `_` and `~`. A trailing slash is ignored.
     #[must_use]
     pub fn parse(path: &str) -> Option<Self> {
         let path = path.strip_suffix('/').unwrap_or(path);
@@ -27,19 +27,19 @@ impl BasePath {
         is_path.then(|| Self(path.to_owned()))
     }
 
-    /// Returns the path: `/import`, or nothing.
+    /// Returns the path: `/import`, or an empty text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns the address of a path of the app.
+    /// Returns the URL path of a path of the app.
     #[must_use]
     pub fn address(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 
-    /// Returns the path inside the app of one on its host.
+    /// Returns the path inside the app of a URL path.
     #[must_use]
     pub fn strip<'path>(&self, path: &'path str) -> Option<&'path str> {
         match path.strip_prefix(&self.0)? {
@@ -49,14 +49,14 @@ impl BasePath {
     }
 }
 
-/// Returns where the app is whose page this is.
+/// Returns the base path of the current page.
 #[cfg(not(target_family = "wasm"))]
 #[must_use]
 pub fn base_path() -> BasePath {
     leptos::prelude::use_context().unwrap_or_default()
 }
 
-/// Returns where the app is whose page this is.
+/// Returns the base path of the current page.
 #[cfg(target_family = "wasm")]
 #[must_use]
 pub fn base_path() -> BasePath {
@@ -73,7 +73,7 @@ fn told() -> Option<BasePath> {
     BasePath::parse(&meta.get_attribute("content")?)
 }
 
-/// Returns the address of a path of the app, for what a browser is to ask for.
+/// Returns the URL path of a path of the app, for browsers.
 #[must_use]
 pub fn address(path: &str) -> String {
     base_path().address(path)
@@ -85,7 +85,7 @@ pub fn sign_in_path(here: &str) -> String {
     format!("/sign-in?next={}", escape(here))
 }
 
-/// Writes a text as a value of a query (RFC 3986, section 2.1).
+/// Escapes a value of a query (RFC 3986, section 2.1).
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! The words both sides share: a product-import job, its progress and its status.
+//! An import, its progress and its status.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -7,27 +7,26 @@ use thiserror::Error;
 
 use super::{params::Params, reason::Reason};
 
-/// The identifier the price monitor gave an import job.
+/// The ID that the price monitor gave an import.
 ///
-/// It is used in URLs, room names and event names, so only the characters that are safe in all of
-/// them are let in: ASCII letters, digits, `-`, `_`, `.`, `:` and `~`, 1 to 128 of them, and not
-/// dots alone.
+/// It is part of URLs, room names and event names, so only characters that are safe in all of them are allowed: 1 to 128
+/// ASCII letters, digits, `-`, `_`, `.`, `:` and `~`, and not dots alone.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct JobId(Arc<str>);
 
 impl JobId {
-    /// The most characters an identifier may have.
+    /// Maximum characters.
     pub const MAX_LEN: usize = 128;
 
-    /// Returns the identifier as it goes over the wire.
+    /// Returns the ID.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The text is no job identifier.
+/// The text is not a job ID.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("not a valid import ID")]
 pub struct InvalidJobId;
@@ -66,29 +65,29 @@ impl fmt::Display for JobId {
     }
 }
 
-/// Where an import stands. All but [`Pending`](Self::Pending) are final.
+/// The status of an import. All but [`Pending`](Self::Pending) are final.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ImportStatus {
     /// Waiting or running.
     #[default]
     Pending,
-    /// Every product is in.
+    /// All products were imported.
     Success,
-    /// Some products are in, some failed.
+    /// Some products were imported, some failed.
     PartialSuccess,
     /// The import failed as a whole.
     Error,
 }
 
 impl ImportStatus {
-    /// Returns whether the import is over.
+    /// Returns whether the import has ended.
     #[must_use]
     pub fn is_final(self) -> bool {
         self != Self::Pending
     }
 
-    /// Returns the status as it goes over the wire.
+    /// Returns the status on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -113,12 +112,12 @@ pub enum ImportMode {
     /// Writes them.
     #[default]
     Import,
-    /// Says what writing them would do.
+    /// Dry run: writes nothing.
     Check,
 }
 
 impl ImportMode {
-    /// Returns the word for it in databases and on the wire.
+    /// Returns its name in the database and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -127,14 +126,14 @@ impl ImportMode {
         }
     }
 
-    /// Returns whether products are written. By reference, as `serde` asks.
+    /// Returns whether products are written. By reference for `serde`.
     #[must_use]
     pub fn is_import(&self) -> bool {
         *self == Self::Import
     }
 }
 
-/// The text is no import mode.
+/// The text is not an import mode.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("The mode must be import or check.")]
 pub struct InvalidImportMode;
@@ -150,22 +149,22 @@ impl FromStr for ImportMode {
     }
 }
 
-/// What a person has to say of a file before it can be imported.
+/// A question to answer before a file can be imported.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Question {
-    /// What its columns hold.
+    /// The meaning of its columns.
     Columns,
-    /// What its prices have before their decimals.
+    /// The decimal mark of its prices.
     DecimalMark,
-    /// Which sheets of the workbook are to be read.
+    /// The sheets to read.
     Sheets,
-    /// Whether it may change as much as it would.
+    /// Whether it may exceed a limit.
     Approval,
 }
 
 impl Question {
-    /// Returns the word for it in databases and on the wire.
+    /// Returns its name in the database and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -176,7 +175,7 @@ impl Question {
         }
     }
 
-    /// Reads the word for it.
+    /// Parses its name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [
@@ -190,7 +189,7 @@ impl Question {
     }
 }
 
-/// The text is no import status.
+/// The text is not an import status.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("not a valid import status")]
 pub struct InvalidImportStatus;
@@ -211,26 +210,26 @@ impl FromStr for ImportStatus {
     }
 }
 
-/// How many products of an import are through. A total of 0 is a total not known yet.
+/// The counts of an import. A total of 0 is unknown.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImportProgress {
-    /// Products that are in the shop.
+    /// Imported products.
     pub processed_products: u64,
-    /// Products that could not be imported.
+    /// Failed products.
     pub failed_products: u64,
-    /// Products in the file, 0 while unknown.
+    /// Products in the file; 0 if unknown.
     pub total_products: u64,
 }
 
 impl ImportProgress {
-    /// Returns how many products are through, well or badly.
+    /// Returns the number of imported and failed products.
     #[must_use]
     pub fn done(&self) -> u64 {
         self.processed_products.saturating_add(self.failed_products)
     }
 
-    /// Returns the share that is through, 0 to 1, or `None` while the total is unknown.
+    /// Returns the processed share from 0 to 1; `None` if the total is unknown.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // a share needs no more precision than a float has
     pub fn fraction(&self) -> Option<f64> {
@@ -243,25 +242,25 @@ impl ImportProgress {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(from = "EventFields", into = "EventFields")]
 pub struct ProgressEvent {
-    /// Products that are in the shop.
+    /// Imported products.
     pub processed_products: u64,
-    /// Products that could not be imported.
+    /// Failed products.
     pub failed_products: u64,
-    /// Products in the file, 0 while unknown.
+    /// Products in the file; 0 if unknown.
     pub total_products: u64,
-    /// Where the import stands.
+    /// Status.
     pub status: ImportStatus,
-    /// Why the import failed.
+    /// Error.
     pub error: Option<Reason>,
-    /// What it does with the products; said of a check alone.
+    /// Mode; sent for a dry run only.
     pub mode: ImportMode,
-    /// When it ended; said with the end alone.
+    /// When it ended; sent with the end only.
     pub completed_at: Option<UnixMillis>,
-    /// The SKUs of the products that failed; said with the end alone, where they are known and few.
+    /// SKUs of the failed products; sent with the end only, if they are known and few.
     pub failed_product_skus: Option<Vec<String>>,
 }
 
-/// The fields of an event as they go over the wire.
+/// The fields of an event on the wire.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct EventFields {
@@ -276,12 +275,12 @@ struct EventFields {
     /// The error in English, or in the price monitor's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// Its code; absent of an external price monitor's words.
+    /// Its code; absent for an external price monitor's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error_code: Option<String>,
     #[serde(default, skip_serializing_if = "Params::is_empty")]
     error_params: Params,
-    /// Whether it ended because somebody cancelled it.
+    /// Whether it was cancelled.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     cancelled: bool,
     #[serde(default, skip_serializing_if = "ImportMode::is_import")]
@@ -331,7 +330,7 @@ impl From<ProgressEvent> for EventFields {
 }
 
 impl ProgressEvent {
-    /// Returns the counts alone.
+    /// Returns the counts.
     #[must_use]
     pub fn progress(&self) -> ImportProgress {
         ImportProgress {
@@ -342,42 +341,42 @@ impl ProgressEvent {
     }
 }
 
-/// A point in time: milliseconds since the Unix epoch.
+/// Milliseconds since the Unix epoch.
 pub type UnixMillis = i64;
 
-/// An import of one product file, as it is recorded here.
+/// A recorded import of one product file.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductImportJob {
-    /// The identifier that the price monitor gave it.
+    /// The price monitor's ID.
     pub id: JobId,
     /// The name of the uploaded file.
     pub filename: String,
-    /// Where the import stands.
+    /// Status.
     pub status: ImportStatus,
     /// Why it failed.
     pub error: Option<Reason>,
     /// Products in the file, once known.
     pub total_products: Option<u64>,
-    /// Products that are in the shop.
+    /// Imported products.
     pub processed_products: u64,
-    /// Products that could not be imported.
+    /// Failed products.
     pub failed_products: u64,
-    /// What the failed products are called in the file.
+    /// SKUs of the failed products.
     pub failed_product_skus: Vec<String>,
-    /// When the file was handed in.
+    /// When it was started.
     pub created_at: UnixMillis,
-    /// When the newest of these numbers was recorded.
+    /// When its counts last changed.
     pub updated_at: UnixMillis,
     /// When the import ended.
     pub completed_at: Option<UnixMillis>,
-    /// What it does with the products.
+    /// Mode.
     #[serde(default)]
     pub mode: ImportMode,
 }
 
 impl ProductImportJob {
-    /// Makes an import of which nothing is known yet but that it is there: what its stream tells comes first.
+    /// Creates an import of which only the ID is known.
     #[must_use]
     pub fn pending(id: JobId) -> Self {
         Self {
@@ -402,7 +401,7 @@ impl ProductImportJob {
         self.error.as_ref().is_some_and(Reason::is_cancelled)
     }
 
-    /// Returns the counts alone.
+    /// Returns the counts.
     #[must_use]
     pub fn progress(&self) -> ImportProgress {
         ImportProgress {

@@ -11,9 +11,9 @@ pub type Params = BTreeMap<String, Param>;
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Param {
-    /// A number, written as the language does.
+    /// A number, formatted for the language.
     Number(u64),
-    /// A text, such as what a cell holds.
+    /// A text, such as the value of a cell.
     Text(String),
 }
 
@@ -35,7 +35,7 @@ impl From<&str> for Param {
     }
 }
 
-/// Reads a number or a text. By hand, as what `serde` makes of untagged values weighs a lot in the browser.
+/// Reads a number or a text. By hand, because `serde`'s untagged enums need much code in the bundle.
 impl<'de> Deserialize<'de> for Param {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;

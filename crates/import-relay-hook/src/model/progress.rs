@@ -1,22 +1,21 @@
-//! Addresses of progress streams, and the state of the connection to the price monitor.
+//! URLs of progress streams, and the state of the connection to the price monitor.
 
 use serde::{Deserialize, Serialize};
 
 use super::{base_path::address, job::JobId};
 
-/// Returns the address of a job's event stream: `GET /api/jobs/{jobId}/progress`.
+/// Returns the URL of a job's event stream: `GET /api/jobs/{jobId}/progress`.
 #[must_use]
 pub fn progress_url(job: &JobId) -> String {
     address(&progress_path(job))
 }
 
-/// Returns the path of a job's event stream below that of the app.
+/// Returns the path of a job's event stream inside the app.
 pub(crate) fn progress_path(job: &JobId) -> String {
     format!("/api/jobs/{job}/progress")
 }
 
-/// Returns the address of one event stream of these jobs: `GET /api/jobs/progress?ids=a,b,c`. Each
-/// state carries its `jobId`.
+/// Returns the URL of the event stream of these jobs: `GET /api/jobs/progress?ids=a,b,c`. Each state has its `jobId`.
 #[must_use]
 pub fn jobs_progress_url(jobs: &[JobId]) -> String {
     address(&jobs_progress_path(jobs))
@@ -27,8 +26,7 @@ pub(crate) fn jobs_progress_path(jobs: &[JobId]) -> String {
     format!("/api/jobs/progress?ids={}", ids.join(","))
 }
 
-/// Returns the address of one event stream of these jobs, and of the user's other unfinished ones,
-/// new ones as they start.
+/// Returns the URL of the event stream of these jobs and the user's other unfinished ones, new ones included.
 #[must_use]
 pub fn new_jobs_progress_url(jobs: &[JobId]) -> String {
     address(&new_jobs_progress_path(jobs))
@@ -41,14 +39,14 @@ pub(crate) fn new_jobs_progress_path(jobs: &[JobId]) -> String {
     format!("{}&unfinished=true", jobs_progress_path(jobs))
 }
 
-/// Returns the address of the newest states of these jobs.
+/// Returns the URL of the newest states of these jobs.
 #[must_use]
 pub fn job_states_url(jobs: &[JobId]) -> String {
     address(&job_states_path(jobs))
 }
 
 pub(crate) fn job_states_path(jobs: &[JobId]) -> String {
-    // Their characters need no escape.
+    // Job IDs need no escaping.
     let ids: Vec<_> = jobs
         .iter()
         .enumerate()
@@ -57,7 +55,7 @@ pub(crate) fn job_states_path(jobs: &[JobId]) -> String {
     format!("/api/job_states?{}", ids.join("&"))
 }
 
-/// The most jobs that one stream takes: every page says it in a `meta` element, for the hooks.
+/// Maximum jobs of one stream. Every page has it in a `meta` element, for the hooks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct JobsPerStream(pub usize);
 
@@ -67,30 +65,30 @@ impl JobsPerStream {
 }
 
 impl Default for JobsPerStream {
-    /// What holds where the server does not say otherwise.
+    /// The server's default.
     fn default() -> Self {
         Self(200)
     }
 }
 
-/// How the server stands to the price monitor, as the named event `upstream` of a progress stream
-/// tells it. A stream begins with one only where there is something to tell.
+/// The state of the server's connection to the price monitor, sent as the event `upstream` of a progress stream. A stream
+/// starts with one only if it is not connected.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum UpstreamState {
-    /// The first connection is being made.
+    /// Connecting for the first time.
     #[default]
     Connecting,
-    /// The socket is open: news comes at once.
+    /// The socket is open.
     Connected,
-    /// There is no socket; the price monitor is asked every few seconds.
+    /// There is no socket; the price monitor is polled every few seconds.
     Polling,
-    /// The price monitor does not accept this server's key.
+    /// The price monitor rejects the server's key.
     Refused,
 }
 
 impl UpstreamState {
-    /// Every state there is.
+    /// All states.
     pub const ALL: [Self; 4] = [
         Self::Connecting,
         Self::Connected,
@@ -109,7 +107,7 @@ impl UpstreamState {
         }
     }
 
-    /// Returns whether a viewer may notice anything of it: there is no live connection.
+    /// Returns whether there is no live connection.
     #[must_use]
     pub fn is_trouble(self) -> bool {
         matches!(self, Self::Polling | Self::Refused)
@@ -119,6 +117,6 @@ impl UpstreamState {
 /// The data of the event `upstream`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct UpstreamEvent {
-    /// How the server stands to the price monitor.
+    /// The state.
     pub state: UpstreamState,
 }

@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use super::params::Params;
 
-/// Most parameters of a reason from elsewhere, and most characters of a code.
+/// Maximum parameters of a reason from another service, and maximum characters of a code.
 const MAX_PARAMS: usize = 16;
 const MAX_CODE: usize = 64;
 
 /// Why something failed.
 ///
-/// One of ours has a code, which becomes a sentence where the reader's language is known. One without a code is another service's own words, or a sentence that an earlier version
-/// recorded: it stays as it is. [`Display`](fmt::Display) writes it in English.
+/// A reason of this app has a code, which becomes a sentence where the reader's language is known. One without a code is
+/// another service's own words, or a sentence that an earlier version recorded, and is shown as it is. [`Display`](fmt::Display) writes it in English.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Reason {
     message: Box<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<Box<str>>,
-    /// None where there are none, as states of jobs are kept and sent by the thousand.
+    /// `None` if there are none, because thousands of states are kept and sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     params: Option<Box<Params>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -29,7 +29,7 @@ pub struct Reason {
 static NO_PARAMS: Params = Params::new();
 
 impl Reason {
-    /// Wraps words that are not ours.
+    /// Wraps another service's words.
     #[must_use]
     pub fn words(message: impl Into<Box<str>>) -> Self {
         Self {
@@ -38,13 +38,13 @@ impl Reason {
         }
     }
 
-    /// Makes one of ours without parameters.
+    /// Creates one with a code and no parameters.
     #[must_use]
     pub(crate) fn coded(code: &str, message: &str) -> Self {
         Self::new(message, Some(code.to_owned()), Params::new())
     }
 
-    /// Makes one of its English sentence, its code and its parameters. A code that is none is left out.
+    /// Creates one from its English sentence, code and parameters. An invalid code is left out.
     #[must_use]
     pub fn new(message: impl Into<Box<str>>, code: Option<String>, params: Params) -> Self {
         let is_code = |code: &String| {
@@ -63,19 +63,19 @@ impl Reason {
         }
     }
 
-    /// Notes whether somebody cancelled what failed.
+    /// Sets whether it was cancelled.
     #[must_use]
     pub fn with_cancelled(self, cancelled: bool) -> Self {
         Self { cancelled, ..self }
     }
 
-    /// Returns the English sentence, or another's words.
+    /// Returns the English sentence, or another service's words.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Returns the code; `None` for another's words.
+    /// Returns the code; `None` for another service's words.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
@@ -87,20 +87,20 @@ impl Reason {
         self.params.as_deref().unwrap_or(&NO_PARAMS)
     }
 
-    /// Returns whether somebody cancelled what failed.
+    /// Returns whether it was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancelled
     }
 
-    /// Returns how many bytes it takes up.
+    /// Returns its size in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         let code = self.code.as_ref().map_or(0, |code| code.len());
         self.message.len() + code + self.params().len() * 16
     }
 
-    /// Returns whether it says nothing.
+    /// Returns whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.message.is_empty()

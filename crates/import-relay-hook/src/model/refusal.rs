@@ -1,4 +1,4 @@
-//! Why the server refuses to tell.
+//! Why the server refuses progress.
 
 use std::fmt;
 
@@ -6,55 +6,55 @@ use serde::{Deserialize, Serialize};
 
 use super::{params::Params, reason::Reason};
 
-/// Why the server refuses to tell. [`Display`](fmt::Display) writes it in English.
+/// Why the server refuses progress. [`Display`](fmt::Display) writes it in English.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 pub enum Refusal {
     /// There is no session, or it has ended.
     SignedOut,
-    /// There is a session elsewhere that counts here, and does not let its holder in.
+    /// A session of Auth.js or NextAuth gives no access.
     Elsewhere(Elsewhere),
-    /// There is no such thing, or it is somebody else's.
+    /// It does not exist, or is not visible to the user.
     NotFound,
-    /// Whoever asks is known, and their role or token does not allow it.
+    /// The user's role or token does not allow it.
     Forbidden,
-    /// It is not certain enough that it is still the one who signed in.
+    /// The user has to confirm their identity.
     Unconfirmed,
-    /// A passkey is required, and the session has none.
+    /// The user has to use a passkey.
     PasskeyDue,
-    /// What was sent cannot be taken.
+    /// The request is invalid.
     Invalid(Reason),
     /// Too many requests or streams at once.
     TooMany,
-    /// Too many tries that failed.
+    /// Too many failed attempts.
     Throttled {
         /// How long to wait, in seconds.
         seconds: u64,
     },
-    /// The price monitor cannot be asked, or the server is shutting down.
+    /// The price monitor cannot be reached, or the server is shutting down.
     Unavailable(Reason),
-    /// The server could not be reached, or its answer not read.
+    /// The server could not be reached, or its answer is unreadable.
     Connection,
-    /// A fault of ours. The details are in the server's log only.
+    /// Internal error. Details are only in the server's log.
     Internal,
 }
 
-/// Why a session of an Auth.js or NextAuth installation does not let its holder in.
+/// Why a session of Auth.js or NextAuth gives no access.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Elsewhere {
     /// It cannot be read here; the server's log says why.
     Unreadable,
-    /// Its holder has no role here.
+    /// Its user has no role here.
     NoRole,
 }
 
 impl Refusal {
-    /// Returns whether nobody is known who makes the request: signing in would help.
+    /// Returns whether signing in would help.
     #[must_use]
     pub fn is_signed_out(&self) -> bool {
         matches!(self, Self::SignedOut | Self::Elsewhere(_))
     }
 
-    /// Returns it as a code with parameters, or as another service's words.
+    /// Returns the reason: a code with parameters, or another service's own words.
     #[must_use]
     pub fn reason(&self) -> Reason {
         let (code, message) = match self {

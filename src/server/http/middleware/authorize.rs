@@ -147,7 +147,7 @@ pub(crate) async fn require_same_origin(
 fn is_believed(state: &AppState, request: &Request, may_change: bool) -> bool {
     let origin = request.headers().get(header::ORIGIN);
     let origin = origin.and_then(|it| it.to_str().ok());
-    let is_named = origin.is_some_and(|origin| state.config.cors_origins.contains(origin));
+    let is_named = origin.is_some_and(|origin| state.config.http.cors_origins.contains(origin));
     is_same_origin(state, request) || may_change && is_named
 }
 

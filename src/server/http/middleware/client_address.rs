@@ -22,7 +22,7 @@ pub(crate) async fn find(
     next: Next,
 ) -> Response {
     let peer = request.extensions().get().map(|Peer(address)| address.ip());
-    let trusted = &state.config.trusted_proxies;
+    let trusted = &state.config.http.trusted_proxies;
     let address = client_address::client(peer, request.headers(), trusted);
     if let Some(peer) = peer
         && client_address::is_untrusted_proxy(peer, request.headers(), trusted)

@@ -1,8 +1,8 @@
-//! Where a plain form leads when its server function failed: back to its page, with the error in the address.
+//! Redirects a plain form whose server function failed to its page, with the error in the URL.
 //!
-//! The framework goes by `Referer` and shows whatever error an address has. So another site would be told how a request
-//! of its making went, and could show words of its own as those of this app. Here only pages of this app are gone back
-//! to, and an error is shown only to the browser whose form it was: a cookie has its hash.
+//! The framework redirects to the `Referer`, and shows any error in a URL. So another site would learn the result of a
+//! request that it caused, and could show its own words as this app's. This redirects only to pages of this app, and shows
+//! an error only to the browser that sent the form, which has its hash in a cookie.
 
 use axum::{
     extract::{Request, State},

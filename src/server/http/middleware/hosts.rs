@@ -23,7 +23,9 @@ use crate::server::{
 /// Whether the app may be reached by a name, at the address where the request arrived.
 fn is_ours(state: &AppState, host: &str, local: Option<SocketAddr>) -> bool {
     let config = &state.config;
-    if is_loopback(host) || host == config.public_url.host() || config.allowed_hosts.contains(host)
+    if is_loopback(host)
+        || host == config.public_url.host()
+        || config.http.allowed_hosts.contains(host)
     {
         return true;
     }

@@ -103,11 +103,11 @@ fn read(state: &AppState, fields: &Fields) -> Result<WantedSource, ApiError> {
             instructed.map_err(|error| ApiError::Invalid(error.reason()))?;
         }
     }
-    wanted.what.said.decimal_mark = text("decimal_mark");
-    wanted.what.said.currency = text("currency");
+    wanted.what.mapping.decimal_mark = text("decimal_mark");
+    wanted.what.mapping.currency = text("currency");
     let sheets = value("sheets").split(',').map(str::trim);
     let sheets = sheets.filter(|sheet| !sheet.is_empty());
-    wanted.what.said.sheets = sheets.map(str::to_owned).collect();
+    wanted.what.mapping.sheets = sheets.map(str::to_owned).collect();
     let percent = |name: &str| match value(name) {
         "" => Ok(None),
         text => text

@@ -43,7 +43,7 @@ use crate::{
         store::{
             monitor_imports::NewImport, test_database::TestDatabase, undo::Undo, users::NewUser,
         },
-        telemetry::background::{Channel, Sent, WaitingDeliveries},
+        telemetry::metrics::{Channel, Sent, WaitingDeliveries},
     },
 };
 

@@ -1,4 +1,4 @@
-//! Ends an import: decides how, records it, and tells it.
+//! Ends an import: determines its status, records and announces it.
 
 use std::{
     collections::HashSet,
@@ -18,7 +18,7 @@ use crate::{
     },
     server::{
         config::LimitAction,
-        price_monitor::patience::{LONGEST_WAIT, waits},
+        price_monitor::retries::{LONGEST_WAIT, waits},
         store::{
             StoreError,
             monitor_imports::{ImportMode, MonitorImport, Question},

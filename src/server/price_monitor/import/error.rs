@@ -11,7 +11,7 @@ use crate::{
     model::{changes::OverLimit, reason::Reason},
     server::{
         config::LimitAction,
-        price_monitor::{patience::GaveUp, reading::ReadError, reasons, uploads::Unsound},
+        price_monitor::{reading::ReadError, reasons, retries::GaveUp, uploads::Unsound},
         store::{StoreError, monitor_imports::Question},
     },
 };

@@ -186,7 +186,7 @@ impl Connection {
     }
 
     async fn read(&mut self) -> Result<(), ConnectionError> {
-        let deadline = self.last_heard + self.dialect.patience();
+        let deadline = self.last_heard + self.dialect.idle_timeout();
         tokio::select! {
             // Reads received data before reporting a timeout.
             biased;

@@ -169,7 +169,7 @@ mod tests {
         for limit in [1, 50] {
             assert_eq!(all(&store, &updated, limit).await, expected[1..3]);
         }
-        // It is deleted once nothing waits for it.
+        // A preview is deleted once no import waits for it.
         assert_eq!(store.remove_previews().await.unwrap(), 0);
         store.remove_monitor_import("waits").await.unwrap().unwrap();
         assert_eq!(store.remove_previews().await.unwrap(), 1);

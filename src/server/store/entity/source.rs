@@ -26,7 +26,7 @@ pub(in crate::server::store) struct Model {
     pub leased_by: Option<String>,
     pub leased_until: Option<i64>,
     pub failures: i64,
-    /// Of the last file, for conditional requests.
+    /// Header of the last file, for conditional requests.
     pub etag: Option<String>,
     pub last_modified: Option<String>,
     pub checksum: Option<String>,

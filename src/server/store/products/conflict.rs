@@ -5,13 +5,13 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use super::{RUN, Said, fields::WRITTEN};
+use super::{FieldMask, RUN, fields::WRITTEN};
 use crate::model::{changes::Field, import_options::ChosenFields};
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Conflict {
     Keep,
-    Replace(Said, ChosenFields),
+    Replace(FieldMask, ChosenFields),
     /// Like [`Replace`](Self::Replace) of all values, including trailing zeros of prices.
     Restore,
 }
@@ -20,12 +20,12 @@ impl Conflict {
     pub(super) fn clause(self) -> String {
         match self {
             Self::Keep => "ON CONFLICT (identity) DO NOTHING".to_owned(),
-            Self::Replace(said, only) => {
-                format!("ON CONFLICT (identity) DO {}", replacing(said, only, false))
+            Self::Replace(mask, only) => {
+                format!("ON CONFLICT (identity) DO {}", replacing(mask, only, false))
             }
             Self::Restore => format!(
                 "ON CONFLICT (identity) DO {}",
-                replacing(Said::ALL, ChosenFields::ALL, true)
+                replacing(FieldMask::ALL, ChosenFields::ALL, true)
             ),
         }
     }
@@ -54,7 +54,7 @@ fn written_out(rows: usize, conflict: Conflict) -> String {
 }
 
 /// Returns the assignments to an existing product, and the condition for a change.
-fn replacing(said: Said, only: ChosenFields, is_exact: bool) -> String {
+fn replacing(mask: FieldMask, only: ChosenFields, is_exact: bool) -> String {
     let mut compared = Vec::new();
     if only.has(Field::Sku) {
         compared.push("sku");
@@ -62,13 +62,13 @@ fn replacing(said: Said, only: ChosenFields, is_exact: bool) -> String {
     if only.has(Field::Price) {
         compared.push("price");
     }
-    if said.name && only.has(Field::Name) {
+    if mask.name && only.has(Field::Name) {
         compared.push("name");
     }
-    if said.currency && only.has_currency() {
+    if mask.currency && only.has_currency() {
         compared.push("currency");
     }
-    compared.extend(said.optional(only));
+    compared.extend(mask.optional(only));
     let mut set = compared.clone();
     set.extend(["updated_at", "last_change"]);
     if compared.contains(&"name") {
@@ -88,7 +88,7 @@ fn replacing(said: Said, only: ChosenFields, is_exact: bool) -> String {
             _ => format!("products.{column} IS DISTINCT FROM excluded.{column}"),
         })
         .collect();
-    if !said.currency && only.has_currency() {
+    if !mask.currency && only.has_currency() {
         set.push("currency = COALESCE(excluded.currency, products.currency)".to_owned());
         changed
             .push("products.currency <> COALESCE(excluded.currency, products.currency)".to_owned());

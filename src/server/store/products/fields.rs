@@ -80,7 +80,7 @@ pub struct NewProduct {
 
 /// Which values a row sets; others stay unchanged.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Said {
+pub struct FieldMask {
     /// Name. Without it a new product is named by its SKU.
     pub name: bool,
     /// Sale price.
@@ -101,7 +101,7 @@ pub struct Said {
     pub options: bool,
 }
 
-impl Said {
+impl FieldMask {
     /// All values.
     pub const ALL: Self = Self {
         name: true,
@@ -127,7 +127,7 @@ impl Said {
             (self.options, Field::Options, "options"),
         ]
         .into_iter()
-        .filter_map(move |(is_said, field, column)| (is_said && only.has(field)).then_some(column))
+        .filter_map(move |(is_set, field, column)| (is_set && only.has(field)).then_some(column))
     }
 
     /// Returns the values that one of two rows sets.
@@ -146,7 +146,7 @@ impl Said {
     }
 }
 
-impl Default for Said {
+impl Default for FieldMask {
     fn default() -> Self {
         Self::ALL
     }
@@ -157,11 +157,11 @@ impl NewProduct {
     pub(in crate::server::store) fn is_like(
         &self,
         there: &Self,
-        said: Said,
+        mask: FieldMask,
         only: ChosenFields,
     ) -> bool {
-        let optional = |is_said: bool, field, same: bool| !is_said || !only.has(field) || same;
-        let has_currency = only.has_currency() && (said.currency || self.currency.is_some());
+        let optional = |is_set: bool, field, same: bool| !is_set || !only.has(field) || same;
+        let has_currency = only.has_currency() && (mask.currency || self.currency.is_some());
         self.identity == there.identity
             && optional(true, Field::Sku, self.sku == there.sku)
             && optional(
@@ -169,23 +169,23 @@ impl NewProduct {
                 Field::Price,
                 is_same_amount(self.price.as_deref(), there.price.as_deref()),
             )
-            && optional(said.name, Field::Name, self.name == there.name)
+            && optional(mask.name, Field::Name, self.name == there.name)
             && optional(
-                said.sale_price,
+                mask.sale_price,
                 Field::SalePrice,
                 is_same_amount(self.sale_price.as_deref(), there.sale_price.as_deref()),
             )
             && (!has_currency || self.currency == there.currency)
-            && optional(said.gtin, Field::Gtin, self.gtin == there.gtin)
-            && optional(said.stock, Field::Stock, self.stock == there.stock)
+            && optional(mask.gtin, Field::Gtin, self.gtin == there.gtin)
+            && optional(mask.stock, Field::Stock, self.stock == there.stock)
             && optional(
-                said.availability,
+                mask.availability,
                 Field::Availability,
                 self.availability == there.availability,
             )
-            && optional(said.url, Field::Url, self.url == there.url)
-            && optional(said.image, Field::Image, self.image == there.image)
-            && optional(said.options, Field::Options, self.options == there.options)
+            && optional(mask.url, Field::Url, self.url == there.url)
+            && optional(mask.image, Field::Image, self.image == there.image)
+            && optional(mask.options, Field::Options, self.options == there.options)
     }
 
     pub(super) fn search_text(&self) -> String {
@@ -198,18 +198,24 @@ impl NewProduct {
     }
 
     /// Keeps the old values that a later row of the same product does not set.
-    pub(super) fn keep_unsaid(&mut self, old: Self, said: Said, later: Said, only: ChosenFields) {
-        let keeps = |field, later_says: bool, says: bool| !only.has(field) || says && !later_says;
+    pub(super) fn keep_unset(
+        &mut self,
+        old: Self,
+        mask: FieldMask,
+        later: FieldMask,
+        only: ChosenFields,
+    ) {
+        let keeps = |field, sets_later: bool, sets: bool| !only.has(field) || sets && !sets_later;
         if !only.has(Field::Sku) {
             self.sku = old.sku;
         }
         if !only.has(Field::Price) {
             self.price = old.price;
         }
-        if keeps(Field::Name, later.name, said.name) {
+        if keeps(Field::Name, later.name, mask.name) {
             self.name = old.name;
         }
-        if keeps(Field::SalePrice, later.sale_price, said.sale_price) {
+        if keeps(Field::SalePrice, later.sale_price, mask.sale_price) {
             self.sale_price = old.sale_price;
         }
         if !only.has_currency() {
@@ -217,22 +223,22 @@ impl NewProduct {
         } else if !later.currency {
             self.currency = self.currency.take().or(old.currency);
         }
-        if keeps(Field::Gtin, later.gtin, said.gtin) {
+        if keeps(Field::Gtin, later.gtin, mask.gtin) {
             self.gtin = old.gtin;
         }
-        if keeps(Field::Stock, later.stock, said.stock) {
+        if keeps(Field::Stock, later.stock, mask.stock) {
             self.stock = old.stock;
         }
-        if keeps(Field::Availability, later.availability, said.availability) {
+        if keeps(Field::Availability, later.availability, mask.availability) {
             self.availability = old.availability;
         }
-        if keeps(Field::Url, later.url, said.url) {
+        if keeps(Field::Url, later.url, mask.url) {
             self.url = old.url;
         }
-        if keeps(Field::Image, later.image, said.image) {
+        if keeps(Field::Image, later.image, mask.image) {
             self.image = old.image;
         }
-        if keeps(Field::Options, later.options, said.options) {
+        if keeps(Field::Options, later.options, mask.options) {
             self.options = old.options;
         }
     }
@@ -241,28 +247,28 @@ impl NewProduct {
     pub(in crate::server::store) fn over(
         &self,
         old: &Self,
-        said: Said,
+        mask: FieldMask,
         only: ChosenFields,
     ) -> Self {
-        let text = |is_said: bool, field, new: &Option<String>, old: &Option<String>| {
-            if is_said && only.has(field) {
+        let text = |is_set: bool, field, new: &Option<String>, old: &Option<String>| {
+            if is_set && only.has(field) {
                 new.clone()
             } else {
                 old.clone()
             }
         };
-        let has_currency = only.has_currency() && (said.currency || self.currency.is_some());
+        let has_currency = only.has_currency() && (mask.currency || self.currency.is_some());
         Self {
             identity: self.identity.clone(),
             sku: text(true, Field::Sku, &self.sku, &old.sku),
-            name: if said.name && only.has(Field::Name) {
+            name: if mask.name && only.has(Field::Name) {
                 self.name.clone()
             } else {
                 old.name.clone()
             },
             price: text(true, Field::Price, &self.price, &old.price),
             sale_price: text(
-                said.sale_price,
+                mask.sale_price,
                 Field::SalePrice,
                 &self.sale_price,
                 &old.sale_price,
@@ -272,21 +278,21 @@ impl NewProduct {
             } else {
                 old.currency.clone()
             },
-            gtin: text(said.gtin, Field::Gtin, &self.gtin, &old.gtin),
-            stock: if said.stock && only.has(Field::Stock) {
+            gtin: text(mask.gtin, Field::Gtin, &self.gtin, &old.gtin),
+            stock: if mask.stock && only.has(Field::Stock) {
                 self.stock
             } else {
                 old.stock
             },
             availability: text(
-                said.availability,
+                mask.availability,
                 Field::Availability,
                 &self.availability,
                 &old.availability,
             ),
-            url: text(said.url, Field::Url, &self.url, &old.url),
-            image: text(said.image, Field::Image, &self.image, &old.image),
-            options: text(said.options, Field::Options, &self.options, &old.options),
+            url: text(mask.url, Field::Url, &self.url, &old.url),
+            image: text(mask.image, Field::Image, &self.image, &old.image),
+            options: text(mask.options, Field::Options, &self.options, &old.options),
         }
     }
 
@@ -376,41 +382,39 @@ impl NewProduct {
     }
 }
 
+/// Copies the identity and the values of a row, and sets further fields.
+macro_rules! copied {
+    ($row:ident into $product:ident { $($field:ident: $value:expr),* }) => {
+        $product {
+            identity: $row.identity,
+            sku: $row.sku,
+            name: $row.name,
+            price: $row.price,
+            sale_price: $row.sale_price,
+            currency: $row.currency,
+            gtin: $row.gtin,
+            stock: $row.stock,
+            availability: $row.availability,
+            url: $row.url,
+            image: $row.image,
+            options: $row.options,
+            $($field: $value),*
+        }
+    };
+}
+
 impl From<product::Model> for NewProduct {
     fn from(row: product::Model) -> Self {
-        Self {
-            identity: row.identity,
-            sku: row.sku,
-            name: row.name,
-            price: row.price,
-            sale_price: row.sale_price,
-            currency: row.currency,
-            gtin: row.gtin,
-            stock: row.stock,
-            availability: row.availability,
-            url: row.url,
-            image: row.image,
-            options: row.options,
-        }
+        copied!(row into NewProduct {})
     }
 }
 
-pub(in crate::server::store) fn listed(row: product::Model) -> Product {
-    Product {
-        identity: row.identity,
-        sku: row.sku,
-        name: row.name,
-        price: row.price,
-        sale_price: row.sale_price,
-        currency: row.currency,
-        gtin: row.gtin,
-        stock: row.stock,
-        availability: row.availability,
-        url: row.url,
-        image: row.image,
-        options: row.options,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-        updated_by: None,
+impl From<product::Model> for Product {
+    fn from(row: product::Model) -> Self {
+        copied!(row into Product {
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            updated_by: None
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Products of rows, and what becomes of several rows of one product.
 
-use super::{NewProduct, Said};
+use super::{FieldMask, NewProduct};
 use crate::model::{import_options::ChosenFields, job::UnixMillis};
 
 /// A product of a row.
@@ -9,7 +9,7 @@ pub struct ProductRow {
     /// The product.
     pub product: NewProduct,
     /// Which values the row sets.
-    pub said: Said,
+    pub mask: FieldMask,
     /// Whether an earlier row has its identity.
     pub is_repeat: bool,
     /// Row number, from 1.
@@ -24,13 +24,13 @@ impl ProductRow {
     /// Merges a later row of the same product: the result is the same as writing one after the other. Values that are
     /// not overwritten come from the first row if the product is new.
     fn replace(&mut self, later: Self, only: ChosenFields) {
-        let (old, said) = (std::mem::take(&mut self.product), self.said);
+        let (old, mask) = (std::mem::take(&mut self.product), self.mask);
         let mut new = later.product;
-        new.keep_unsaid(old, said, later.said, only);
+        new.keep_unset(old, mask, later.mask, only);
         self.product = new;
         self.row = later.row;
         self.line = later.line;
-        self.said = said.or(later.said);
+        self.mask = mask.or(later.mask);
     }
 }
 

@@ -10,19 +10,19 @@ use crate::{
 };
 
 async fn upsert(store: &Store, products: &[NewProduct], now: UnixMillis) -> Written {
-    upsert_said(store, products, Said::ALL, now).await
+    upsert_masked(store, products, FieldMask::ALL, now).await
 }
 
-async fn upsert_said(
+async fn upsert_masked(
     store: &Store,
     products: &[NewProduct],
-    said: Said,
+    mask: FieldMask,
     now: UnixMillis,
 ) -> Written {
     let mut transaction = BulkTransaction::begin(store).await.unwrap();
     let rows = products.iter().map(|product| ProductRow {
         product: product.clone(),
-        said,
+        mask,
         ..ProductRow::default()
     });
     let upsert = Upsert::new(rows.collect(), transaction.backend(), now, None);
@@ -139,7 +139,7 @@ async fn a_price_with_other_zeros_is_the_same() {
             "{before:?} {after:?}"
         );
         assert_eq!(
-            after.is_like(&before, Said::ALL, ChosenFields::ALL),
+            after.is_like(&before, FieldMask::ALL, ChosenFields::ALL),
             !is_changed
         );
     }
@@ -159,7 +159,7 @@ async fn what_a_file_says_nothing_about_stays() {
         ..product("1", "One", "1")
     };
     upsert(&store, std::slice::from_ref(&whole), 1).await;
-    let nothing = Said {
+    let nothing = FieldMask {
         name: false,
         sale_price: false,
         currency: false,
@@ -172,7 +172,7 @@ async fn what_a_file_says_nothing_about_stays() {
     };
     let dearer = [product("1", "1", "2"), product("2", "2", "2")];
     for product in &dearer {
-        upsert_said(&store, std::slice::from_ref(product), nothing, 2).await;
+        upsert_masked(&store, std::slice::from_ref(product), nothing, 2).await;
     }
     let identity = vec!["sku:1".to_owned()];
     let kept = NewProduct {
@@ -181,24 +181,24 @@ async fn what_a_file_says_nothing_about_stays() {
     };
     let there = store.products_as_they_are(identity.clone()).await.unwrap();
     assert_eq!(there["sku:1"], kept);
-    let is_like = |said| dearer[0].is_like(&kept, said, ChosenFields::ALL);
-    assert!(is_like(nothing) && !is_like(Said::ALL));
+    let is_like = |mask| dearer[0].is_like(&kept, mask, ChosenFields::ALL);
+    assert!(is_like(nothing) && !is_like(FieldMask::ALL));
     assert_eq!(names(&store, "one").await, ["One"]);
 
-    let again = upsert_said(&store, &[dearer[0].clone()], nothing, 3).await;
+    let again = upsert_masked(&store, &[dearer[0].clone()], nothing, 3).await;
     assert_eq!((again.updated, again.unchanged), (0, 1));
     let in_dollars = NewProduct {
         currency: Some("USD".to_owned()),
         ..dearer[0].clone()
     };
-    let changed = upsert_said(&store, &[in_dollars], nothing, 4).await;
+    let changed = upsert_masked(&store, &[in_dollars], nothing, 4).await;
     assert_eq!(changed.updated, 1);
     // An empty value clears the field.
-    let emptied = Said {
+    let emptied = FieldMask {
         stock: true,
         ..nothing
     };
-    upsert_said(&store, &[dearer[0].clone()], emptied, 5).await;
+    upsert_masked(&store, &[dearer[0].clone()], emptied, 5).await;
     let there = store.products_as_they_are(identity).await.unwrap();
     let product = &there["sku:1"];
     assert_eq!(
@@ -285,7 +285,7 @@ async fn a_batch_is_written_whether_or_not_only_new_products_were_expected() {
 fn any_row() -> ProductRow {
     let mut row = ProductRow {
         product: product(&fastrand::u8(0..4).to_string(), "", "1"),
-        said: Said {
+        mask: FieldMask {
             name: fastrand::bool(),
             sale_price: fastrand::bool(),
             currency: fastrand::bool(),
@@ -299,17 +299,17 @@ fn any_row() -> ProductRow {
         ..ProductRow::default()
     };
     let text = |text: &str| fastrand::bool().then(|| format!("{text}{}", fastrand::u8(0..2)));
-    let (said, product) = (row.said, &mut row.product);
-    product.name = if said.name { text("n") } else { None }
+    let (mask, product) = (row.mask, &mut row.product);
+    product.name = if mask.name { text("n") } else { None }
         .unwrap_or_else(|| product.sku.clone().unwrap_or_default());
-    product.sale_price = text("").filter(|_| said.sale_price);
+    product.sale_price = text("").filter(|_| mask.sale_price);
     product.currency = text("EU");
-    product.gtin = text("g").filter(|_| said.gtin);
-    product.stock = said.stock.then(|| fastrand::i64(0..2));
-    product.availability = text("a").filter(|_| said.availability);
-    product.url = text("u").filter(|_| said.url);
-    product.image = text("i").filter(|_| said.image);
-    product.options = text("o").filter(|_| said.options);
+    product.gtin = text("g").filter(|_| mask.gtin);
+    product.stock = mask.stock.then(|| fastrand::i64(0..2));
+    product.availability = text("a").filter(|_| mask.availability);
+    product.url = text("u").filter(|_| mask.url);
+    product.image = text("i").filter(|_| mask.image);
+    product.options = text("o").filter(|_| mask.options);
     row
 }
 

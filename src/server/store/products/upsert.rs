@@ -6,7 +6,7 @@ use sea_orm::DatabaseBackend;
 use sqlx::sqlite::SqliteArguments;
 
 use super::{
-    DistinctRows, NewProduct, ProductRow, RUN, Said, Written,
+    DistinctRows, FieldMask, NewProduct, ProductRow, RUN, Written,
     conflict::{Conflict, sql},
     fields::WRITTEN,
 };
@@ -45,7 +45,7 @@ struct Changed {
 #[derive(Clone, Debug)]
 struct Run {
     rows: usize,
-    said: Said,
+    mask: FieldMask,
     is_repeat: bool,
     values: Option<SqliteArguments>,
 }
@@ -71,9 +71,9 @@ impl Upsert {
         only: ChosenFields,
     ) -> Self {
         let DistinctRows { rows, replaced } = DistinctRows::new(rows, only);
-        let mut kinds: Vec<((Said, bool), Vec<Changed>)> = Vec::new();
+        let mut kinds: Vec<((FieldMask, bool), Vec<Changed>)> = Vec::new();
         for row in rows {
-            let kind = (row.said, row.is_repeat);
+            let kind = (row.mask, row.is_repeat);
             let changed = Changed {
                 change: number.map_or(0, |number| number.change(row.row)),
                 created_at: row.created_at.unwrap_or(now),
@@ -90,10 +90,10 @@ impl Upsert {
             ..Self::default()
         };
         let has_several = kinds.len() > 1;
-        for ((said, is_repeat), products) in kinds {
+        for ((mask, is_repeat), products) in kinds {
             let run = |rows, values| Run {
                 rows,
-                said,
+                mask,
                 is_repeat,
                 values,
             };
@@ -163,7 +163,7 @@ impl Upsert {
     fn replacing(&self, run: &Run) -> Conflict {
         match self.is_exact {
             true => Conflict::Restore,
-            false => Conflict::Replace(run.said, self.only),
+            false => Conflict::Replace(run.mask, self.only),
         }
     }
 

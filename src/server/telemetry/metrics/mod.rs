@@ -1,32 +1,34 @@
 //! Prometheus metrics. <https://prometheus.io/docs/specs/om/open_metrics_spec/>
 
 use std::{
-    sync::{Arc, atomic::AtomicU64},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use prometheus_client::{
     encoding::text,
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    metrics::{family::Family, gauge::Gauge},
     registry::Registry,
 };
 
 use super::{
-    background::{BackgroundMetrics, WaitingDeliveries},
     last_hour::{LastHour, Totals},
     process::ProcessStats,
 };
-use crate::model::{job::ImportStatus, progress::UpstreamState};
+use crate::model::progress::UpstreamState;
 
 mod labels;
 mod record;
-mod registration;
+mod series;
 #[cfg(test)]
 mod tests;
 
-use self::labels::{Call, Cause, Outcome, Route, State, Status};
+use self::{
+    labels::{ByChannel, ENDS, State, Status},
+    series::Series,
+};
 pub(crate) use self::{
-    labels::{StreamEnd, UpstreamCall},
+    labels::{Channel, Sent, StreamEnd, UpstreamCall},
     record::StreamCount,
 };
 
@@ -43,6 +45,13 @@ pub(crate) struct ImportLoad {
     pub(crate) running: u64,
 }
 
+/// Waiting deliveries of all processes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct WaitingDeliveries {
+    pub(crate) webhook: u64,
+    pub(crate) mail: u64,
+}
+
 /// The metrics of one server. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Metrics(Arc<Inner>);
@@ -51,39 +60,8 @@ pub struct Metrics(Arc<Inner>);
 struct Inner {
     registry: Registry,
     started: Instant,
-    viewers: Gauge,
-    followed_jobs: Gauge,
-    streams_opened: Counter,
-    streams_closed: Family<Cause, Counter>,
-    streams_refused: Counter,
-    frames_sent: Counter,
-    bytes_sent: Counter,
-    upstream_state: Family<State, Gauge>,
-    upstream_connections: Counter,
-    upstream_losses: Counter,
-    upstream_reports: Counter,
-    upstream_skipped: Counter,
-    upstream_request: Family<Call, Histogram, fn() -> Histogram>,
-    imports_started: Counter,
-    imports_ended: Family<Status, Counter>,
-    end_recorded: Histogram,
-    imports: Family<State, Gauge>,
-    imports_wait_for_room: Gauge,
-    rows: Family<Outcome, Counter>,
-    batch_committed: Histogram,
-    http_request: Family<Route, Histogram, fn() -> Histogram>,
-    database_connections: Family<State, Gauge>,
-    disk_free: Gauge<u64, AtomicU64>,
-    process: ProcessGauges,
-    background: BackgroundMetrics,
+    series: Series,
     last_hour: LastHour,
-}
-
-#[derive(Debug, Default)]
-struct ProcessGauges {
-    resident_memory: Gauge<u64, AtomicU64>,
-    open_files: Gauge<u64, AtomicU64>,
-    tasks: Gauge<u64, AtomicU64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -103,91 +81,66 @@ pub(crate) struct ObservedRelay {
     pub(crate) followed_jobs: usize,
 }
 
-fn milliseconds() -> Histogram {
-    Histogram::new([
-        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-    ])
-}
-
-fn seconds() -> Histogram {
-    Histogram::new([
-        0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0,
-    ])
-}
-
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("import_relay");
-        let inner = Inner {
+        Self(Arc::new(Inner {
             started: Instant::now(),
-            viewers: Gauge::default(),
-            followed_jobs: Gauge::default(),
-            streams_opened: Counter::default(),
-            streams_closed: Family::default(),
-            streams_refused: Counter::default(),
-            frames_sent: Counter::default(),
-            bytes_sent: Counter::default(),
-            upstream_state: Family::default(),
-            upstream_connections: Counter::default(),
-            upstream_losses: Counter::default(),
-            upstream_reports: Counter::default(),
-            upstream_skipped: Counter::default(),
-            upstream_request: Family::new_with_constructor(seconds),
-            imports_started: Counter::default(),
-            imports_ended: Family::default(),
-            end_recorded: milliseconds(),
-            imports: Family::default(),
-            imports_wait_for_room: Gauge::default(),
-            rows: Family::default(),
-            batch_committed: milliseconds(),
-            http_request: Family::new_with_constructor(milliseconds),
-            database_connections: Family::default(),
-            disk_free: Gauge::default(),
-            process: ProcessGauges::default(),
-            background: BackgroundMetrics::default(),
+            series: Series::register(&mut registry),
             last_hour: LastHour::default(),
-            registry: Registry::default(),
-        };
-        inner.begin_at_zero();
-        inner.register_streams(&mut registry);
-        inner.register_upstream(&mut registry);
-        inner.register_imports(&mut registry);
-        inner.background.register(&mut registry);
-        inner.register_server(&mut registry);
-        Self(Arc::new(Inner { registry, ..inner }))
+            registry,
+        }))
     }
 }
 
 impl Metrics {
     pub(crate) fn encode(&self, observed: &Observed) -> String {
-        let inner = &*self.0;
+        let (inner, series) = (&*self.0, &self.0.series);
         let set = |family: &Family<State, Gauge>, state, value| {
             family.get_or_create(&State { state }).set(value);
         };
         if let Some(relay) = &observed.relay {
-            inner.followed_jobs.set(gauge(relay.followed_jobs as u64));
+            series.followed_jobs.set(gauge(relay.followed_jobs as u64));
             for state in UpstreamState::ALL {
                 let holds = state == relay.upstream;
-                set(&inner.upstream_state, state.as_str(), i64::from(holds));
+                set(&series.upstream_state, state.as_str(), i64::from(holds));
             }
         }
         // Unknown values are omitted.
         match observed.imports {
             Some(imports) => {
-                set(&inner.imports, "waiting", gauge(imports.waiting));
-                set(&inner.imports, "running", gauge(imports.running));
+                set(&series.imports, "waiting", gauge(imports.waiting));
+                set(&series.imports, "running", gauge(imports.running));
             }
-            None => inner.imports.clear(),
+            None => series.imports.clear(),
         }
-        inner.background.observe(observed.deliveries);
+        match observed.deliveries {
+            Some(WaitingDeliveries { webhook, mail }) => {
+                for (channel, count) in [(Channel::Webhook, webhook), (Channel::Mail, mail)] {
+                    let waiting = &series.deliveries_waiting;
+                    waiting
+                        .get_or_create(&ByChannel::of(channel))
+                        .set(gauge(count));
+                }
+            }
+            None => series.deliveries_waiting.clear(),
+        }
         let connections = observed.connections;
-        set(&inner.database_connections, "used", gauge(connections.used));
-        set(&inner.database_connections, "idle", gauge(connections.idle));
-        inner.disk_free.set(observed.disk_free.unwrap_or_default());
+        set(
+            &series.database_connections,
+            "used",
+            gauge(connections.used),
+        );
+        set(
+            &series.database_connections,
+            "idle",
+            gauge(connections.idle),
+        );
+        series.disk_free.set(observed.disk_free.unwrap_or_default());
         let process = ProcessStats::read();
-        inner.process.resident_memory.set(process.resident_bytes);
-        inner.process.open_files.set(process.open_files);
-        inner.process.tasks.set(process.tasks);
+        series.resident_memory.set(process.resident_bytes);
+        series.open_files.set(process.open_files);
+        series.tasks.set(process.tasks);
         let mut out = String::new();
         // Writing to a `String` cannot fail.
         let _ = text::encode(&mut out, &inner.registry);
@@ -199,40 +152,31 @@ impl Metrics {
     }
 
     pub(crate) fn set_imports_wait_for_room(&self, wait: bool) {
-        self.0.imports_wait_for_room.set(i64::from(wait));
+        self.0.series.imports_wait_for_room.set(i64::from(wait));
     }
 
     pub(crate) fn imports_wait_for_room(&self) -> bool {
-        self.0.imports_wait_for_room.get() != 0
+        self.0.series.imports_wait_for_room.get() != 0
     }
 
     pub(super) fn minutes_so_far(&self) -> &LastHour {
         &self.0.last_hour
     }
 
-    pub(super) fn background(&self) -> &BackgroundMetrics {
-        &self.0.background
-    }
-
     pub(super) fn totals(&self) -> Totals {
-        let ended = [
-            ImportStatus::Success,
-            ImportStatus::PartialSuccess,
-            ImportStatus::Error,
-        ];
-        let ended = ended.map(|status| {
-            let status = status.as_str();
-            self.0.imports_ended.get_or_create(&Status { status }).get()
+        let ended = ENDS.map(|status| {
+            let ended = &self.0.series.imports_ended;
+            ended.get_or_create(&Status::of(status)).get()
         });
         Totals {
             viewers: self.viewers(),
-            events: self.0.frames_sent.get(),
+            events: self.0.series.frames_sent.get(),
             imports: ended.iter().sum(),
         }
     }
 
     pub(crate) fn viewers(&self) -> u64 {
-        u64::try_from(self.0.viewers.get()).unwrap_or_default()
+        u64::try_from(self.0.series.viewers.get()).unwrap_or_default()
     }
 }
 

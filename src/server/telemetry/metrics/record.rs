@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use super::{
     Metrics,
-    labels::{Call, Cause, OUTCOMES, Outcome, Route, Status, StreamEnd, UpstreamCall},
+    labels::{
+        Attempt, Call, Cause, Channel, OUTCOMES, Outcome, Route, Sent, Status, StreamEnd,
+        UpstreamCall,
+    },
 };
-use crate::model::job::ImportStatus;
+use crate::model::{job::ImportStatus, source::RunOutcome};
 
 impl Metrics {
     /// Counts a stream while the returned value lives.
     pub(crate) fn stream_opened(&self) -> StreamCount {
-        self.0.streams_opened.inc();
-        self.0.viewers.inc();
+        self.0.series.streams_opened.inc();
+        self.0.series.viewers.inc();
         StreamCount {
             metrics: self.clone(),
             end: StreamEnd::ViewerLeft,
@@ -20,56 +23,56 @@ impl Metrics {
     }
 
     pub(crate) fn frames_sent(&self, frames: u64, bytes: u64) {
-        self.0.frames_sent.inc_by(frames);
-        self.0.bytes_sent.inc_by(bytes);
+        self.0.series.frames_sent.inc_by(frames);
+        self.0.series.bytes_sent.inc_by(bytes);
     }
 
     pub(crate) fn stream_refused(&self) {
-        self.0.streams_refused.inc();
+        self.0.series.streams_refused.inc();
     }
 
     pub(crate) fn upstream_connected(&self) {
-        self.0.upstream_connections.inc();
+        self.0.series.upstream_connections.inc();
     }
 
     pub(crate) fn upstream_lost(&self) {
-        self.0.upstream_losses.inc();
+        self.0.series.upstream_losses.inc();
     }
 
     pub(crate) fn upstream_reported(&self) {
-        self.0.upstream_reports.inc();
+        self.0.series.upstream_reports.inc();
     }
 
     pub(crate) fn upstream_skipped(&self) {
-        self.0.upstream_skipped.inc();
+        self.0.series.upstream_skipped.inc();
     }
 
     pub(crate) fn upstream_answered(&self, call: UpstreamCall, took: Duration) {
-        let call = call.as_str();
-        self.0
-            .upstream_request
-            .get_or_create(&Call { call })
+        let request = &self.0.series.upstream_request;
+        request
+            .get_or_create(&Call::of(call))
             .observe(took.as_secs_f64());
     }
 
     pub(crate) fn import_started(&self) {
-        self.0.imports_started.inc();
+        self.0.series.imports_started.inc();
     }
 
     pub(crate) fn import_ended(&self, status: ImportStatus, recording_took: Duration) {
-        let status = status.as_str();
-        self.0.imports_ended.get_or_create(&Status { status }).inc();
-        self.0.end_recorded.observe(recording_took.as_secs_f64());
+        let series = &self.0.series;
+        series
+            .imports_ended
+            .get_or_create(&Status::of(status))
+            .inc();
+        series.end_recorded.observe(recording_took.as_secs_f64());
     }
 
     pub(crate) fn batch_committed(&self, processed: u64, failed: u64, took: Duration) {
         for (outcome, count) in OUTCOMES.into_iter().zip([processed, failed]) {
-            self.0
-                .rows
-                .get_or_create(&Outcome { outcome })
-                .inc_by(count);
+            let rows = &self.0.series.rows;
+            rows.get_or_create(&Outcome { outcome }).inc_by(count);
         }
-        self.0.batch_committed.observe(took.as_secs_f64());
+        self.0.series.batch_committed.observe(took.as_secs_f64());
     }
 
     pub(crate) fn request_answered(
@@ -84,10 +87,33 @@ impl Metrics {
             route,
             status,
         };
-        self.0
-            .http_request
-            .get_or_create(&route)
-            .observe(took.as_secs_f64());
+        let request = &self.0.series.http_request;
+        request.get_or_create(&route).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn delivery_attempted(&self, channel: Channel, sent: Sent) {
+        let attempts = &self.0.series.delivery_attempts;
+        attempts.get_or_create(&Attempt::of(channel, sent)).inc();
+    }
+
+    pub(crate) fn source_ran(&self, outcome: RunOutcome) {
+        let outcome = outcome.as_str();
+        let runs = &self.0.series.source_runs;
+        runs.get_or_create(&Outcome { outcome }).inc();
+    }
+}
+
+#[cfg(test)]
+impl Metrics {
+    pub(crate) fn attempts(&self, channel: Channel, sent: Sent) -> u64 {
+        let attempts = &self.0.series.delivery_attempts;
+        attempts.get_or_create(&Attempt::of(channel, sent)).get()
+    }
+
+    pub(crate) fn runs(&self, outcome: RunOutcome) -> u64 {
+        let outcome = outcome.as_str();
+        let runs = &self.0.series.source_runs;
+        runs.get_or_create(&Outcome { outcome }).get()
     }
 }
 
@@ -106,9 +132,11 @@ impl StreamCount {
 
 impl Drop for StreamCount {
     fn drop(&mut self) {
-        let inner = &self.metrics.0;
-        inner.viewers.dec();
-        let cause = self.end.as_str();
-        inner.streams_closed.get_or_create(&Cause { cause }).inc();
+        let series = &self.metrics.0.series;
+        series.viewers.dec();
+        series
+            .streams_closed
+            .get_or_create(&Cause::of(self.end))
+            .inc();
     }
 }

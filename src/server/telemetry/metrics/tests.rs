@@ -1,8 +1,5 @@
 use super::*;
-use crate::{
-    model::source::RunOutcome,
-    server::telemetry::background::{Channel, Sent},
-};
+use crate::model::source::RunOutcome;
 
 fn observed(relay: Option<ObservedRelay>) -> Observed {
     Observed {

@@ -9,16 +9,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Problem, Started,
+    Problem,
     answers::{BeginsImport, OfImport},
     imports::{Id, Needs, find_changeable, note, parsed},
-    started, unreadable,
+    new_import::{Started, started},
+    unreadable,
 };
 use crate::{
     model::{
         audit::AuditAction,
         error::ApiError,
-        import_extras::{FileColumns, SaidOfFile},
+        import_extras::{FileColumns, FileMapping},
         job::Question,
     },
     server::{http::state::AppState, identity::principal::Principal},
@@ -88,7 +89,7 @@ pub(crate) async fn columns(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 #[derive(Default)]
-pub(crate) struct SaidColumns {
+pub(crate) struct ColumnMapping {
     /// Field for each column, in order; none or `""` for a column to leave out. Fields are those that `GET`
     /// returns, for example `sku`, `name`, `price`, `stock`.
     #[schema(example = json!(["sku", "name", "price"]))]
@@ -108,7 +109,7 @@ pub(crate) struct SaidColumns {
     operation_id = "mapColumns",
     path = "/api/imports/{id}/columns",
     params(("id" = String, Path, description = "ID of the import")),
-    request_body = SaidColumns,
+    request_body = ColumnMapping,
     responses(
         (status = 201, description = "The import has started", body = Started,
             headers(("location" = String, description = "URL of the import"))),
@@ -120,17 +121,17 @@ pub(crate) async fn map_columns(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
     id: Id,
-    said: Result<Json<SaidColumns>, JsonRejection>,
+    mapping: Result<Json<ColumnMapping>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let Json(said) = said.map_err(|error| unreadable(error.body_text()))?;
-    let said = SaidOfFile {
-        columns: said.columns,
-        decimal_mark: said.decimal_mark,
-        currency: said.currency,
-        sheets: said.sheets,
+    let Json(mapping) = mapping.map_err(|error| unreadable(error.body_text()))?;
+    let mapping = FileMapping {
+        columns: mapping.columns,
+        decimal_mark: mapping.decimal_mark,
+        currency: mapping.currency,
+        sheets: mapping.sheets,
     };
     let job = find_changeable(&state, &who, id).await?;
-    let new = state.imports.map_columns(&who.user, &job, &said).await?;
+    let new = state.imports.map_columns(&who.user, &job, &mapping).await?;
     note(&state, &who, &job, AuditAction::ImportRetried).await;
     Ok(started(new, job.mode))
 }

@@ -15,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Import, Problem, Started,
+    Problem,
     answers::{BeginsImport, ChangesImport, OfImport},
-    started, unreadable,
+    imports_list::Import,
+    new_import::{Started, started},
+    unreadable,
 };
 use crate::{
     model::{

@@ -22,7 +22,7 @@ use crate::{
     server::{
         http::{csv_injection::CsvEscaping, spreadsheet::Spreadsheet, state::AppState},
         identity::principal::Principal,
-        imports::product_list::Asked,
+        imports::product_list::{Asked, name_importers},
         store::Store,
     },
 };
@@ -163,11 +163,7 @@ impl Export {
         let found = self.asked.go_on(&self.store, AT_ONCE).await;
         let (mut products, has_more) = found.map_err(io::Error::other)?;
         if matches!(self.file, File::JsonLines) {
-            let naming = crate::server::imports::product_list::name_importers(
-                &self.store,
-                &self.who,
-                &mut products,
-            );
+            let naming = name_importers(&self.store, &self.who, &mut products);
             naming.await.map_err(io::Error::other)?;
         }
         self.is_done = !has_more;
@@ -180,9 +176,9 @@ impl Export {
             File::Csv(escaping) => {
                 let mut file = csv::Writer::from_writer(Vec::new());
                 if is_first {
-                    file.write_record(COLUMNS)?;
+                    file.write_record(names())?;
                 }
-                for product in products {
+                for product in &products {
                     file.write_record(record(product))?;
                 }
                 let bytes = file
@@ -192,11 +188,13 @@ impl Export {
             }
             File::Xlsx(sheet) => {
                 if is_first {
-                    sheet.head(&COLUMNS)?;
+                    sheet.head(&names())?;
                 }
-                for product in products {
+                for product in &products {
                     let cells = record(product);
-                    sheet.row(cells.iter().map(String::as_str), &NUMBERS)?;
+                    let cells = cells.iter().map(String::as_str);
+                    let is_number = COLUMNS.map(|(_, is_number, _)| is_number);
+                    sheet.row(cells.zip(is_number))?;
                 }
                 if self.is_done {
                     sheet.finish()?;
@@ -215,38 +213,35 @@ impl Export {
     }
 }
 
-/// Column names that an import understands.
-const COLUMNS: [&str; 11] = [
-    "SKU",
-    "Name",
-    "Price",
-    "Sale price",
-    "Currency",
-    "GTIN",
-    "Stock",
-    "Availability",
-    "URL",
-    "Image link",
-    "Options",
+/// A column: its name, which an import understands; whether a workbook has numbers in it; its value.
+type Column = (&'static str, bool, fn(&product::Product) -> String);
+
+const COLUMNS: [Column; 11] = [
+    ("SKU", false, |it| {
+        it.sku.clone().unwrap_or_else(|| it.identity.clone())
+    }),
+    ("Name", false, |it| it.name.clone()),
+    ("Price", true, |it| text(&it.price)),
+    ("Sale price", true, |it| text(&it.sale_price)),
+    ("Currency", false, |it| text(&it.currency)),
+    ("GTIN", false, |it| text(&it.gtin)),
+    ("Stock", true, |it| text(&it.stock)),
+    ("Availability", false, |it| text(&it.availability)),
+    ("URL", false, |it| text(&it.url)),
+    ("Image link", false, |it| text(&it.image)),
+    ("Options", false, |it| {
+        text(&it.variant().map(|options| options.join(" / ")))
+    }),
 ];
 
-/// Numeric columns of a workbook: prices and stock.
-const NUMBERS: [usize; 3] = [2, 3, 6];
+fn text(value: &Option<impl ToString>) -> String {
+    value.as_ref().map(ToString::to_string).unwrap_or_default()
+}
 
-fn record(product: product::Product) -> [String; COLUMNS.len()] {
-    let text = |value: Option<String>| value.unwrap_or_default();
-    let options = product.variant().map(|options| options.join(" / "));
-    [
-        product.sku.unwrap_or(product.identity),
-        product.name,
-        text(product.price),
-        text(product.sale_price),
-        text(product.currency),
-        text(product.gtin),
-        text(product.stock.map(|stock| stock.to_string())),
-        text(product.availability),
-        text(product.url),
-        text(product.image),
-        text(options),
-    ]
+fn names() -> [&'static str; COLUMNS.len()] {
+    COLUMNS.map(|(name, ..)| name)
+}
+
+fn record(product: &product::Product) -> [String; COLUMNS.len()] {
+    COLUMNS.map(|(.., value)| value(product))
 }

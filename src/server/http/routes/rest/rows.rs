@@ -16,7 +16,6 @@ use super::{
     unreadable,
 };
 use crate::{
-    i18n::messages::Params,
     model::{
         error::ApiError,
         import_extras::{ImportRow, RowKind},
@@ -37,7 +36,7 @@ pub(crate) struct WantedRows {
     #[param(inline, default = "failed")]
     kind: RowKind,
     /// Number of the page, from 1. A number past the last page returns the last page.
-    #[serde(default = "super::first")]
+    #[serde(default = "super::imports_list::first")]
     #[param(default = 1, minimum = 1)]
     page: u64,
     /// Text in the SKU, column, value or reason.
@@ -49,61 +48,13 @@ pub(crate) struct WantedRows {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Rows {
     /// Rows in the order of the file.
-    items: Vec<Row>,
+    items: Vec<ImportRow>,
     /// Number of this page, from 1.
     page: u64,
     /// Number of pages, at least 1.
     pages: u64,
     /// Number of rows on all pages. At most 100,000 rows of each kind but `failed` are kept.
     total: u64,
-}
-
-/// A row of a file and the reason it is listed.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Row {
-    /// Line of the file where the row starts, from 1.
-    line: u64,
-    /// SKU of the product.
-    sku: String,
-    /// Why the row failed or what was left out, as a sentence; for a skipped row, a word for the reason.
-    reason: String,
-    /// Code of the reason; null for rows reported by an external price monitor or an earlier version.
-    code: Option<String>,
-    /// Parameters of the code.
-    #[schema(value_type = Object)]
-    params: Params,
-    /// Column that the reason is about.
-    column: Option<String>,
-    /// Value in that column.
-    value: Option<String>,
-    /// Line of the row that replaced it.
-    by_line: Option<u64>,
-}
-
-impl From<ImportRow> for Row {
-    fn from(row: ImportRow) -> Self {
-        let ImportRow {
-            line,
-            sku,
-            reason,
-            code,
-            params,
-            column,
-            value,
-            by_line,
-        } = row;
-        Self {
-            line,
-            sku,
-            reason,
-            code,
-            params,
-            column,
-            value,
-            by_line,
-        }
-    }
 }
 
 /// Lists rows of an import, 50 per page: failed rows, or those of another kind.
@@ -133,7 +84,7 @@ pub(crate) async fn rows(
         .rows(&job, wanted.kind, wanted.page, search)
         .await?;
     Ok(Json(Rows {
-        items: rows.items.into_iter().map(Row::from).collect(),
+        items: rows.items,
         page: rows.page,
         pages: rows.pages,
         total: rows.total,

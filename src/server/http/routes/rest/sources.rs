@@ -12,7 +12,7 @@ use axum::{
 
 mod body;
 
-use self::body::{RunsQuery, SaidOfSource, Source, SourceRun, SourceRuns, Sources};
+use self::body::{RunsQuery, Source, SourceInput, SourceRun, SourceRuns, Sources};
 use super::{
     Problem,
     answers::{ChangesSource, OfProgram, OfSource, Subject},
@@ -69,7 +69,7 @@ pub(crate) async fn list(
     post,
     operation_id = "createSource",
     path = "/api/sources",
-    request_body = SaidOfSource,
+    request_body = SourceInput,
     responses(
         (status = 201, description = "The source", body = Source,
             headers(("location" = String, description = "URL of the source"))),
@@ -82,15 +82,15 @@ pub(crate) async fn list(
 pub(crate) async fn create(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
-    said: Result<Json<SaidOfSource>, JsonRejection>,
+    input: Result<Json<SourceInput>, JsonRejection>,
 ) -> Result<Response, Refusal> {
-    let Json(said) = said.map_err(|error| unreadable(error.body_text()))?;
+    let Json(input) = input.map_err(|error| unreadable(error.body_text()))?;
     let new = WantedSource {
         login: LoginChange::None,
         enabled: true,
         ..WantedSource::default()
     };
-    let source = state.sources.create(&who, &said.added_to(new)?).await?;
+    let source = state.sources.create(&who, &input.added_to(new)?).await?;
     let location = format!("/api/sources/{}", source.id);
     let body = Json(Source::from(source));
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
@@ -122,7 +122,7 @@ pub(crate) async fn show(
     operation_id = "changeSource",
     path = "/api/sources/{id}",
     params(("id" = String, Path, description = "ID of the source")),
-    request_body = SaidOfSource,
+    request_body = SourceInput,
     responses(
         (status = 200, description = "The source", body = Source),
         (status = 400, description = "A value is not valid", body = Problem),
@@ -133,12 +133,12 @@ pub(crate) async fn change(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
     id: Id,
-    said: Result<Json<SaidOfSource>, JsonRejection>,
+    input: Result<Json<SourceInput>, JsonRejection>,
 ) -> Result<Json<Source>, Refusal> {
-    let Json(said) = said.map_err(|error| unreadable(error.body_text()))?;
+    let Json(input) = input.map_err(|error| unreadable(error.body_text()))?;
     let id = id_of(id)?;
     let before = wanted_of(state.sources.find(&who, &id).await?);
-    let wanted = said.added_to(before)?;
+    let wanted = input.added_to(before)?;
     Ok(Json(state.sources.change(&who, &id, &wanted).await?.into()))
 }
 

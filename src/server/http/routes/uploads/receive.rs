@@ -195,7 +195,7 @@ pub(crate) async fn fetch_file(
 ) -> Result<JobId, UploadError> {
     let busy = UploadError::NotTaken(ApiError::TooMany);
     let _slot = state.uploads.take(&user.id).ok_or(busy)?;
-    let max = state.config.max_upload;
+    let max = state.config.imports.max_upload;
     let file = state.remote_files.open(address).await?;
     if file.length.is_some_and(|length| length > max) {
         return Err(UploadError::TooLarge(max));
@@ -210,7 +210,7 @@ pub(crate) async fn fetch_file(
         }
     };
     let whole = stream::iter([Ok(first)]).chain(file);
-    let (imports, max) = (&state.imports, state.config.max_upload);
+    let (imports, max) = (&state.imports, state.config.imports.max_upload);
     let action = AuditAction::of_start(what.mode);
     let (id, filename) = imports
         .take_in(&user.id, what, None, &given, max, whole)
@@ -219,8 +219,7 @@ pub(crate) async fn fetch_file(
     Ok(id)
 }
 
-/// Imports the file of the body for the user, and records that. `what` and `source` hold unless the form says
-/// otherwise.
+/// Imports the file in the body for the user, and records that. Fields of the form override `what` and `source`.
 pub(crate) async fn take_file(
     state: &AppState,
     user: &User,
@@ -254,7 +253,7 @@ async fn take_form(
 ) -> Result<(JobId, ImportMode, String), UploadError> {
     let headers = request.headers();
     let key = idempotency_key(headers);
-    let max = state.config.max_upload;
+    let max = state.config.imports.max_upload;
     let is_too_large =
         content_length(headers).is_some_and(|length| length > max + MULTIPART_OVERHEAD);
     let boundary = headers
@@ -361,7 +360,7 @@ async fn take_field(
         }
     };
     let (imports, user) = (state.imports.clone(), user.id.clone());
-    let (max, mut key) = (state.config.max_upload, key);
+    let (max, mut key) = (state.config.imports.max_upload, key);
     if let Some(source) = &source {
         (what, key) = (source.what(), None);
     }

@@ -127,7 +127,7 @@ async fn options(State(state): State<AppState>) -> Response {
         ),
         (
             HeaderName::from_static("tus-max-size"),
-            state.config.max_upload.into(),
+            state.config.imports.max_upload.into(),
         ),
     ];
     (StatusCode::NO_CONTENT, headers).into_response()
@@ -148,8 +148,8 @@ async fn create(
     if length == 0 {
         return Err(TusError::Empty);
     }
-    if length > state.config.max_upload {
-        return Err(TusError::TooLarge(state.config.max_upload));
+    if length > state.config.imports.max_upload {
+        return Err(TusError::TooLarge(state.config.imports.max_upload));
     }
     let metadata = headers
         .get(UPLOAD_METADATA)

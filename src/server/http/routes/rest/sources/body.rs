@@ -8,7 +8,7 @@ use crate::{
     model::{
         changes::{Field, Percent},
         error::ApiError,
-        import_extras::SaidOfFile,
+        import_extras::FileMapping,
         import_options::{
             ImportOptions, Instructions, LimitAction, MissingProducts, OwnLimits, WrittenProducts,
         },
@@ -17,7 +17,7 @@ use crate::{
             LoginChange, RunCause, RunOutcome, Schedule, ShownLogin, SourceKind, WantedSource,
         },
     },
-    server::http::routes::rest::Mode,
+    server::http::routes::rest::imports_list::Mode,
 };
 
 /// A source: a place that product files come from.
@@ -36,7 +36,7 @@ pub(crate) struct Source {
     /// Login at the source's server, without the secret.
     login: Option<SourceLogin>,
     #[serde(flatten)]
-    import: HowImported,
+    import: SourceOptions,
     /// Schedule: a cron expression with five fields; null to run on request only.
     cron: Option<String>,
     /// Time zone of the schedule.
@@ -54,7 +54,7 @@ pub(crate) struct Source {
 /// How the files of a source are imported.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct HowImported {
+pub(crate) struct SourceOptions {
     /// Whether imports write products or only check them.
     #[schema(value_type = Mode)]
     mode: &'static str,
@@ -116,7 +116,7 @@ pub(crate) struct Sources {
 /// A source to create, or changes to one. What is left out keeps its value, or gets its default.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct SaidOfSource {
+pub(crate) struct SourceInput {
     /// Name. Required for a new source.
     #[schema(example = "Supplier")]
     name: Option<String>,
@@ -255,7 +255,7 @@ impl From<ShownLogin> for SourceLogin {
     }
 }
 
-impl From<Instructions> for HowImported {
+impl From<Instructions> for SourceOptions {
     fn from(what: Instructions) -> Self {
         let ImportOptions {
             products,
@@ -267,9 +267,9 @@ impl From<Instructions> for HowImported {
             products: products.as_str(),
             fields: fields.chosen().map(|field| field.as_str()).collect(),
             missing: missing.as_str(),
-            decimal_mark: what.said.decimal_mark,
-            currency: what.said.currency,
-            sheets: what.said.sheets,
+            decimal_mark: what.mapping.decimal_mark,
+            currency: what.mapping.currency,
+            sheets: what.mapping.sheets,
             limits: what.limits.into(),
         }
     }
@@ -354,7 +354,7 @@ fn invalid(error: ErrorCode) -> ApiError {
     ApiError::Invalid(error.into())
 }
 
-impl SaidOfSource {
+impl SourceInput {
     /// Returns the changed source.
     pub(super) fn added_to(self, before: WantedSource) -> Result<WantedSource, ApiError> {
         let mut wanted = before;
@@ -387,12 +387,12 @@ impl SaidOfSource {
                 set(options, name, &value)?;
             }
         }
-        let SaidOfFile {
+        let FileMapping {
             decimal_mark,
             currency,
             sheets,
             ..
-        } = &mut wanted.what.said;
+        } = &mut wanted.what.mapping;
         *decimal_mark = self.decimal_mark.unwrap_or(std::mem::take(decimal_mark));
         *currency = self.currency.unwrap_or(std::mem::take(currency));
         *sheets = self.sheets.unwrap_or(std::mem::take(sheets));

@@ -40,7 +40,7 @@ pub(super) enum GaveUp {
 }
 
 /// About half a minute in total.
-pub(super) struct Patience<'a> {
+pub(super) struct Retries<'a> {
     room: &'a WaitingForRoom,
     id: &'a str,
     stop: &'a CancellationToken,
@@ -48,13 +48,13 @@ pub(super) struct Patience<'a> {
     tries: u32,
 }
 
-impl Drop for Patience<'_> {
+impl Drop for Retries<'_> {
     fn drop(&mut self) {
         self.room.all().remove(self.id);
     }
 }
 
-impl<'a> Patience<'a> {
+impl<'a> Retries<'a> {
     pub(super) fn new(room: &'a WaitingForRoom, id: &'a str, stop: &'a CancellationToken) -> Self {
         Self {
             room,
@@ -95,7 +95,7 @@ impl<'a> Patience<'a> {
     }
 }
 
-pub(super) async fn patiently<T, F>(
+pub(super) async fn with_retries<T, F>(
     room: &WaitingForRoom,
     id: &str,
     stop: &CancellationToken,
@@ -104,11 +104,11 @@ pub(super) async fn patiently<T, F>(
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    let mut patience = Patience::new(room, id, stop);
+    let mut retries = Retries::new(room, id, stop);
     loop {
         match act().await {
             Ok(done) => return Ok(done),
-            Err(error) => patience.after(error).await?,
+            Err(error) => retries.after(error).await?,
         }
     }
 }
@@ -145,7 +145,7 @@ mod tests {
     async fn what_passes_is_waited_for_and_nothing_else() {
         let (stop, tries) = (CancellationToken::new(), Cell::new(0));
         let room = WaitingForRoom::default();
-        let done = patiently(&room, "a", &stop, || async {
+        let done = with_retries(&room, "a", &stop, || async {
             tries.set(tries.get() + 1);
             if tries.get() < 3 {
                 Err(lost())
@@ -155,7 +155,7 @@ mod tests {
         });
         assert!(matches!(done.await, Ok(3)));
         let corrupt = || StoreError::Damaged("page 7".to_owned());
-        let failed = patiently::<(), _>(&room, "a", &stop, async || Err(corrupt())).await;
+        let failed = with_retries::<(), _>(&room, "a", &stop, async || Err(corrupt())).await;
         assert!(matches!(failed, Err(GaveUp::Store(_))));
     }
 
@@ -163,14 +163,14 @@ mod tests {
     async fn room_is_waited_for_until_it_is_there_or_the_import_is_stopped() {
         let stop = CancellationToken::new();
         let room = WaitingForRoom::default();
-        let mut patience = Patience::new(&room, "a", &stop);
+        let mut retries = Retries::new(&room, "a", &stop);
         // Uses up all retries.
-        while patience.waits.next().is_some() {}
-        assert!(patience.after(full()).await.is_ok());
+        while retries.waits.next().is_some() {}
+        assert!(retries.after(full()).await.is_ok());
         assert!(room.has("a") && room.is_any() && !room.has("b"));
-        drop(patience);
+        drop(retries);
         assert!(!room.is_any());
-        let never = patiently::<(), _>(&room, "a", &stop, async || Err(full()));
+        let never = with_retries::<(), _>(&room, "a", &stop, async || Err(full()));
         let stops = async {
             while !room.is_any() {
                 tokio::task::yield_now().await;
@@ -187,7 +187,7 @@ mod tests {
         let stop = CancellationToken::new();
         stop.cancel();
         let room = WaitingForRoom::default();
-        let stopped = patiently::<(), _>(&room, "a", &stop, async || Err(lost())).await;
+        let stopped = with_retries::<(), _>(&room, "a", &stop, async || Err(lost())).await;
         assert!(matches!(stopped, Err(GaveUp::Stopped)));
     }
 }

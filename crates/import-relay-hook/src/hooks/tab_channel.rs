@@ -1,7 +1,7 @@
-//! How the tabs of one browser share one stream: the tab that holds a lock keeps it and hands on
-//! what comes (Web Locks API; HTML, section 9.5, "Broadcasting to other browsing contexts").
+//! Shares one stream between the tabs of a browser: the tab that holds a lock, the leader, holds the stream and sends its
+//! events to the others (Web Locks API; HTML, section 9.5, "Broadcasting to other browsing contexts").
 //!
-//! A browser opens six HTTP/1.1 connections to a server at most, all tabs together.
+//! A browser opens at most six HTTP/1.1 connections to a server, for all tabs together.
 
 use js_sys::{Function, Object, Promise, Reflect};
 use leptos::{prelude::*, task::spawn_local};
@@ -11,56 +11,55 @@ use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::{
     UseProgressOptions,
-    desk::{Desk, Order, Wants, as_many_as_fit},
     early::Early,
     event_source::{Source, jobs_per_stream},
     feed::Inputs,
     follower::{Event, Millis, StreamEvent},
     post::Post,
+    tab_leader::{Order, TabLeader, Wants, as_many_as_fit},
 };
 use crate::model::{base_path::base_path, job::JobId, progress::JobsPerStream};
 
-/// The lock's and the channel's name. The page uses it too, before its bundle is there.
+/// Name of the lock and the channel. A page's early stream uses it too.
 pub const NAME: &str = "import-relay-progress";
-/// The same, for streams that are opened with credentials.
+/// Its name for streams with credentials.
 const NAME_WITH_CREDENTIALS: &str = "import-relay-progress-with-credentials";
-/// So long a tab waits for the one that keeps the stream before it opens its own.
-const PATIENCE: Millis = 3_000.0;
-/// So often a tab repeats what it wants.
+/// How long a tab waits for the leader before it opens its own stream.
+const LEADER_TIMEOUT: Millis = 3_000.0;
+/// How often a tab repeats what it wants.
 const REPEAT: Millis = 20_000.0;
-/// So long the tab that keeps the stream may say nothing before one that is looked at asks whether it is
-/// still there: a browser may freeze it.
+/// Time without a message of the leader after which a visible tab pings it: the browser may have frozen it.
 const CHECK: Millis = 2_000.0;
 
-/// What happens between tabs.
+/// An event between tabs.
 #[derive(Clone, Debug)]
 pub(super) enum TabEvent {
-    /// The lock is ours.
+    /// This tab has the lock.
     Granted,
-    /// A tab says something.
+    /// A message of another tab.
     Posted(String),
-    /// Something happened on the stream that this tab keeps.
+    /// An event of this tab's stream.
     Streamed(StreamEvent),
-    /// The hooks of this tab are to know what has happened on the stream, which spoke so long ago.
-    Told(Vec<StreamEvent>, Millis),
+    /// Earlier events of the stream, repeated for this tab's hooks, and the time since the last one.
+    Repeated(Vec<StreamEvent>, Millis),
 }
 
-/// This tab's end of the line to the server.
-pub(super) struct Line {
+/// A tab's access to the stream: its own one, or the leader's.
+pub(super) struct TabChannel {
     options: UseProgressOptions,
     inputs: Inputs,
     tab: String,
     most: JobsPerStream,
     wants: Wants,
-    /// What the page did before its bundle was there, until the first stream is opened.
+    /// The page's early stream, until the first stream is opened.
     early: Option<Early>,
     sharing: Option<Sharing>,
     role: Role,
-    /// When what is wanted was last said.
-    said: Millis,
+    /// When this tab last sent what it wants.
+    sent: Millis,
 }
 
-/// What is held while tabs share a stream. Dropping it gives the lock back.
+/// The channel and the lock. Dropping it releases the lock.
 struct Sharing {
     channel: BroadcastChannel,
     abort: AbortController,
@@ -69,42 +68,45 @@ struct Sharing {
     _on_grant: Option<OnGrant>,
 }
 
-/// Who keeps the stream.
+/// Which tab holds the stream.
 enum Role {
-    /// Nobody yet, or another tab.
+    /// Another one, or none yet.
     Member {
-        /// Since when this tab has waited for its word.
+        /// Since when this tab has waited for a message of the leader.
         waits_since: Option<Millis>,
-        /// When it last said anything.
+        /// When the leader sent its last message.
         heard: Millis,
     },
-    /// This tab, for itself: there is no sharing, or no word came.
+    /// This one, for itself: sharing is impossible, or no leader answered.
     Alone(Option<Own>),
-    /// This tab, for all.
-    Leader { desk: Desk, source: Option<Source> },
+    /// This one, for all.
+    Leader {
+        state: TabLeader,
+        source: Option<Source>,
+    },
 }
 
 impl Role {
-    /// One of whom nothing is known.
+    /// A member that has heard nothing of a leader.
     const MEMBER: Self = Self::Member {
         waits_since: None,
         heard: 0.0,
     };
 }
 
-/// A stream that a tab keeps for itself.
+/// A tab's own stream.
 struct Own {
-    /// The jobs that were wanted when it was opened.
+    /// The jobs that it was opened for.
     jobs: Vec<JobId>,
     _source: Source,
 }
 
-impl Line {
-    /// Makes a line on which nothing is wanted. `inputs` is told what happens.
+impl TabChannel {
+    /// Creates one that wants nothing. Its events go to `inputs`.
     pub(super) fn new(options: UseProgressOptions, inputs: Inputs) -> Self {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it is from 0 to 2^53
         let tab = ((js_sys::Math::random() * 9_007_199_254_740_992.0) as u64).to_string();
-        // Its stream and its lock are the ones of these options.
+        // The early stream and its lock have these options.
         let is_alike = options.share_tabs && !options.with_credentials && options.server.is_none();
         Self {
             options,
@@ -115,11 +117,11 @@ impl Line {
             early: Early::take().filter(|_| is_alike),
             sharing: None,
             role: Role::MEMBER,
-            said: 0.0,
+            sent: 0.0,
         }
     }
 
-    /// Opens the stream, or has it opened, of what is wanted now.
+    /// Opens the stream, or asks the leader to.
     pub(super) fn open(&mut self, wants: Wants, now: Millis) {
         self.wants = wants;
         if self.sharing.is_none() {
@@ -132,13 +134,13 @@ impl Line {
             Role::Alone(_) => self.role = Role::Alone(self.open_own()),
             Role::Member { waits_since, .. } => {
                 waits_since.get_or_insert(now);
-                self.say_wants(now);
+                self.send_wants(now);
             }
-            Role::Leader { .. } => self.say_wants(now),
+            Role::Leader { .. } => self.send_wants(now),
         }
     }
 
-    /// Gives the stream up that is there, as far as it is this tab's, and opens another.
+    /// Closes this tab's stream, if it has one, and opens another.
     pub(super) fn renew(&mut self, wants: Wants, now: Millis) {
         self.give_up(now);
         self.open(wants, now);
@@ -154,7 +156,7 @@ impl Line {
             return None;
         }
         let lock = self.early.as_mut().and_then(Early::take_lock);
-        // Another app on the same host has tabs of its own.
+        // Other apps on the same host share separately.
         let name = match &self.options.server {
             Some(server) => format!("{name}{server}"),
             None => format!("{name}{}", base_path().as_str()),
@@ -162,23 +164,23 @@ impl Line {
         Sharing::begin(&name, lock, &self.inputs)
     }
 
-    /// Says that less is wanted, where another tab keeps the stream.
+    /// Tells the leader that less is wanted.
     pub(super) fn want_less(&mut self, wants: Wants, now: Millis) {
         if self.wants != wants {
             self.wants = wants;
             if self.sharing.is_some() && !matches!(self.role, Role::Alone(_)) {
-                self.say_wants(now);
+                self.send_wants(now);
             }
         }
     }
 
-    /// Gives the stream up that has gone silent, so that it is opened anew when it is wanted again.
+    /// Closes a silent stream, so that it is opened again when it is wanted.
     pub(super) fn give_up(&mut self, now: Millis) {
         match &mut self.role {
             Role::Alone(own) => *own = None,
-            Role::Leader { desk, source } => {
+            Role::Leader { state, source } => {
                 *source = None;
-                desk.heard(&StreamEvent::GivenUp, now);
+                state.heard(&StreamEvent::GivenUp, now);
             }
             Role::Member { .. } => {}
         }
@@ -196,13 +198,13 @@ impl Line {
         self.role = Role::MEMBER;
     }
 
-    /// Lets time pass.
+    /// Does what is due.
     pub(super) fn tick(&mut self, now: Millis) {
         match &mut self.role {
             Role::Member {
                 waits_since: Some(since),
                 ..
-            } if now - *since >= PATIENCE => self.role = Role::Alone(self.open_own()),
+            } if now - *since >= LEADER_TIMEOUT => self.role = Role::Alone(self.open_own()),
             Role::Member { waits_since, heard }
                 if self.sharing.is_some()
                     && now - *heard >= CHECK
@@ -213,42 +215,44 @@ impl Line {
                 let tab = self.tab.clone();
                 self.post(&Post::Ping { tab });
             }
-            // Whoever keeps the stream may be there after all.
+            // There may be a leader by now.
             Role::Member { .. } | Role::Alone(_)
-                if self.sharing.is_some() && now - self.said >= REPEAT =>
+                if self.sharing.is_some() && now - self.sent >= REPEAT =>
             {
-                self.say_wants(now);
+                self.send_wants(now);
             }
             _ => {}
         }
     }
 
-    /// Takes in what happened between tabs, and returns what happened on the stream.
+    /// Applies an event between tabs, and returns the events of the stream.
     pub(super) fn take(&mut self, event: TabEvent, now: Millis) -> Vec<Event> {
         if self.sharing.is_none() && !matches!(self.role, Role::Alone(_)) {
-            return Vec::new(); // it comes late
+            return Vec::new(); // late, after `close`
         }
         match event {
             TabEvent::Granted => {
                 self.role = Role::Leader {
-                    desk: Desk::new(self.most, self.options.stale_after.as_secs_f64() * 1_000.0),
+                    state: TabLeader::new(
+                        self.most,
+                        self.options.stale_after.as_secs_f64() * 1_000.0,
+                    ),
                     source: None,
                 };
                 self.post(&Post::Lead);
-                self.say_wants(now);
+                self.send_wants(now);
                 Vec::new()
             }
             TabEvent::Streamed(event) => {
                 match &mut self.role {
-                    Role::Leader { desk, source } => {
-                        desk.heard(&event, now);
+                    Role::Leader { state, source } => {
+                        state.heard(&event, now);
                         if matches!(event, StreamEvent::GivenUp | StreamEvent::End) {
                             *source = None;
                         }
                         self.post(&Post::Event(event.clone()));
                     }
-                    // A job that joined the stream since may have ended while the browser got the
-                    // stream back: by its name its end is told.
+                    // A new job may have ended while the browser reconnected. Only a stream that names it has its end.
                     Role::Alone(Some(own)) if event == StreamEvent::Opened => {
                         let is_named = |job| own.jobs.contains(job);
                         if !as_many_as_fit(self.most, &self.wants.jobs).all(is_named) {
@@ -259,7 +263,7 @@ impl Line {
                 }
                 vec![Event::Stream(event)]
             }
-            TabEvent::Told(events, age) => repeated(events, age),
+            TabEvent::Repeated(events, age) => repeated(events, age),
             TabEvent::Posted(text) => match self.read(&text) {
                 Some(Post::Want { tab, wants }) => {
                     if let Role::Leader { .. } = self.role {
@@ -270,7 +274,7 @@ impl Line {
                 }
                 Some(Post::Known { tab }) => {
                     match &mut self.role {
-                        // It is there: what it has to tell may be long in coming.
+                        // There is a leader; its next event may take long.
                         Role::Member { waits_since, heard } if tab == self.tab => {
                             *waits_since = None;
                             *heard = now;
@@ -281,8 +285,8 @@ impl Line {
                     Vec::new()
                 }
                 Some(Post::Ping { tab }) => {
-                    if let Role::Leader { desk, .. } = &mut self.role {
-                        let order = desk.check(now);
+                    if let Role::Leader { state, .. } = &mut self.role {
+                        let order = state.check(now);
                         self.obey(order, &tab);
                         self.post(&Post::Known { tab });
                     }
@@ -318,7 +322,7 @@ impl Line {
         }
     }
 
-    /// Reads what a tab says. Where one keeps the stream for all, the page's own is not needed.
+    /// Reads a message of a tab. If there is a leader, the page's early stream is not needed.
     fn read(&mut self, text: &str) -> Option<Post> {
         let post = Post::read(text)?;
         if !matches!(post, Post::Want { .. } | Post::Ping { .. }) {
@@ -327,17 +331,17 @@ impl Line {
         Some(post)
     }
 
-    /// Leaves the stream to the tab that keeps it for all, which will tell what this tab's own told.
+    /// Leaves the stream to the leader, and closes this tab's own.
     fn rejoin(&mut self, now: Millis) {
         self.role = Role::Member {
             waits_since: Some(now),
             heard: now,
         };
-        self.say_wants(now);
+        self.send_wants(now);
     }
 
-    fn say_wants(&mut self, now: Millis) {
-        self.said = now;
+    fn send_wants(&mut self, now: Millis) {
+        self.sent = now;
         let (tab, wants) = (self.tab.clone(), self.wants.clone());
         if let Role::Leader { .. } = self.role {
             self.serve(tab, wants, now);
@@ -346,10 +350,10 @@ impl Line {
         }
     }
 
-    /// Does what a tab wants, where this tab keeps the stream.
+    /// Does what a tab wants, if this tab is the leader.
     fn serve(&mut self, tab: String, wants: Wants, now: Millis) {
-        if let Role::Leader { desk, .. } = &mut self.role {
-            let order = desk.want(tab.clone(), wants, now);
+        if let Role::Leader { state, .. } = &mut self.role {
+            let order = state.want(tab.clone(), wants, now);
             self.obey(order, &tab);
         }
     }
@@ -363,7 +367,7 @@ impl Line {
             }
             Order::Close => self.keep(None),
             Order::Repeat(events, age) if tab == self.tab => {
-                self.inputs.tab(TabEvent::Told(events, age));
+                self.inputs.tab(TabEvent::Repeated(events, age));
             }
             Order::Repeat(events, age) => {
                 let tab = tab.to_owned();
@@ -372,7 +376,7 @@ impl Line {
         }
     }
 
-    /// Keeps a stream for all, in the place of the one that there is.
+    /// Replaces the leader's stream.
     fn keep(&mut self, kept: Option<Source>) {
         if let Role::Leader { source, .. } = &mut self.role {
             *source = kept;
@@ -404,8 +408,7 @@ fn repeated(events: Vec<StreamEvent>, age: Millis) -> Vec<Event> {
     events.into_iter().map(again).collect()
 }
 
-/// Returns whether the tabs of this browser can share a stream on this page. Over plain HTTP there are no
-/// locks, but on the machine itself.
+/// Returns whether tabs can share a stream on this page. Over plain HTTP only loopback hosts have locks.
 pub(super) fn can_share() -> bool {
     locks().is_some() && Reflect::has(&js_sys::global(), &"BroadcastChannel".into()) == Ok(true)
 }
@@ -433,17 +436,17 @@ fn open(
     source.ok()
 }
 
-/// What is called when the lock is ours.
+/// Called when this tab gets the lock.
 type OnGrant = Closure<dyn FnMut(JsValue) -> JsValue>;
 
-/// Waits for the lock, until that is aborted. Returns what gives it back.
+/// Waits for the lock until aborted. Returns the function that releases it.
 fn ask_for_lock(
     name: &str,
     abort: &AbortController,
     inputs: &Inputs,
 ) -> Option<(Function, OnGrant)> {
     let (locks, request) = locks()?;
-    // The lock is held until this promise is kept.
+    // The lock is held until this promise resolves.
     let mut release = None;
     let held = Promise::new(&mut |resolve, _| release = Some(resolve));
     let on_grant = {
@@ -461,15 +464,15 @@ fn ask_for_lock(
         .dyn_into()
         .ok()?;
     spawn_local(async move {
-        // It is broken when the wait for the lock is given up, which nobody needs to hear of.
+        // It is rejected when the wait is aborted.
         let _ = JsFuture::from(asked).await;
     });
     Some((release?, on_grant))
 }
 
 impl Sharing {
-    /// Joins the tabs of this browser, or returns `None` where it does not let them share: it is too
-    /// old, or the page came over plain HTTP. With `lock`, which gives it back, the lock is ours already.
+    /// Joins the tabs of this browser. Returns `None` if they cannot share: the browser is too old, or the page came over
+    /// plain HTTP. With `lock`, the function that releases it, this tab has the lock already.
     fn begin(name: &str, lock: Option<Function>, inputs: &Inputs) -> Option<Self> {
         let channel = BroadcastChannel::new(name).ok()?;
         let on_message = {
@@ -502,7 +505,7 @@ impl Sharing {
     }
 
     fn post(&self, post: &Post) {
-        // It fails only on a closed channel, which this one is not before it is dropped.
+        // It fails only on a closed channel.
         let _ = self.channel.post_message(&post.text().into());
     }
 }

@@ -1,4 +1,4 @@
-//! What the tab that keeps the stream knows of the tabs it keeps it for (pure: no browser, no clock).
+//! The tab leader: holds the stream for all tabs of the browser (pure: no browser, no clock).
 
 use litemap::LiteMap;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::{job::JobId, progress::JobsPerStream};
 
-/// What one tab wants of the stream.
+/// What one tab wants from the stream.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Wants {
     /// The jobs it follows.
@@ -17,9 +17,9 @@ pub(super) struct Wants {
     pub(super) new: bool,
 }
 
-/// The most bytes of an address that name jobs: servers and proxies take no address of any length.
+/// Maximum bytes of job IDs in a URL: servers and proxies limit its length.
 const MAX_NAMES: usize = 4_000;
-/// A tab that says nothing for so long is gone. A browser wakes a hidden tab once a minute.
+/// A tab without a message for so long is gone. Browsers wake a hidden tab once a minute.
 const GONE: Millis = 5.0 * 60_000.0;
 
 impl Wants {
@@ -29,7 +29,7 @@ impl Wants {
     }
 }
 
-/// Returns as many of the jobs, from the first on, as one request may name.
+/// Returns the first jobs, as many as fit into one request.
 pub(super) fn as_many_as_fit<'a>(
     most: JobsPerStream,
     jobs: impl IntoIterator<Item = &'a JobId>,
@@ -42,40 +42,40 @@ pub(super) fn as_many_as_fit<'a>(
     })
 }
 
-/// What is to be done about the stream.
+/// What to do with the stream.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Order {
     /// Nothing.
     Nothing,
-    /// Open it, of these.
+    /// Open it for these jobs.
     Open(Wants),
-    /// It is open already: tell again what has been told of it, and how long ago it last spoke.
+    /// It is open: repeat its events to the tab, with the time since the last one.
     Repeat(Vec<StreamEvent>, Millis),
     /// Close it.
     Close,
 }
 
-/// The desk.
+/// The state of the tab leader.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
+pub(super) struct TabLeader {
     most: JobsPerStream,
-    /// After how long a silence a stream is dead.
+    /// Time without an event after which the stream is dead.
     silence: Millis,
     tabs: LiteMap<String, (Wants, Millis)>,
-    /// What the stream was opened for, while there is one.
+    /// What the stream was opened for, if there is one.
     streaming: Option<Wants>,
     is_open: bool,
-    /// When anything last came on the stream, or when it was opened.
+    /// When the stream had its last event or was opened.
     heard: Millis,
-    /// Whether the stream has spoken since it is open.
-    has_spoken: bool,
+    /// Whether the stream has had an event since it is open.
+    has_data: bool,
     upstream: Option<String>,
-    /// The newest state of each job, as it came.
+    /// The newest message of each job.
     newest: LiteMap<JobId, String>,
 }
 
-impl Desk {
-    /// Makes a desk for streams of so many jobs at most, which are dead after so long a silence.
+impl TabLeader {
+    /// Creates one for streams of so many jobs at most, which are dead after this time without an event.
     pub(super) fn new(most: JobsPerStream, silence: Millis) -> Self {
         Self {
             most,
@@ -84,7 +84,7 @@ impl Desk {
         }
     }
 
-    /// Takes in what a tab wants now.
+    /// Notes what a tab wants now.
     pub(super) fn want(&mut self, tab: String, wants: Wants, now: Millis) -> Order {
         self.tabs.retain(|_, (_, heard)| now - *heard < GONE);
         if wants.is_empty() {
@@ -104,8 +104,7 @@ impl Desk {
         self.open(all, now)
     }
 
-    /// Opens a stream anew that is dead. A tab whose own clock stands still is told the time by the
-    /// questions of the others.
+    /// Reopens a dead stream. The pings of other tabs call this, because a hidden tab's own timers may be paused.
     pub(super) fn check(&mut self, now: Millis) -> Order {
         match &self.streaming {
             Some(streaming) if self.is_dead(now) => self.open(streaming.clone(), now),
@@ -119,20 +118,20 @@ impl Desk {
 
     fn open(&mut self, wants: Wants, now: Millis) -> Order {
         self.is_open = false;
-        self.has_spoken = false;
+        self.has_data = false;
         self.heard = now;
         self.streaming = Some(wants.clone());
         Order::Open(wants)
     }
 
-    /// Notes what came on the stream, for tabs that come later.
+    /// Notes an event of the stream, for tabs that join later.
     pub(super) fn heard(&mut self, event: &StreamEvent, now: Millis) {
         self.heard = now;
-        self.has_spoken |= self.is_open;
+        self.has_data |= self.is_open;
         match event {
             StreamEvent::Opened => {
                 self.is_open = true;
-                self.has_spoken = false;
+                self.has_data = false;
                 self.upstream = None;
             }
             StreamEvent::Message { job, text } => {
@@ -178,7 +177,7 @@ impl Desk {
 
     fn repeat(&self, wants: &Wants, now: Millis) -> Order {
         if !self.is_open {
-            return Order::Nothing; // it will be told when it is open
+            return Order::Nothing; // the tab gets its events once it is open
         }
         let is_wanted = |(job, _): &(&JobId, _)| wants.new || wants.jobs.contains(job);
         let newest = self.newest.iter().filter(is_wanted);
@@ -187,12 +186,12 @@ impl Desk {
             text: text.clone(),
         });
         let upstream = self.upstream.clone().map(StreamEvent::Upstream);
-        // Who is told nothing else is to know that the stream speaks.
-        let spoken = self.has_spoken.then_some(StreamEvent::Heartbeat);
+        // Shows a tab that gets no state that the stream is alive.
+        let heartbeat = self.has_data.then_some(StreamEvent::Heartbeat);
         let events = std::iter::once(StreamEvent::Opened)
             .chain(states)
             .chain(upstream)
-            .chain(spoken);
+            .chain(heartbeat);
         Order::Repeat(events.collect(), now - self.heard)
     }
 }
@@ -210,8 +209,8 @@ mod tests {
 
     const SILENCE: Millis = 37_500.0;
 
-    fn desk() -> Desk {
-        Desk::new(JobsPerStream::default(), SILENCE)
+    fn leader() -> TabLeader {
+        TabLeader::new(JobsPerStream::default(), SILENCE)
     }
 
     fn state(job: &str) -> StreamEvent {
@@ -223,46 +222,52 @@ mod tests {
 
     #[test]
     fn the_stream_is_of_what_all_tabs_want_together() {
-        let mut desk = desk();
-        let order = desk.want("one".to_owned(), wants(&["a"]), 0.0);
+        let mut leader = leader();
+        let order = leader.want("one".to_owned(), wants(&["a"]), 0.0);
         assert_eq!(order, Order::Open(wants(&["a"])));
-        let order = desk.want("two".to_owned(), wants(&["b"]), 1.0);
+        let order = leader.want("two".to_owned(), wants(&["b"]), 1.0);
         assert_eq!(order, Order::Open(wants(&["a", "b"])));
-        let order = desk.want("three".to_owned(), wants(&["a"]), 2.0);
+        let order = leader.want("three".to_owned(), wants(&["a"]), 2.0);
         assert_eq!(order, Order::Nothing, "it is being opened");
     }
 
     #[test]
     fn a_tab_that_comes_later_is_told_what_the_others_know() {
-        let mut desk = desk();
-        desk.want("one".to_owned(), wants(&["a", "b"]), 0.0);
-        desk.heard(&StreamEvent::Opened, 0.0);
-        desk.heard(&state("a"), 0.0);
-        desk.heard(&state("b"), 0.0);
-        let order = desk.want("two".to_owned(), wants(&["b"]), 1.0);
+        let mut leader = leader();
+        leader.want("one".to_owned(), wants(&["a", "b"]), 0.0);
+        leader.heard(&StreamEvent::Opened, 0.0);
+        leader.heard(&state("a"), 0.0);
+        leader.heard(&state("b"), 0.0);
+        let order = leader.want("two".to_owned(), wants(&["b"]), 1.0);
         let told = vec![StreamEvent::Opened, state("b"), StreamEvent::Heartbeat];
         assert_eq!(order, Order::Repeat(told, 1.0));
     }
 
     #[test]
     fn the_stream_is_closed_when_the_last_tab_wants_nothing() {
-        let mut desk = desk();
-        desk.want("one".to_owned(), wants(&["a"]), 0.0);
-        desk.want("two".to_owned(), wants(&["a"]), 0.0);
-        assert_eq!(desk.want("one".to_owned(), wants(&[]), 1.0), Order::Nothing);
-        assert_eq!(desk.want("two".to_owned(), wants(&[]), 1.0), Order::Close);
-        assert_eq!(desk.want("two".to_owned(), wants(&[]), 1.0), Order::Nothing);
+        let mut leader = leader();
+        leader.want("one".to_owned(), wants(&["a"]), 0.0);
+        leader.want("two".to_owned(), wants(&["a"]), 0.0);
+        assert_eq!(
+            leader.want("one".to_owned(), wants(&[]), 1.0),
+            Order::Nothing
+        );
+        assert_eq!(leader.want("two".to_owned(), wants(&[]), 1.0), Order::Close);
+        assert_eq!(
+            leader.want("two".to_owned(), wants(&[]), 1.0),
+            Order::Nothing
+        );
     }
 
     #[test]
     fn a_refused_stream_is_opened_again_when_a_tab_asks() {
-        let mut desk = desk();
-        desk.want("one".to_owned(), wants(&["a"]), 0.0);
-        desk.heard(&StreamEvent::GivenUp, 0.0);
-        let order = desk.want("one".to_owned(), wants(&["a"]), 1.0);
+        let mut leader = leader();
+        leader.want("one".to_owned(), wants(&["a"]), 0.0);
+        leader.heard(&StreamEvent::GivenUp, 0.0);
+        let order = leader.want("one".to_owned(), wants(&["a"]), 1.0);
         assert_eq!(order, Order::Open(wants(&["a"])));
         assert_eq!(
-            desk.want("two".to_owned(), wants(&["a"]), 1.0),
+            leader.want("two".to_owned(), wants(&["a"]), 1.0),
             Order::Nothing
         );
     }
@@ -271,15 +276,15 @@ mod tests {
     fn more_jobs_than_a_stream_takes_do_not_have_it_opened_again_and_again() {
         let names: Vec<_> = (0..80).map(|number| format!("{number:03}")).collect();
         let mut names: Vec<_> = names.iter().map(String::as_str).collect();
-        let mut desk = Desk::new(JobsPerStream(50), SILENCE);
-        let order = desk.want("one".to_owned(), wants(&names), 0.0);
+        let mut leader = TabLeader::new(JobsPerStream(50), SILENCE);
+        let order = leader.want("one".to_owned(), wants(&names), 0.0);
         assert_eq!(order, Order::Open(wants(&names[..50])));
-        desk.heard(&StreamEvent::Opened, 0.0);
-        let order = desk.want("one".to_owned(), wants(&names), 1.0);
+        leader.heard(&StreamEvent::Opened, 0.0);
+        let order = leader.want("one".to_owned(), wants(&names), 1.0);
         assert_eq!(order, Order::Repeat(vec![StreamEvent::Opened], 1.0));
         // When one is over there is room for another.
         names.remove(0);
-        let order = desk.want("one".to_owned(), wants(&names), 2.0);
+        let order = leader.want("one".to_owned(), wants(&names), 2.0);
         assert_eq!(order, Order::Open(wants(&names[..50])));
     }
 
@@ -298,31 +303,31 @@ mod tests {
 
     #[test]
     fn what_is_told_again_is_no_sign_of_life_and_a_dead_stream_is_opened_anew() {
-        let mut desk = desk();
-        desk.want("one".to_owned(), wants(&["a"]), 0.0);
-        desk.heard(&StreamEvent::Opened, 10.0);
-        desk.heard(&state("a"), 20.0);
+        let mut leader = leader();
+        leader.want("one".to_owned(), wants(&["a"]), 0.0);
+        leader.heard(&StreamEvent::Opened, 10.0);
+        leader.heard(&state("a"), 20.0);
         for now in [10_000.0, 20_000.0, 30_000.0] {
-            let Order::Repeat(_, age) = desk.want("two".to_owned(), wants(&["a"]), now) else {
+            let Order::Repeat(_, age) = leader.want("two".to_owned(), wants(&["a"]), now) else {
                 panic!("the stream is there");
             };
             assert_eq!(age, now - 20.0);
         }
-        assert_eq!(desk.check(30_000.0), Order::Nothing);
+        assert_eq!(leader.check(30_000.0), Order::Nothing);
         let late = 20.0 + SILENCE;
-        let order = desk.want("two".to_owned(), wants(&["a"]), late);
+        let order = leader.want("two".to_owned(), wants(&["a"]), late);
         assert_eq!(order, Order::Open(wants(&["a"])));
-        let order = desk.want("two".to_owned(), wants(&["a"]), late + 1.0);
+        let order = leader.want("two".to_owned(), wants(&["a"]), late + 1.0);
         assert_eq!(order, Order::Nothing, "it is being opened");
-        let order = desk.check(late + SILENCE);
+        let order = leader.check(late + SILENCE);
         assert_eq!(order, Order::Open(wants(&["a"])));
     }
 
     #[test]
     fn a_tab_that_is_gone_is_forgotten() {
-        let mut desk = desk();
-        desk.want("one".to_owned(), wants(&["a"]), 0.0);
-        let order = desk.want("two".to_owned(), wants(&["b"]), GONE);
+        let mut leader = leader();
+        leader.want("one".to_owned(), wants(&["a"]), 0.0);
+        let order = leader.want("two".to_owned(), wants(&["b"]), GONE);
         assert_eq!(order, Order::Open(wants(&["b"])));
     }
 }
