@@ -86,10 +86,11 @@ fn scan(tokens: TokenStream, found: &mut BTreeSet<String>) {
     let tokens: Vec<_> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {
         let TokenTree::Group(group) = token else {
-            if let Some([colon, _, comma, english, second, german, end]) =
+            if let Some([colon, stored, comma, english, second, german, end]) =
                 tokens[index..].first_chunk()
                 && [colon, comma, second, end].map(punct) == [':', ',', ',', ';'].map(Some)
-                && let (Some(english), Some(_)) = (literal(english), literal(german))
+                && let (Some(_), Some(english), Some(_)) =
+                    (literal(stored), literal(english), literal(german))
             {
                 found.insert(english);
             }
