@@ -20,7 +20,7 @@ pub async fn has_products() -> Result<bool, ApiError> {
 /// with an external price monitor.
 #[server(prefix = "/api", endpoint = "list_products", input = server_fn::codec::GetUrl)]
 pub async fn list_products(
-    #[server(default)] filter: BTreeMap<String, String>,
+    #[server(flatten)] filter: BTreeMap<String, String>,
     #[server(default)] from: String,
 ) -> Result<ProductsList, ApiError> {
     use crate::{
