@@ -68,9 +68,8 @@ test('the bar moves while a large file is imported, and a reload shows where it 
   // Well in progress.
   await expect.poll(() => numbers(seen.processed).filter((n) => n > 0).length, { timeout: 60_000 })
     .toBeGreaterThan(2);
-  await job.expectStatus('PENDING');
 
-  // The server renders the newest state, also without script.
+  // The server renders the newest state, also without script. It may be the end: nothing here waits for the test.
   const before = await job.processed();
   const withoutScript = await browser.newContext({
     javaScriptEnabled: false,
@@ -79,7 +78,6 @@ test('the bar moves while a large file is imported, and a reload shows where it 
   const html = new JobPage(await withoutScript.newPage(), job.id);
   await html.page.goto(app.url(jobPath(job.id)));
   expect(await html.processed()).toBeGreaterThanOrEqual(before);
-  await html.expectStatus('PENDING');
   await withoutScript.close();
 
   // Also after a reload, no number is smaller than one shown before.
@@ -87,7 +85,6 @@ test('the bar moves while a large file is imported, and a reload shows where it 
   const upToNow = seen.processed.length;
   await page.reload();
   await expect(job.card).toBeVisible();
-  await job.expectStatus('PENDING');
   await expect.poll(() => numbers(seen.processed.slice(upToNow)).length).toBeGreaterThan(0);
   expect(numbers(seen.processed.slice(upToNow))[0]).toBeGreaterThanOrEqual(shown);
 
