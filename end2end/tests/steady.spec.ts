@@ -19,19 +19,22 @@ for (const [screen, viewport] of Object.entries(screens)) {
   }, testInfo) => {
     test.setTimeout(240_000);
     await page.setViewportSize(viewport);
-    const first = await writeProducts(testInfo.outputPath('first.csv'), 60_000);
+    // Long enough to be running when the second is looked at; then it is cancelled.
+    const first = await writeProducts(testInfo.outputPath('first.csv'), 600_000);
     const rows = ['sku,name,price', 'A,Cup,1.00', 'B,Jug,gratis', 'C,Bowl,2.00'];
     for (let row = 0; row < 30_000; row += 1) rows.push(`T-${String(row)},Cup,1.${String((row % 90) + 10)}`);
     const app = await startApp({ settings: { IMPORTS_PER_USER: '1', IMPORT_LIMITS: 'off' } });
     await signUp(page, app);
     const session = await Session.signIn(app, owner);
-    await session.startImport(first);
+    const before = await session.startImport(first);
     await watchShifts(page);
     const id = await session.startImport({ name: 'second.csv', buffer: Buffer.from(`${rows.join('\n')}\n`) });
     const job = await JobPage.open(page, app, id);
     const top = async () => (await page.locator('#import-details').boundingBox())?.y ?? 0;
     await expect(page.getByTestId('queue-place')).toBeVisible();
     const queued = await top();
+    const cancelled = await session.fetch('/api/cancel_import', { method: 'POST', body: new URLSearchParams({ id: before }) });
+    expect(cancelled.ok || cancelled.status === 302, await cancelled.text()).toBe(true);
     await expect.poll(() => job.processed(), { timeout: 120_000 }).toBeGreaterThan(0);
     expect(Math.abs((await top()) - queued)).toBeLessThan(3);
     const running = await shifted(page);
