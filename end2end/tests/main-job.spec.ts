@@ -55,7 +55,7 @@ test('the bar moves while a large file is imported, and a reload shows where it 
 }, testInfo) => {
   test.setTimeout(240_000);
   const file = await writeProducts(testInfo.outputPath('large.csv'), LARGE);
-  const app = await startApp();
+  const app = await startApp({ settings: { IMPORT_MAX_RATE: String(LARGE / 30) } });
   const seen = await record(page, {
     bar: ['progress-bar', 'aria-valuenow'],
     processed: ['count-processed'],
@@ -68,8 +68,9 @@ test('the bar moves while a large file is imported, and a reload shows where it 
   // Well in progress.
   await expect.poll(() => numbers(seen.processed).filter((n) => n > 0).length, { timeout: 60_000 })
     .toBeGreaterThan(2);
+  await job.expectStatus('PENDING');
 
-  // The server renders the newest state, also without script. It may be the end: nothing here waits for the test.
+  // The server renders the newest state, also without script.
   const before = await job.processed();
   const withoutScript = await browser.newContext({
     javaScriptEnabled: false,
@@ -78,6 +79,7 @@ test('the bar moves while a large file is imported, and a reload shows where it 
   const html = new JobPage(await withoutScript.newPage(), job.id);
   await html.page.goto(app.url(jobPath(job.id)));
   expect(await html.processed()).toBeGreaterThanOrEqual(before);
+  await html.expectStatus('PENDING');
   await withoutScript.close();
 
   // Also after a reload, no number is smaller than one shown before.
@@ -85,6 +87,7 @@ test('the bar moves while a large file is imported, and a reload shows where it 
   const upToNow = seen.processed.length;
   await page.reload();
   await expect(job.card).toBeVisible();
+  await job.expectStatus('PENDING');
   await expect.poll(() => numbers(seen.processed.slice(upToNow)).length).toBeGreaterThan(0);
   expect(numbers(seen.processed.slice(upToNow))[0]).toBeGreaterThanOrEqual(shown);
 

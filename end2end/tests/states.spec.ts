@@ -222,7 +222,7 @@ test('what is uploaded, refused, queued, cancelled and asked about', async ({
   await expect(imports.error).toBeVisible();
   await look(page, 'upload-refused');
 
-  const large = await writeProducts(testInfo.outputPath('large.csv'), 600_000);
+  const large = await writeProducts(testInfo.outputPath('large.csv'), 200_000);
   const first = await session.startImport(large);
   const second = await session.startImport(large);
   const queued = await JobPage.open(page, app, second);

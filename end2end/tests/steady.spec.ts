@@ -19,11 +19,11 @@ for (const [screen, viewport] of Object.entries(screens)) {
   }, testInfo) => {
     test.setTimeout(240_000);
     await page.setViewportSize(viewport);
-    // Long enough to be running when the second is looked at; then it is cancelled.
+    // Runs for a minute, until it is cancelled.
     const first = await writeProducts(testInfo.outputPath('first.csv'), 600_000);
     const rows = ['sku,name,price', 'A,Cup,1.00', 'B,Jug,gratis', 'C,Bowl,2.00'];
     for (let row = 0; row < 30_000; row += 1) rows.push(`T-${String(row)},Cup,1.${String((row % 90) + 10)}`);
-    const app = await startApp({ settings: { IMPORTS_PER_USER: '1', IMPORT_LIMITS: 'off' } });
+    const app = await startApp({ settings: { IMPORTS_PER_USER: '1', IMPORT_LIMITS: 'off', IMPORT_MAX_RATE: '10000' } });
     await signUp(page, app);
     const session = await Session.signIn(app, owner);
     const before = await session.startImport(first);
@@ -50,7 +50,7 @@ for (const [screen, viewport] of Object.entries(screens)) {
 
 test('an import with options shows how far it is while it runs', async ({ page, startApp }, testInfo) => {
   const file = await writeProducts(testInfo.outputPath('options.csv'), 60_000);
-  const app = await startApp({ settings: { IMPORT_LIMITS: 'off' } });
+  const app = await startApp({ settings: { IMPORT_LIMITS: 'off', IMPORT_MAX_RATE: '5000' } });
   await signUp(page, app);
   const session = await Session.signIn(app, owner);
   const id = await session.startImport(file, { products: 'new' });
