@@ -20,7 +20,7 @@ use crate::model::{
 #[server(name = ListImportChanges, prefix = "/api", endpoint = "import_changes", input = server_fn::codec::GetUrl)]
 pub async fn import_changes(
     id: JobId,
-    #[server(default)] filter: BTreeMap<String, String>,
+    #[server(flatten)] filter: BTreeMap<String, String>,
     #[server(default)] after: u64,
 ) -> Result<ChangesPage, ApiError> {
     let (imports, job) = crate::server::imports::find_visible(&id).await?;

@@ -12,7 +12,8 @@ pub async fn has_products() -> Result<bool, ApiError> {
     Ok(crate::server::http::state::app_state()?.has_products())
 }
 
-/// Lists products, 50 per page. `filter` has the parameters of a [`ProductsFilter`](crate::model::products_filter::ProductsFilter), `from` is the `next` of the previous page.
+/// Lists products, 50 per page. `filter` has the parameters of a
+/// [`ProductsFilter`](crate::model::products_filter::ProductsFilter), `from` is the `next` of the previous page.
 ///
 /// # Errors
 ///

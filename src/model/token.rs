@@ -49,7 +49,7 @@ impl TokenScope {
         }
     }
 
-    /// Returns the scope's name for display.
+    /// Returns the permissions that the scope includes.
     #[must_use]
     pub fn permissions(self) -> &'static [Permission] {
         match self {

@@ -387,6 +387,27 @@ pub(crate) fn is_pieces(word: &str) -> bool {
     PIECES.contains(&word)
 }
 
+/// Words before a count that is not exact.
+const APPROXIMATELY: &[&str] = &[
+    "over ",
+    "more than ",
+    "about ",
+    "approx. ",
+    "approx ",
+    "ca. ",
+    "ca ",
+    "min. ",
+    "mehr als ",
+    "über ",
+    "más de ",
+    "plus de ",
+    "più di ",
+    "meer dan ",
+    "ponad ",
+    "более ",
+    "больше ",
+];
+
 /// Parses a stock: `3`, `3.0`, `12,000`, `5 pcs`, `In stock (12)`; `10+` and `>100` as 10 and 100. `mark` is the
 /// decimal mark of the file's prices.
 pub(crate) fn stock(text: &str, mark: DecimalMark) -> Stock {
@@ -411,7 +432,8 @@ pub(crate) fn stock(text: &str, mark: DecimalMark) -> Stock {
         _ => match text.rsplit_once([':', ' ']) {
             // `In stock: 7`
             Some((word, count))
-                if count.bytes().all(|byte| byte.is_ascii_digit())
+                if !count.is_empty()
+                    && count.bytes().all(|byte| byte.is_ascii_digit())
                     && availability(word) == Some(Availability::InStock) =>
             {
                 count
@@ -420,24 +442,9 @@ pub(crate) fn stock(text: &str, mark: DecimalMark) -> Stock {
         },
     };
     let lower = text.trim().to_lowercase();
-    let text = lower
-        .strip_prefix("over ")
-        .or_else(|| lower.strip_prefix("ca. "))
-        .or_else(|| lower.strip_prefix("ca "))
-        .or_else(|| lower.strip_prefix("approx. "))
-        .or_else(|| lower.strip_prefix("approx "))
-        .or_else(|| lower.strip_prefix("about "))
-        .or_else(|| lower.strip_prefix("min. "))
-        .or_else(|| lower.strip_prefix("más de "))
-        .or_else(|| lower.strip_prefix("plus de "))
-        .or_else(|| lower.strip_prefix("più di "))
-        .or_else(|| lower.strip_prefix("meer dan "))
-        .or_else(|| lower.strip_prefix("ponad "))
-        .or_else(|| lower.strip_prefix("более "))
-        .or_else(|| lower.strip_prefix("больше "))
-        .or_else(|| lower.strip_prefix("more than "))
-        .or_else(|| lower.strip_prefix("mehr als "))
-        .or_else(|| lower.strip_prefix("über "))
+    let text = APPROXIMATELY
+        .iter()
+        .find_map(|words| lower.strip_prefix(words))
         .unwrap_or(&lower)
         .trim_start_matches(['>', '≥', '=', '~'])
         .trim();
@@ -583,6 +590,11 @@ mod tests {
             ("5 pcs", Stock::Count(5)),
             ("12 Stk.", Stock::Count(12)),
             ("In stock (12)", Stock::Count(12)),
+            ("In stock: 7", Stock::Count(7)),
+            ("In stock ", stock("In stock", DecimalMark::Point)),
+            ("In stock:", stock("In stock", DecimalMark::Point)),
+            ("ca. 20", Stock::Count(20)),
+            ("über 9", Stock::Count(9)),
             ("7 шт.", Stock::Count(7)),
             ("0", Stock::Count(0)),
             ("Unlimited", Stock::None),

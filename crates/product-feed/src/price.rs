@@ -1054,6 +1054,8 @@ mod tests {
             ("1 299,00 DH", "1299.00", None),
             ("&euro;12.50", "12.50", Some("EUR")),
             ("12.50&nbsp;&pound;", "12.50", Some("GBP")),
+            ("CHF&nbsp;12.50", "12.50", Some("CHF")),
+            ("US&nbsp;&#36;12.50", "12.50", Some("USD")),
             ("19.990000000000002", "19.99", None),
         ] {
             let read = parse(text, DecimalMark::Point);

@@ -356,7 +356,7 @@ impl Follower {
             StreamEvent::Interrupted if is_streaming => {
                 self.phase = Phase::Streaming(Connection::Reconnecting);
                 self.lost_since.get_or_insert(at);
-                self.last_heard = at; // the browser has just reconnected
+                self.last_heard = at; // the browser is reconnecting
                 self.unheard_since = None;
                 if let Some(held_back) = &mut self.held_back {
                     held_back.tried = now;

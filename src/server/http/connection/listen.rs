@@ -59,7 +59,8 @@ pub async fn serve(
     builder
         .http1()
         .timer(TokioTimer::new())
-        // A client that has sent all it has to say, such as `nc -N`, still reads its answer.
+        // A client that closes its half after the request, such as `nc -N`, still reads its answer. A request is
+        // therefore not cancelled when its client leaves: handlers have deadlines of their own.
         .half_close(true)
         .max_buf_size(MAX_HEAD)
         .header_read_timeout(HEADER_TIMEOUT);
