@@ -25,6 +25,7 @@ pub async fn upload_form() -> Result<UploadFormState, ApiError> {
     let state = crate::server::http::state::app_state()?;
     Ok(UploadFormState {
         max_bytes: state.config.imports.max_upload,
+        accept: product_feed::ACCEPT.to_owned(),
         offers_checks: state.offers_checks(),
         fetches: state.remote_files.is_on(),
         last_error: crate::server::http::routes::uploads::receive::take_last_error(),
@@ -95,10 +96,7 @@ pub async fn imports_to_delete(
 pub async fn delete_imports(#[server(default)] ids: Vec<JobId>) -> Result<(), ApiError> {
     for id in ids.iter().take(MOST_DELETED) {
         let change = crate::server::imports::find_changeable(id).await?;
-        change.imports.forget(&change.job).await?;
-        change
-            .done(crate::model::audit::AuditAction::ImportDeleted)
-            .await;
+        change.imports.forget(&change.who, &change.job).await?;
     }
     leptos_axum::redirect("/imports");
     Ok(())

@@ -43,6 +43,8 @@ pub enum UploadAnswer {
 pub struct UploadFormState {
     /// Maximum bytes of a file.
     pub max_bytes: u64,
+    /// File types of the file dialog, as the `accept` of HTML.
+    pub accept: String,
     /// Whether dry runs are possible.
     pub offers_checks: bool,
     /// Whether files can be downloaded from a URL.

@@ -316,6 +316,7 @@ fn queued() -> AnyView {
 fn upload(last_error: Option<ErrorCode>) -> AnyView {
     let state = UploadFormState {
         max_bytes: 1 << 30,
+        accept: product_feed::ACCEPT.to_owned(),
         offers_checks: true,
         fetches: true,
         last_error: last_error.map(Reason::from),
@@ -347,7 +348,7 @@ fn failed_rows() -> AnyView {
         has_more: false,
     };
     let (kind, counts) = (RowKind::Failed, [24, 0, 3, 0, 12]);
-    view! { <ImportRowsTable id=id() kind rows search=String::new() counts can_retry=true can_correct=true /> }
+    view! { <ImportRowsTable id=id() kind rows search=String::new() counts skipped=[].into() can_retry=true can_correct=true /> }
         .into_any()
 }
 

@@ -28,8 +28,15 @@ pub(crate) struct Packed {
     method: CompressionMethod,
     is_encrypted: bool,
     /// Uncompressed size and CRC-32, from the directory.
-    pub(crate) unpacked: u64,
+    unpacked: u64,
     crc: u32,
+}
+
+impl Packed {
+    /// Returns the declared size of files together, in bytes.
+    pub(crate) fn unpacked<'a>(files: impl Iterator<Item = &'a Self>) -> u64 {
+        files.fold(0, |sum, file| sum.saturating_add(file.unpacked))
+    }
 }
 
 /// An open archive.

@@ -24,7 +24,7 @@ const NOTHING: &[&str] = &[
     "ne s'applique pas",
 ];
 
-/// Why a text is no Global Trade Item Number. The text is for people, after the number.
+/// Why a text is no Global Trade Item Number. Shown to users after the number.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum GtinError {
     /// It was shortened to a float by a spreadsheet program.

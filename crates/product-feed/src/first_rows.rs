@@ -4,14 +4,13 @@ use std::ops::ControlFlow;
 
 use crate::{
     budget::{Budget, MAX_COLUMN_NAME, MAX_SHOWN_CELL, cut},
-    failed_rows,
+    failed_rows, formats,
     header::{self, Header},
     input::Input,
-    lists,
     mapping::Mapping,
     reader::{FeedError, HEADER_WITHIN, Limits, RawRow, has_reason, texts},
     source::Source,
-    workbook::{self, Sheets},
+    workbook::Sheets,
 };
 
 /// Returns up to so many rows, starting with the most likely header row. Truncates long cells, and returns fewer
@@ -42,8 +41,8 @@ pub fn first_rows_of(
     let parts = Source::open(input, limits.max_unpacked)?;
     let mut best = Beginnings::new(mapping, most);
     match Source::workbook(&parts) {
-        Some((source, kind)) => workbook::walk(source, kind, &mut best)?,
-        None => lists::walk(&parts, &mut |row| best.row(row))?,
+        Some((source, kind)) => formats::walk_sheets(source, kind, &mut best)?,
+        None => formats::walk_list(&parts, &mut |row| best.row(row))?,
     }
     let _: ControlFlow<()> = best.end();
     if best.rows.is_empty() {

@@ -1,9 +1,9 @@
 //! Reads product files row by row: bytes in, products and failed rows out.
 //!
 //! ```text
-//! input ─► source (container, format) ─► delimited | workbook | merchant (rows of cells)
-//!                                                     │
-//!                          header (column mapping) ◄──┴──► row (product, failure, or skipped)
+//! input ─► source (container) ─► formats (rows of cells)
+//!                                    │
+//!         header (column mapping) ◄──┴──► row (product, failure, or skipped)
 //! ```
 //!
 //! The format is detected from the content, never from the file name. The crate is pure: it knows no
@@ -43,24 +43,20 @@ mod cells;
 mod checks;
 mod columns;
 mod currency;
-mod delimited;
 mod dialect;
 mod encoding;
-mod excel_2003;
 mod failed_rows;
 mod first_rows;
 mod foreign;
+mod formats;
 mod grouped;
 mod header;
-mod html;
 mod identity;
 mod input;
 mod legacy;
 mod lines;
-mod lists;
 mod mapping;
-mod merchant;
-mod ods;
+mod named;
 mod parameter;
 mod price;
 mod quotes;
@@ -71,8 +67,6 @@ mod source;
 mod suggest;
 mod understanding;
 mod workbook;
-mod xls;
-mod xlsx;
 mod xml;
 
 pub use checks::GtinError;
@@ -80,15 +74,16 @@ pub use columns::Meaning;
 pub use failed_rows::{FailedRowsFile, is_ours};
 pub use first_rows::{first_rows, first_rows_of};
 pub use foreign::Foreign;
+pub use formats::ACCEPT;
 pub use header::{Header, HeaderError, Shape, UnknownShape};
 pub use input::{Input, nameless};
 pub use mapping::{Mapping, UnknownCurrency};
 pub use parameter::Parameter;
 pub use price::{DecimalMark, UnknownDecimalMark};
 pub use reader::{
-    Counted, FeedError, FeedRow, Limits, PassedOver, PassedOverReason, Question, Visitor, check,
-    check_mapping, count, guess, read, read_rows,
+    Counted, FeedError, FeedRow, Limits, PassedOver, Question, Visitor, check, check_mapping,
+    count, guess, read, read_rows,
 };
-pub use row::{FeedProduct, RowError, RowFailure, RowWarning};
+pub use row::{FeedProduct, PassedOverReason, RowError, RowFailure, RowWarning};
 pub use suggest::suggest;
 pub use understanding::Understanding;

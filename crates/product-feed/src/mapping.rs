@@ -225,7 +225,7 @@ mod tests {
         for (meaning, shape) in WORDS
             .iter()
             .map(|(meaning, _)| *meaning)
-            .zip(Shape::ALL.into_iter().cycle())
+            .zip(Shape::ALL.iter().copied().cycle())
         {
             let all = Mapping::new([(7, meaning)])
                 .with_sheets(["Prices".to_owned()])

@@ -10,23 +10,21 @@ use crate::{
     budget::{self, Budget, MAX_COLUMN_NAME, MAX_ROW},
     cells::{is_blank, shortened},
     columns::{self, Meaning},
-    currency, delimited,
+    currency,
     encoding::CellEncoding,
     failed_rows,
     foreign::Foreign,
+    formats::{self, Workbook},
     grouped::grouped,
     header::{self, Header, HeaderError},
-    html,
     input::Input,
-    lists,
     mapping::Mapping,
     parameter::Parameter,
     price::{self, DecimalMark},
-    row::{Classified, Classifier, FeedProduct, RowFailure},
+    row::{Classified, Classifier, FeedProduct, PassedOverReason, RowFailure},
     sheets::Lists,
-    source::{Kind, OverLimit, Source, Workbook},
+    source::{OverLimit, Source},
     understanding::Understanding,
-    workbook,
 };
 
 /// Rows searched for the header row: price lists have titles above it.
@@ -324,52 +322,6 @@ pub struct PassedOver {
     pub reason: PassedOverReason,
 }
 
-/// Why a row is not a product.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum PassedOverReason {
-    /// An additional image of the product above.
-    Image,
-    /// A rule or option of the product above.
-    Option,
-    /// The header row again.
-    RepeatedHeader,
-    /// A heading, such as a category.
-    Heading,
-    /// A translation of a product above.
-    Translation,
-    /// A further header row, as in Amazon and eBay files.
-    Instruction,
-    /// A total.
-    Total,
-}
-
-impl PassedOverReason {
-    /// All reasons.
-    pub const ALL: [Self; 7] = [
-        Self::Image,
-        Self::Option,
-        Self::RepeatedHeader,
-        Self::Heading,
-        Self::Translation,
-        Self::Instruction,
-        Self::Total,
-    ];
-
-    /// Returns its code on the wire and in the database.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Image => "image",
-            Self::Option => "option",
-            Self::RepeatedHeader => "repeated-header",
-            Self::Heading => "heading",
-            Self::Translation => "translation",
-            Self::Instruction => "instruction",
-            Self::Total => "total",
-        }
-    }
-}
-
 /// Limits of reading.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -392,11 +344,11 @@ pub fn read(
     let parts = Source::open(input, limits.max_unpacked)?;
     let Some((source, kind)) = Source::workbook(&parts) else {
         let mut reading = Reading::new(mapping);
-        lists::walk(&parts, &mut |row| reading.take(row, visitor))?;
+        formats::walk_list(&parts, &mut |row| reading.take(row, visitor))?;
         return reading.finish(visitor);
     };
     let mut sheets = Lists::new(mapping, visitor);
-    workbook::walk(source, kind, &mut sheets)?;
+    formats::walk_sheets(source, kind, &mut sheets)?;
     match sheets.finish() {
         // Any page has tables.
         Err(
@@ -454,7 +406,7 @@ pub fn count(
     if parts.iter().all(Source::is_delimited) {
         let mut reading = Reading::new(mapping);
         let rows =
-            delimited::count_behind(&parts, &mut |row| match reading.take(row, &mut counter) {
+            formats::count_behind(&parts, &mut |row| match reading.take(row, &mut counter) {
                 ControlFlow::Break(()) => ControlFlow::Break(false),
                 ControlFlow::Continue(()) => match &reading.state {
                     State::Within { classifier, .. } => {
@@ -503,11 +455,7 @@ impl Visitor for Counter {
 /// The reason.
 pub fn check(input: Input, limits: &Limits) -> Result<(), FeedError> {
     let parts = Source::open(input, limits.max_unpacked)?;
-    match parts.as_slice() {
-        [source] if source.kind == Kind::Workbook(Workbook::Html) => html::check(source),
-        [_] => Ok(()),
-        parts => delimited::check(parts),
-    }
+    formats::check(&parts)
 }
 
 pub(crate) fn texts(row: RawRow<'_>) -> Vec<String> {

@@ -1,5 +1,6 @@
-//! Reads the sheets of a workbook as one list: those with a known header row, or those named by the user. Sheets
-//! without names behind one with names are about its products (special prices, pictures), and left out.
+//! Reads the sheets of a workbook as one list: those with a known header row, or those named by the user. A
+//! sheet without product names that follows one with them describes the same products (special prices, pictures), and
+//! is left out.
 
 use std::ops::ControlFlow;
 

@@ -1,4 +1,4 @@
-//! Detects the format of an input and opens its container.
+//! Opens the container of an input.
 //!
 //! A gzip file (RFC 1952) or ZIP archive may contain a workbook but no further container. No more is unpacked
 //! than the limit. Several files of an archive are read as one if their header rows are equal.
@@ -11,6 +11,7 @@ use crate::{
     archive::{Archive, Packed},
     budget::MAX_UNPACKED_WORKBOOK,
     foreign::Foreign,
+    formats::{Format, List, Workbook},
     input::{Input, ReadSeek},
     reader::FeedError,
 };
@@ -18,54 +19,17 @@ use crate::{
 /// Bytes sampled for the format.
 const HEAD: usize = 8 << 10;
 
-/// Magic numbers: gzip, ZIP, empty ZIP, compound file.
+/// Magic numbers: gzip, ZIP, empty ZIP.
 const GZIP: &[u8] = b"\x1F\x8B";
 const ZIP: &[u8] = b"PK\x03\x04";
 const EMPTY_ZIP: &[u8] = b"PK\x05\x06";
-const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
-
-/// Namespace of Excel 2003 XML.
-const EXCEL_2003: &[u8] = b"urn:schemas-microsoft-com:office:spreadsheet";
-
-/// A format.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Kind {
-    /// A list of rows.
-    List(List),
-    /// A workbook with sheets.
-    Workbook(Workbook),
-}
-
-/// A format with one list of rows.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum List {
-    /// Delimited text in any encoding.
-    Delimited,
-    /// XML.
-    Xml,
-}
-
-/// A format with sheets.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Workbook {
-    /// Office Open XML.
-    Xlsx,
-    /// OpenDocument.
-    Ods,
-    /// Excel up to 2003.
-    Xls,
-    /// Excel 2003 XML.
-    Excel2003,
-    /// An HTML page with tables.
-    Html,
-}
 
 /// A file that can be read repeatedly.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     input: Input,
     container: Container,
-    pub(crate) kind: Kind,
+    pub(crate) format: Format,
     /// Maximum bytes to read.
     pub(crate) limit: u64,
 }
@@ -123,16 +87,16 @@ impl Source {
     /// Returns the only file, if it is a workbook.
     pub(crate) fn workbook(parts: &[Self]) -> Option<(&Self, Workbook)> {
         match parts {
-            [source] => match source.kind {
-                Kind::Workbook(kind) => Some((source, kind)),
-                Kind::List(_) => None,
+            [source] => match source.format {
+                Format::Workbook(workbook) => Some((source, workbook)),
+                Format::List(_) => None,
             },
             _ => None,
         }
     }
 
     pub(crate) fn is_delimited(&self) -> bool {
-        self.kind == Kind::List(List::Delimited)
+        self.format == Format::List(List::Delimited)
     }
 
     /// Opens the container.
@@ -141,8 +105,14 @@ impl Source {
             return Ok(self);
         }
         let head = head_of(&mut self.stream()?)?;
-        if head.starts_with(ZIP) || head.starts_with(COMPOUND) {
-            // A workbook needs random access.
+        if head.starts_with(GZIP) {
+            return Err(FeedError::Nested);
+        }
+        let format = match head.starts_with(ZIP) {
+            true => None,
+            false => Some(Format::of_head(&head)?),
+        };
+        if format.is_none_or(Format::seeks) {
             let most = self.limit.min(MAX_UNPACKED_WORKBOOK);
             let unpacked = self.input.unpacked(self.stream()?, most)?;
             return match Self::open_once(unpacked, self.limit)? {
@@ -150,11 +120,8 @@ impl Source {
                 _ => Err(FeedError::Nested),
             };
         }
-        if head.starts_with(GZIP) {
-            return Err(FeedError::Nested);
-        }
         Ok(Self {
-            kind: kind_of_text(&head)?,
+            format: format.unwrap_or(self.format),
             ..self
         })
     }
@@ -165,21 +132,23 @@ impl Source {
         let mut source = Self {
             input,
             container: Container::None,
-            kind: Kind::List(List::Delimited),
+            format: Format::List(List::Delimited),
             limit,
         };
         if head.starts_with(GZIP) {
             source.container = Container::Gzip;
         } else if head.starts_with(ZIP) || head.starts_with(EMPTY_ZIP) {
             let archive = Archive::open(source.input.clone(), limit)?;
-            match source.workbook_kind(&archive)? {
-                Some(kind) => source.kind = Kind::Workbook(kind),
-                None => return source.files_of(&archive),
+            let Some(workbook) = Workbook::of_archive(&archive)? else {
+                return source.files_of(&archive);
+            };
+            // The declared size; reading is limited too.
+            if Packed::unpacked(archive.files.iter()) > limit {
+                return Err(FeedError::TooLarge(limit));
             }
-        } else if head.starts_with(COMPOUND) {
-            source.kind = Kind::Workbook(Workbook::Xls);
+            source.format = Format::Workbook(workbook);
         } else {
-            source.kind = kind_of_text(&head)?;
+            source.format = Format::of_head(&head)?;
         }
         Ok(Opened::One(source))
     }
@@ -210,32 +179,6 @@ impl Source {
         Archive::open(self.input.clone(), self.limit)
     }
 
-    /// Detects the kind of workbook.
-    fn workbook_kind(&self, archive: &Archive) -> Result<Option<Workbook>, FeedError> {
-        let kind = if archive.find("xl/workbook.xml").is_some() {
-            Workbook::Xlsx
-        } else if archive.find("content.xml").is_some() {
-            match Foreign::of_open_document(archive)? {
-                Some(foreign) => return Err(FeedError::Foreign(foreign)),
-                None => Workbook::Ods,
-            }
-        } else {
-            return match Foreign::of_archive(archive) {
-                Some(foreign) => Err(FeedError::Foreign(foreign)),
-                None => Ok(None),
-            };
-        };
-        let unpacked = archive
-            .files
-            .iter()
-            .fold(0_u64, |sum, file| sum.saturating_add(file.unpacked));
-        // The declared size; reading is limited too.
-        if unpacked > self.limit {
-            return Err(FeedError::TooLarge(self.limit));
-        }
-        Ok(Some(kind))
-    }
-
     /// Returns the files of an archive, without macOS metadata.
     fn files_of(&self, archive: &Archive) -> Result<Opened, FeedError> {
         let is_file = |file: &&Packed| {
@@ -254,10 +197,7 @@ impl Source {
         if files.len() > MAX_PARTS {
             return Err(FeedError::SeveralFiles(files.len()));
         }
-        let unpacked = files
-            .iter()
-            .fold(0_u64, |sum, file| sum.saturating_add(file.unpacked));
-        if unpacked > self.limit && files.len() > 1 {
+        if Packed::unpacked(files.iter().copied()) > self.limit && files.len() > 1 {
             return Err(FeedError::TooLarge(self.limit));
         }
         // Numeric order: `list_2.csv` before `list_10.csv`.
@@ -279,87 +219,6 @@ fn head_of(file: &mut impl Read) -> Result<Vec<u8>, FeedError> {
         .read_to_end(&mut head)
         .map_err(FeedError::from_read)?;
     Ok(head)
-}
-
-/// Detects the format of text, and rejects known other formats.
-fn kind_of_text(head: &[u8]) -> Result<Kind, FeedError> {
-    if let Some(text) = super::encoding::utf_16_text(head) {
-        return kind_of_text(text.as_bytes());
-    }
-    if let Some(foreign) = Foreign::of_head(head) {
-        return Err(FeedError::Foreign(foreign));
-    }
-    let text = head
-        .strip_prefix(b"\xEF\xBB\xBF")
-        .unwrap_or(head)
-        .trim_ascii_start();
-    let starts_with = |word: &[u8]| {
-        text.get(..word.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(word))
-    };
-    let is_html = [
-        &b"<!doctype html"[..],
-        b"<html",
-        b"<head",
-        b"<body",
-        b"<table",
-        b"<meta",
-    ];
-    if is_html.iter().any(|word| starts_with(word)) || is_commented_html(text) {
-        return Ok(Kind::Workbook(Workbook::Html));
-    }
-    if text.starts_with(b"<") {
-        let is_excel = memchr::memmem::find(head, EXCEL_2003).is_some();
-        return Ok(match is_excel {
-            true => Kind::Workbook(Workbook::Excel2003),
-            false => Kind::List(List::Xml),
-        });
-    }
-    if is_binary(head) {
-        return Err(FeedError::NotText);
-    }
-    if is_json(text) {
-        return Err(FeedError::Json);
-    }
-    Ok(Kind::List(List::Delimited))
-}
-
-fn is_json(text: &[u8]) -> bool {
-    let inner = text.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
-    let object = inner.unwrap_or(text).strip_prefix(b"{");
-    object.is_some_and(|object| object.trim_ascii_start().starts_with(b"\""))
-}
-
-/// Returns whether a document starts with a declaration or comment and is HTML.
-fn is_commented_html(text: &[u8]) -> bool {
-    let declared =
-        text.starts_with(b"<?xml") || text.starts_with(b"<!--") || text.starts_with(b"<!DOCTYPE");
-    let lower = text
-        .get(..text.len().min(1024))
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    declared && memchr::memmem::find(&lower, b"<html").is_some()
-}
-
-/// Returns whether bytes are binary. Padding zeros are accepted: only zeros before text count.
-fn is_binary(head: &[u8]) -> bool {
-    let is_odd = |byte: &&u8| {
-        **byte < b' ' && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0 | 0x0B | 0x0C | 0x1A)
-    };
-    // Disk images and cut downloads fill a file up with zeros.
-    let Some(last) = head.iter().rposition(|byte| *byte != 0) else {
-        return !head.is_empty();
-    };
-    let head = &head[..=last];
-    let odd = head.iter().filter(is_odd).count();
-    let is_text = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
-    let within = head
-        .windows(2)
-        .filter(|pair| pair[0] == 0 && is_text(pair[1]))
-        .count();
-    let zeros = memchr::memchr_iter(0, head).count();
-    let most = head.len().max(HEAD / 8);
-    odd * 20 > most || within > 3 && within * 50 > head.len() || zeros * 2 > head.len()
 }
 
 /// Fails instead of reading more than the limit.

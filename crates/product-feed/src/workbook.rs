@@ -10,10 +10,7 @@ use csv::ByteRecord;
 use crate::{
     budget::{self, MAX_ROW},
     cell_format::Format,
-    excel_2003, html, ods,
     reader::{FeedError, RawRow},
-    source::{Source, Workbook},
-    xls, xlsx,
 };
 
 /// Maximum rows of a sheet in any program.
@@ -37,29 +34,6 @@ pub(crate) trait Sheets {
 
     /// Ends a sheet, and returns whether to continue with the next one.
     fn end(&mut self) -> ControlFlow<()>;
-}
-
-/// Reads the visible sheets.
-///
-/// # Errors
-///
-/// If the file is unreadable, damaged, protected or too large.
-pub(crate) fn walk(
-    source: &Source,
-    kind: Workbook,
-    sheets: &mut dyn Sheets,
-) -> Result<(), FeedError> {
-    let read = match kind {
-        Workbook::Xlsx => xlsx::walk(source, sheets),
-        Workbook::Ods => ods::walk(source, sheets),
-        Workbook::Xls => xls::walk(source, sheets),
-        Workbook::Excel2003 => excel_2003::walk(source, sheets),
-        Workbook::Html => html::walk(source, sheets),
-    };
-    read.map_err(|error| match error {
-        FeedError::BrokenXml { .. } | FeedError::BrokenArchive => FeedError::BrokenWorkbook,
-        other => other,
-    })
 }
 
 /// Maximum styles.

@@ -9,9 +9,6 @@ use crate::islands::parts::{
     locale::use_locale,
 };
 
-/// File types for the file dialog.
-const ACCEPT: &str = ".csv,.tsv,.txt,.tab,.xlsx,.ods,.xls,.xml,.gz,.zip,text/csv,text/tab-separated-values,text/xml,application/xml,application/gzip,application/zip,application/vnd.ms-excel,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,application/vnd.oasis.opendocument.spreadsheet";
-
 /// An area to drop a file on, or to click and choose one.
 ///
 /// The file input covers the area, so that both work without a script. With a script, files may be dropped anywhere on
@@ -23,6 +20,8 @@ pub(super) fn DropZone(
     chosen: Signal<Option<Chosen>>,
     /// Maximum bytes of a file.
     max_bytes: u64,
+    /// File types of the file dialog.
+    accept: String,
     /// Called after a new choice.
     on_choice: impl Fn() + Clone + Send + Sync + 'static,
     /// Called with files dropped on the page.
@@ -84,7 +83,7 @@ pub(super) fn DropZone(
                 type="file"
                 name="file"
                 required
-                accept=ACCEPT
+                accept=accept
                 aria-describedby="zone-note upload-error"
                 aria-invalid=move || invalid.get().then_some("true")
                 data-testid="upload-input"

@@ -36,6 +36,7 @@ pub(crate) fn UploadForm(
     let t = use_locale();
     let UploadFormState {
         max_bytes,
+        accept,
         offers_checks,
         fetches: _,
         last_error,
@@ -197,7 +198,7 @@ pub(crate) fn UploadForm(
                     }
                 }
             />
-            <DropZone input chosen=chosen.into() max_bytes on_choice=look on_drop invalid />
+            <DropZone input chosen=chosen.into() max_bytes accept on_choice=look on_drop invalid />
             <Queued queue />
             <div class="upload-foot">
                 <Problem stage />

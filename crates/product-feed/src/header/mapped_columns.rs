@@ -1,15 +1,14 @@
-//! Maps the columns of a file from its header row.
+//! Columns by meaning.
 
-use std::{
-    collections::{HashMap, HashSet},
-    str::FromStr,
-};
+use std::{collections::HashMap, collections::HashSet};
 
-use csv::ByteRecord;
 use rust_decimal::Decimal;
-use sha2::{Digest, Sha256};
-use thiserror::Error;
 
+use super::{
+    GOOGLE_ID,
+    error::HeaderError,
+    shape::{Program, Shape},
+};
 use crate::{
     cells::is_blank,
     checks::{Stock, availability, image, is_nothing, stock},
@@ -21,126 +20,7 @@ use crate::{
 };
 
 /// The most that a price with tax is of the price without: Hungary's 27 %, rounded.
-const MOST_WITH_TAX: Decimal = Decimal::from_parts(14, 0, 0, false, 1);
-
-/// Why the header row is not sufficient. The text is for people.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-pub enum HeaderError {
-    /// No column is known.
-    #[error(
-        "No product columns found. Expected headers for a SKU (such as \"SKU\", \"Variant SKU\", \
-         \"Product code\", \"Item number\"), a name (\"Name\", \"Title\", \"Product name\") and a price \
-         (\"Price\", \"Regular price\", \"Variant price\")."
-    )]
-    Unknown,
-    /// No column identifies products.
-    #[error(
-        "No identifier column found. Expected a header like \"SKU\", \"Variant SKU\", \"Product code\", \
-         \"Item number\", \"Handle\", \"Barcode\" or \"ID\"."
-    )]
-    NoIdentity,
-    /// There is no price column.
-    #[error(
-        "No price column found. Expected a header like \"Price\", \"Regular price\", \"Variant price\" \
-         or \"Unit price\"."
-    )]
-    NoPrice,
-}
-
-impl HeaderError {
-    /// Returns its code on the wire and in the database.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unknown => "no-columns",
-            Self::NoIdentity => "no-identity-column",
-            Self::NoPrice => "no-price-column",
-        }
-    }
-}
-
-/// The kind of file, where it changes the meaning of rows.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Shape {
-    /// Each row is a product, possibly with WooCommerce's type.
-    #[default]
-    Plain,
-    /// Rows of one handle are variants or images.
-    Shopify,
-    /// Rows after a product are its variants, rules or images.
-    BigCommerce,
-    /// The ID is the SKU.
-    Google,
-    /// Rows of one handle are marked as product or variant.
-    Wix,
-    /// Rows are marked as product, option or variation.
-    Ecwid,
-    /// Rows without a title are variants of the product above.
-    Squarespace,
-    /// Rows with the relationship `Variation` belong to the listing above.
-    Ebay,
-    /// Rows of store views are translations; rows without a SKU continue the product above.
-    Magento,
-    /// Variants reference their product's ID.
-    Shopware,
-}
-
-/// An unknown shape.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("this is no shape of a product file")]
-pub struct UnknownShape;
-
-impl Shape {
-    /// All shapes.
-    pub const ALL: [Self; 10] = [
-        Self::Plain,
-        Self::Shopify,
-        Self::BigCommerce,
-        Self::Google,
-        Self::Wix,
-        Self::Ecwid,
-        Self::Squarespace,
-        Self::Ebay,
-        Self::Magento,
-        Self::Shopware,
-    ];
-
-    /// Returns its word on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Shopify => "shopify",
-            Self::BigCommerce => "bigcommerce",
-            Self::Google => "google",
-            Self::Wix => "wix",
-            Self::Ecwid => "ecwid",
-            Self::Squarespace => "squarespace",
-            Self::Ebay => "ebay",
-            Self::Magento => "magento",
-            Self::Shopware => "shopware",
-        }
-    }
-}
-
-impl FromStr for Shape {
-    type Err = UnknownShape;
-
-    fn from_str(text: &str) -> Result<Self, UnknownShape> {
-        Self::ALL
-            .into_iter()
-            .find(|shape| shape.as_str() == text)
-            .ok_or(UnknownShape)
-    }
-}
-
-/// A header row and its column mapping.
-#[derive(Clone, Debug)]
-pub struct Header {
-    /// The cells.
-    pub cells: Vec<String>,
-    pub(crate) columns: Columns,
-}
+pub(super) const MOST_WITH_TAX: Decimal = Decimal::from_parts(14, 0, 0, false, 1);
 
 /// Indices of mapped columns, from 0.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -149,14 +29,14 @@ pub(crate) struct Columns {
     pub(crate) count: usize,
     pub(crate) shape: Shape,
     /// Whether the shape was set by a user or a list of failed rows.
-    is_shape_said: bool,
+    pub(super) is_shape_said: bool,
     pub(crate) sku: Option<usize>,
     pub(crate) name: Option<usize>,
     pub(crate) price: Option<usize>,
     /// The price of rows without one.
     pub(crate) sale_price: Option<usize>,
     /// Prices that products are not sold for.
-    other_prices: Vec<usize>,
+    pub(super) other_prices: Vec<usize>,
     /// Prices that customers pay, with their ranks: the next one counts where the best column is empty.
     spare_prices: Vec<(usize, usize)>,
     /// Prices in hundredths.
@@ -167,14 +47,14 @@ pub(crate) struct Columns {
     spare_skus: Vec<(usize, usize)>,
     spare_names: Vec<(usize, usize)>,
     /// The SKU, if its name says no more than that it is a number.
-    number: Option<usize>,
+    pub(super) number: Option<usize>,
     /// Whether the sale price applies.
     pub(crate) on_sale: Option<usize>,
     /// A price column with the name of the chosen one and a word for tax.
     gross: Option<usize>,
     pub(crate) currency: Option<usize>,
     /// A column that is SKU, name or kind of row: "Item".
-    label: Option<usize>,
+    pub(super) label: Option<usize>,
     /// Whether rows are marked as in eBay files.
     is_listing: bool,
     /// Whether the ID is of Google's namespace.
@@ -219,162 +99,10 @@ pub(crate) struct Columns {
 }
 
 /// Names of a column that says whether the sale price applies, lower case.
-const ON_SALE: &[&str] = &["on sale", "onsale", "is on sale", "is_on_sale", "on_sale"];
-
-/// The ID of a Google feed, with its prefix.
-pub(crate) const GOOGLE_ID: &str = "g:id";
-
-/// Words for kinds of rows in any shape.
-const PRODUCT_ROWS: &[&str] = &["product", "parent", ""];
-const VARIANT_ROWS: &[&str] = &["sku", "variant", "variation", "product_variation", "child"];
-const IMAGE_ROWS: &[&str] = &["image", "video", "media"];
-const OTHER_ROWS: &[&str] = &[
-    "rule",
-    "option",
-    "product_option",
-    "modifier",
-    "product_file",
-    "collection",
-    "category",
-    "product_related",
-];
-
-/// The kind of a row.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum RowKind {
-    Product,
-    Variant,
-    Image,
-    Other,
-}
-
-impl RowKind {
-    /// Parses a kind; `None` for an unknown word.
-    pub(crate) fn of(word: &str) -> Option<Self> {
-        let is = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(word));
-        if is(PRODUCT_ROWS) {
-            Some(Self::Product)
-        } else if is(VARIANT_ROWS) {
-            Some(Self::Variant)
-        } else if is(IMAGE_ROWS) {
-            Some(Self::Image)
-        } else if is(OTHER_ROWS) {
-            Some(Self::Other)
-        } else {
-            None
-        }
-    }
-}
-
-impl Header {
-    /// Maps columns by `mapping`, then by the header row.
-    ///
-    /// # Errors
-    ///
-    /// If there is no identity or no price.
-    pub(crate) fn find(cells: Vec<String>, mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
-        let columns = Columns::find(&cells, mapping)?;
-        Ok(Self { cells, columns })
-    }
-
-    /// Returns whether the file has a column of this meaning.
-    #[must_use]
-    pub fn has(&self, meaning: Meaning) -> bool {
-        (0..self.cells.len()).any(|index| self.columns.meaning_of(index) == Some(meaning))
-    }
-
-    /// Corrects the mapping by the first rows: an "Item Type" can hold anything.
-    pub(crate) fn settle<'r>(&mut self, rows: impl Iterator<Item = RawRow<'r>> + Clone) {
-        let columns = &mut self.columns;
-        if columns.is_shape_said {
-            return;
-        }
-        let kinds_of = |column: Option<usize>| -> Option<Vec<RowKind>> {
-            let column = column?;
-            rows.clone()
-                .filter(|row| row.cells.iter().any(|cell| !is_blank(cell)))
-                .map(|row| {
-                    RowKind::of(&row.encoding.text(row.cells.get(column).unwrap_or_default()))
-                })
-                .collect()
-        };
-        if columns.item.is_some() && kinds_of(columns.item).is_none() {
-            columns.item = None;
-        }
-        for column in [columns.label, columns.kind].into_iter().flatten() {
-            let kinds = kinds_of(Some(column)).unwrap_or_default();
-            let has_both = kinds.contains(&RowKind::Product)
-                && kinds.iter().any(|kind| *kind != RowKind::Product);
-            if columns.item.is_none() && columns.handle.is_none() && has_both {
-                columns.forget(column);
-                columns.item = Some(column);
-            }
-        }
-        columns.prefer_filled(&rows);
-        columns.prefer_named(&rows);
-        columns.forget_paths(&rows);
-        columns.prefer_gross(&rows);
-        // Loyverse's "In stock" is a count.
-        let is_count = |column: usize| {
-            rows.clone().any(|row| {
-                let text = row.encoding.text(row.cells.get(column).unwrap_or_default());
-                text.parse::<f64>().is_ok_and(|count| count > 1.0)
-            })
-        };
-        if columns.stock.is_none() && columns.availability.is_some_and(is_count) {
-            columns.stock = columns.availability.take();
-        }
-        columns.prefer_counts(&rows);
-        let is_empty = |column: Option<usize>| {
-            column.is_some_and(|column| {
-                rows.clone()
-                    .all(|row| row.cells.get(column).is_none_or(is_blank))
-            })
-        };
-        if columns.sku.is_some() && is_empty(columns.handle) && rows.clone().next().is_some() {
-            columns.handle = None;
-        }
-        columns.shape = columns.told_shape();
-    }
-
-    /// Iterates over the price cells of a row.
-    pub(crate) fn prices<'r>(
-        &self,
-        row: &'r ByteRecord,
-    ) -> impl Iterator<Item = (usize, &'r [u8])> {
-        let columns = [self.columns.price, self.columns.sale_price];
-        columns
-            .into_iter()
-            .flatten()
-            .chain(self.columns.other_prices.iter().copied())
-            .filter_map(move |index| Some((index, row.get(index)?)))
-    }
-
-    /// Returns the currency cell of a row.
-    pub(crate) fn currency<'r>(&self, row: &'r ByteRecord) -> Option<&'r [u8]> {
-        row.get(self.columns.currency?)
-    }
-
-    /// Returns the meaning of each column.
-    #[must_use]
-    pub fn meanings(&self) -> Vec<Option<Meaning>> {
-        self.columns.meanings()
-    }
-
-    /// Returns a fingerprint of the column names and their order.
-    #[must_use]
-    pub fn fingerprint(cells: &[String]) -> String {
-        let mut hash = Sha256::new();
-        for cell in cells.iter().filter(|cell| !failed_rows::is_ours(cell)) {
-            hash.update(cell.trim().as_bytes());
-            hash.update([0]);
-        }
-        hex::encode(hash.finalize())
-    }
-}
+pub(super) const ON_SALE: &[&str] = &["on sale", "onsale", "is on sale", "is_on_sale", "on_sale"];
 
 impl Columns {
-    fn find(cells: &[String], mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
+    pub(super) fn find(cells: &[String], mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
         let mut columns = Self {
             count: cells.len(),
             ..Self::default()
@@ -554,7 +282,7 @@ impl Columns {
     }
 
     /// Takes another price if the best column is empty, as eBay's `Start price` of listings that are no auctions.
-    fn prefer_filled<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+    pub(super) fn prefer_filled<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
         let is_filled = |column: usize| {
             rows.clone()
                 .any(|row| !row.cells.get(column).is_none_or(is_blank))
@@ -577,7 +305,7 @@ impl Columns {
     }
 
     /// Takes another SKU and name if the best column is empty, and an ID instead of numbers that repeat.
-    fn prefer_named<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+    pub(super) fn prefer_named<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
         let is_filled = |column: usize| {
             rows.clone()
                 .any(|row| !row.cells.get(column).is_none_or(is_blank))
@@ -606,7 +334,7 @@ impl Columns {
     }
 
     /// Unmaps a column such as "Image" if it has names and paths, which would clear the images that products have.
-    fn forget_paths<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+    pub(super) fn forget_paths<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
         let Some(column) = self.image.filter(|_| self.may_be_paths) else {
             return;
         };
@@ -621,7 +349,7 @@ impl Columns {
     }
 
     /// Takes the stock column that has counts; one with words is the availability.
-    fn prefer_counts<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+    pub(super) fn prefer_counts<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
         let (mark, Some(best)) = (DecimalMark::Point, self.stock) else {
             return;
         };
@@ -674,7 +402,7 @@ impl Columns {
 
     /// Takes the price with tax, if the other one has the same name without a word for tax. As "VAT" may be the tax
     /// alone, the amounts must fit, in either decimal mark.
-    fn prefer_gross<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+    pub(super) fn prefer_gross<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
         let (Some(price), Some(gross)) = (self.price, self.gross) else {
             return;
         };
@@ -704,7 +432,7 @@ impl Columns {
     }
 
     /// Unmaps a column.
-    fn forget(&mut self, index: usize) {
+    pub(super) fn forget(&mut self, index: usize) {
         for slot in [&mut self.sku, &mut self.name, &mut self.kind] {
             if *slot == Some(index) {
                 *slot = None;
@@ -712,7 +440,7 @@ impl Columns {
         }
     }
 
-    fn told_shape(&self) -> Shape {
+    pub(super) fn told_shape(&self) -> Shape {
         if self.handle.is_some() && self.item.is_some() {
             Shape::Wix
         } else if self.handle.is_some() {
@@ -767,7 +495,7 @@ impl Columns {
         })
     }
 
-    fn meaning_of(&self, index: usize) -> Option<Meaning> {
+    pub(super) fn meaning_of(&self, index: usize) -> Option<Meaning> {
         let single = [
             (self.sku, Meaning::Sku),
             (self.name, Meaning::Name),
@@ -822,168 +550,13 @@ impl Columns {
     }
 }
 
-/// A program that uses the column names of others with another meaning.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Program {
-    /// `standard_price` is the cost, and `list_price` the price; Amazon's mean the opposite.
-    Odoo,
-    /// `ordernumber` is the SKU, and `EK` the group of those who buy in the shop.
-    Shopware5,
-    /// Each outlet has a column for its stock.
-    LightspeedX,
-    /// `SKU` is Ozon's own number, `Артикул` the seller's.
-    Ozon,
-    /// `Salgspris` is the sale price beside the regular one, elsewhere what a product is sold for.
-    WooCommerce,
-}
-
-impl Program {
-    fn of(cells: &[String]) -> Option<Self> {
-        let has = |name: &str| cells.iter().any(|cell| cell.trim() == name);
-        let is_odoo = has("default_code") || has("categ_id") || has("categ_id/id");
-        if has("standard_price") && is_odoo {
-            Some(Self::Odoo)
-        } else if has("ordernumber") && has("mainnumber") {
-            Some(Self::Shopware5)
-        } else if has("supply_price") && has("retail_price") {
-            Some(Self::LightspeedX)
-        } else if has("Ozon Product ID") && has("Артикул") {
-            Some(Self::Ozon)
-        } else if has("Vanlig pris") || has("Preu normal") {
-            Some(Self::WooCommerce)
-        } else {
-            None
-        }
-    }
-
-    /// Looks up a column that means something else than its name.
-    fn look_up(self, cell: &str) -> Option<columns::Known> {
-        let name = match (self, cell.trim()) {
-            (Self::Odoo, "standard_price") => "Cost",
-            (Self::Shopware5, "ordernumber") => "SKU",
-            (Self::Shopware5, "price_EK") => "Price",
-            (Self::Ozon, "SKU") => "External ID",
-            (Self::WooCommerce, "Salgspris" | "Preu de venda") => "Sale price",
-            (Self::LightspeedX, name) if name.starts_with("inventory_") => "Stock",
-            _ => return None,
-        };
-        columns::look_up(name)
-    }
-}
-
 /// Returns the currency from eBay's first column: `*Action(SiteID=US|Country=US|Currency=USD|…)`.
-fn currency_of_site(cells: &[String]) -> Option<&'static str> {
+pub(super) fn currency_of_site(cells: &[String]) -> Option<&'static str> {
     let mut parts = cells.first()?.split(['(', '|', ')']);
     parts.find_map(|part| currency::code(part.strip_prefix("Currency=")?))
 }
 
-enum Slot<'a> {
+pub(super) enum Slot<'a> {
     One(&'a mut Option<usize>),
     Many(&'a mut Vec<usize>),
-}
-
-/// Counts known column names in a row; value rows rarely have any.
-pub(crate) fn known_cells(cells: &[String]) -> usize {
-    cells
-        .iter()
-        .filter(|cell| columns::look_up(cell).is_some())
-        .count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn find(header: &str) -> Result<Columns, HeaderError> {
-        let cells: Vec<_> = header
-            .split(',')
-            .map(|cell| cell.trim().to_owned())
-            .collect();
-        Columns::find(&cells, None)
-    }
-
-    #[test]
-    fn the_better_name_wins_wherever_it_stands() {
-        let columns = find("description,price (net),code,price,name,sku,price").unwrap();
-        assert_eq!(
-            (columns.sku, columns.name, columns.price),
-            (Some(5), Some(4), Some(3))
-        );
-    }
-
-    #[test]
-    fn a_shopify_header_is_understood() {
-        let columns = find(
-            "Handle,Title,Body (HTML),Vendor,Type,Option1 Name,Option1 Value,Option2 Name,\
-             Option2 Value,Variant SKU,Variant Price,Variant Compare At Price,Variant Barcode",
-        )
-        .unwrap();
-        assert_eq!(columns.shape, Shape::Shopify);
-        assert_eq!(
-            (columns.handle, columns.name, columns.kind),
-            (Some(0), Some(1), None)
-        );
-        assert_eq!(
-            (columns.options, columns.sku, columns.price),
-            (vec![6, 8], Some(9), Some(10))
-        );
-        assert_eq!((columns.gtin, columns.barcode), (None, Some(12)));
-    }
-
-    #[test]
-    fn a_woocommerce_header_is_understood() {
-        let columns = find(
-            "ID,Type,SKU,Name,Description,Sale price,Regular price,Parent,Attribute 1 name,\
-             Attribute 1 value(s),Attribute 1 visible,Attribute 2 name,Attribute 2 value(s)",
-        )
-        .unwrap();
-        assert_eq!(columns.shape, Shape::Plain);
-        assert_eq!(
-            (columns.id, columns.kind, columns.sku),
-            (Some(0), Some(1), Some(2))
-        );
-        assert_eq!(
-            (columns.name, columns.sale_price, columns.price),
-            (Some(3), Some(5), Some(6))
-        );
-        assert_eq!((columns.parent, columns.attributes), (Some(7), vec![9, 12]));
-    }
-
-    #[test]
-    fn google_s_id_is_a_sku() {
-        let columns = find("id,title,description,link,image_link,availability,price,gtin").unwrap();
-        assert_eq!((columns.shape, columns.sku), (Shape::Google, Some(0)));
-        assert_eq!((columns.url, columns.availability), (Some(3), Some(5)));
-        assert_eq!(columns.image, Some(4));
-        let columns = find("id,title,price,link,images").unwrap();
-        assert_eq!((columns.shape, columns.image), (Shape::Plain, Some(4)));
-        let columns = find("id,name,price,url").unwrap();
-        assert_eq!((columns.shape, columns.sku), (Shape::Plain, None));
-    }
-
-    #[test]
-    fn a_mapping_says_everything() {
-        let cells = ["a", "price", "c"].map(str::to_owned).to_vec();
-        let mapping = Mapping::new([(0, Meaning::Sku), (2, Meaning::Price)]);
-        let header = Header::find(cells, Some(&mapping)).unwrap();
-        assert_eq!(
-            header.meanings(),
-            [Some(Meaning::Sku), None, Some(Meaning::Price)]
-        );
-    }
-
-    #[test]
-    fn a_header_without_what_a_product_needs_is_refused() {
-        for (header, error) in [
-            ("", HeaderError::Unknown),
-            ("A-1,Shirt,9.99", HeaderError::Unknown),
-            ("first name,last name,city", HeaderError::Unknown),
-            ("name,price", HeaderError::NoIdentity),
-            ("name", HeaderError::NoIdentity),
-            ("sku,name", HeaderError::NoPrice),
-            ("handle,title", HeaderError::NoPrice),
-        ] {
-            assert_eq!(find(header), Err(error), "{header}");
-        }
-    }
 }

@@ -7,7 +7,6 @@ use quick_xml::events::{BytesStart, Event};
 use crate::{
     budget::MAX_ROW,
     cell_format::Format,
-    merchant,
     reader::FeedError,
     source::Source,
     workbook::{MAX_ROWS, MAX_SHEETS, MAX_STYLES, Row, Sheets},
@@ -21,7 +20,7 @@ use crate::{
 /// If the file is unreadable, damaged or too large.
 pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
     let mut book = Book {
-        xml: Xml::new(merchant::utf_8(source)?),
+        xml: Xml::new(super::merchant::utf_8(source)?),
         row: Row::new(source.limit),
         formats: HashMap::new(),
     };

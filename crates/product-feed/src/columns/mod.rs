@@ -1,0 +1,359 @@
+//! Finds the meaning of a column by its name, from the table in `columns.txt`.
+
+mod currencies;
+mod meaning;
+mod normalized;
+mod prices;
+mod remarks;
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashMap, str::FromStr, sync::LazyLock};
+
+use crate::checks;
+
+use currencies::{of_currency, sign_within, with_currency};
+#[cfg(test)]
+pub(crate) use meaning::WORDS;
+pub use meaning::{Meaning, UnknownMeaning};
+use normalized::{normalized, numbered};
+pub(crate) use prices::{adds_tax, is_for_customers};
+use prices::{in_cents, of_sale, of_tax_alone, with_tax};
+use remarks::{split_remark, with_remark};
+
+/// The table: one line per meaning.
+const TABLE: &str = include_str!("../columns.txt");
+
+/// The meaning of a name in the table, which may depend on other columns.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Word {
+    /// Always this meaning.
+    Is(Meaning),
+    /// SKU if no other column is one and another is the name; else the name.
+    NameOrSku,
+    /// SKU if no other column is one; else the product's number.
+    Number,
+    /// As `Number`; the row has no number of its own.
+    ItemNumber,
+    /// The name if there is no better one.
+    Description,
+    /// An image in any list; a plain `image` also identifies Google feeds.
+    Picture,
+}
+
+impl FromStr for Word {
+    type Err = UnknownMeaning;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMeaning> {
+        Ok(match text {
+            "name or sku" => Self::NameOrSku,
+            "number" => Self::Number,
+            "item number" => Self::ItemNumber,
+            "description" => Self::Description,
+            "picture" => Self::Picture,
+            meaning => Self::Is(meaning.parse()?),
+        })
+    }
+}
+
+impl Word {
+    /// Returns the meaning if no other column matters.
+    pub(crate) fn meaning(self) -> Meaning {
+        match self {
+            Self::Is(meaning) => meaning,
+            Self::NameOrSku | Self::Description => Meaning::Name,
+            Self::Number | Self::ItemNumber => Meaning::Sku,
+            Self::Picture => Meaning::Image,
+        }
+    }
+}
+
+/// A match in the table: meaning, rank (lower is better) and currency.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Known {
+    pub(crate) word: Word,
+    pub(crate) rank: usize,
+    pub(crate) currency: Option<&'static str>,
+    /// Whether the amounts are in hundredths: `price_cents`.
+    pub(crate) is_in_cents: bool,
+}
+
+impl Known {
+    fn of(word: Word, rank: usize, currency: Option<&'static str>) -> Self {
+        Self {
+            word,
+            rank,
+            currency,
+            is_in_cents: false,
+        }
+    }
+}
+
+struct Names {
+    exact: HashMap<String, (Word, usize)>,
+    /// Prefixes of names with any suffix.
+    beginnings: Vec<(String, Word, usize)>,
+    count: usize,
+    /// Rank of the first price that customers do not pay.
+    net: usize,
+}
+
+/// The first price in the table that customers do not pay.
+const FIRST_NET: &str = "Net price";
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| {
+    let mut names = Names {
+        exact: HashMap::new(),
+        beginnings: Vec::new(),
+        count: 0,
+        net: usize::MAX,
+    };
+    for (word, name) in entries() {
+        let rank = names.count;
+        names.count += 1;
+        if name == FIRST_NET {
+            names.net = rank;
+        }
+        if let Some(beginning) = name.strip_suffix("_*") {
+            names.beginnings.push((normalized(beginning), word, rank));
+            continue;
+        }
+        let key = if name.contains(" #") || name.contains("#") {
+            numbered(name)
+        } else {
+            normalized(name)
+        };
+        names.exact.entry(key).or_insert((word, rank));
+    }
+    names
+});
+
+/// Iterates over the table's names in order.
+fn entries() -> impl Iterator<Item = (Word, &'static str)> {
+    TABLE
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(':'))
+        .filter_map(|(word, names)| Some((word.parse().ok()?, names)))
+        .flat_map(|(word, names)| names.split(", ").map(move |name| (word, name.trim())))
+        .filter(|(_, name)| !name.is_empty())
+}
+
+/// Looks up a column name. Names without a parenthesised remark rank better.
+pub(crate) fn look_up(cell: &str) -> Option<Known> {
+    if cell.len() > MAX_NAME {
+        return None;
+    }
+    // Google feeds prefix names.
+    let cell = cell.trim();
+    let cell = cell
+        .strip_prefix("g:")
+        .or_else(|| cell.strip_prefix("g_"))
+        .unwrap_or(cell);
+    let cell = within_brackets(cell);
+    let known = of_quantity(cell)
+        .or_else(|| known(cell))
+        .or_else(|| in_cents(cell))
+        .or_else(|| with_currency(cell))
+        .or_else(|| of_currency(cell))
+        .or_else(|| with_language(cell))
+        .or_else(|| of_gtin_codes(cell))
+        .or_else(|| with_one(cell))
+        .or_else(|| in_pieces(cell))
+        .or_else(|| of_tax_alone(cell))
+        .or_else(|| of_table(cell));
+    known.map(behind_customer_prices)
+}
+
+/// Ranks net and trade prices below every price that customers pay, whatever the remarks: `Retail price (inc VAT)`
+/// goes before `Trade price`.
+fn behind_customer_prices(known: Known) -> Known {
+    let is_other = known.word == Word::Is(Meaning::Price) && known.rank % NAMES.count >= NAMES.net;
+    Known {
+        rank: known.rank + if is_other { 2 * NAMES.count } else { 0 },
+        ..known
+    }
+}
+
+/// Unwraps `[PRICE_WITH_VAT "Default"]`.
+fn within_brackets(cell: &str) -> &str {
+    let inner = cell
+        .strip_prefix('[')
+        .and_then(|cell| cell.strip_suffix(']'));
+    inner
+        .filter(|inner| !inner.contains(['[', ']']))
+        .and_then(|inner| inner.split('"').next())
+        .map_or(cell, str::trim)
+}
+
+/// Kinds of numbers that identify a product in trade.
+const GTIN_CODES: &[&str] = &["gtin", "ean", "upc", "isbn", "jan", "barcode"];
+
+/// Looks up a list of GTIN kinds in any language: `GTIN, UPC, EAN eller ISBN`, `EAN/Barcode`.
+fn of_gtin_codes(name: &str) -> Option<Known> {
+    let words = name
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let (mut codes, mut others) = (0, 0);
+    for word in words {
+        match GTIN_CODES.contains(&word.to_lowercase().as_str()) {
+            true => codes += 1,
+            false => others += 1,
+        }
+    }
+    let (word, rank) = (codes > 1 && others <= 1).then(|| of_name("GTIN"))??;
+    Some(Known::of(word, rank + NAMES.count, None))
+}
+
+/// Names of tables before those of their columns.
+const TABLES: &[&str] = &[
+    "products",
+    "product",
+    "items",
+    "item",
+    "variants",
+    "variant",
+    "catalog",
+    "p",
+    "data",
+    "node",
+    "fields",
+    "attributes",
+    "articles",
+    "article",
+];
+
+/// Looks up a column behind its table's name: `products.sku`.
+fn of_table(name: &str) -> Option<Known> {
+    let (table, column) = name.rsplit_once(['.', ':'])?;
+    let table = table.rsplit(['.', ':']).next()?.to_lowercase();
+    TABLES.contains(&table.as_str()).then(|| known(column))?
+}
+
+/// Looks up a stock with its unit: `Остаток, шт.`.
+fn in_pieces(name: &str) -> Option<Known> {
+    let (base, unit) = name.rsplit_once([',', '/'])?;
+    let unit = unit.trim().trim_end_matches('.').to_lowercase();
+    let (word, rank) = of_name(base).filter(|_| checks::is_pieces(&unit))?;
+    (word == Word::Is(Meaning::Stock)).then(|| Known::of(word, rank + NAMES.count, None))
+}
+
+/// Looks up a price from a quantity on: `10+ Price`, `Price 10+`.
+fn of_quantity(name: &str) -> Option<Known> {
+    let (before, after) = name.split_once('+')?;
+    let before = before.trim_end();
+    let base = before.trim_end_matches(|digit: char| digit.is_ascii_digit());
+    if base.len() == before.len() {
+        return None;
+    }
+    let (word, rank) = of_name(&format!("{base} {after}"))?;
+    (word == Word::Is(Meaning::Price)).then(|| Known::of(word, rank + 2 * NAMES.count, None))
+}
+
+/// Looks up the first of several columns of a kind: `Satış Fiyatı 1`.
+fn with_one(name: &str) -> Option<Known> {
+    let base = name.trim_end().strip_suffix('1')?;
+    let base = base.trim_end_matches([' ', '_', '-', '.']);
+    if base.ends_with(|last: char| last.is_ascii_digit()) {
+        return None;
+    }
+    let known = known(base)?;
+    let is_usual = matches!(
+        known.word.meaning(),
+        Meaning::Price | Meaning::Name | Meaning::Gtin | Meaning::Barcode
+    );
+    is_usual.then_some(Known {
+        rank: known.rank + 2 * NAMES.count,
+        ..known
+    })
+}
+
+/// Looks up a name without currency and language suffix. If there are several, not every order is tried.
+fn known(name: &str) -> Option<Known> {
+    if let Some((word, rank)) = of_name(name) {
+        return Some(Known {
+            // A yes/no question: `Skladem?`.
+            word: match word {
+                Word::Is(Meaning::Stock) if name.ends_with('?') => Word::Is(Meaning::Availability),
+                word => word,
+            },
+            rank,
+            currency: sign_within(name),
+            is_in_cents: false,
+        });
+    }
+    let (base, remark) = split_remark(name);
+    let known = remark
+        .as_deref()
+        .and_then(|remark| with_remark(&base, remark));
+    known.or_else(|| with_tax(name)).or_else(|| of_sale(name))
+}
+
+/// Returns whether a column of images is named so plainly that it may hold names and paths: `Image`.
+pub(crate) fn may_be_paths(name: &str) -> bool {
+    let plain = of_name("Image").filter(|(word, _)| *word == Word::Picture);
+    let is_plain = |(word, rank): (Word, usize)| {
+        word == Word::Picture && plain.is_some_and(|(_, first)| rank >= first)
+    };
+    of_name(name).is_some_and(is_plain)
+}
+
+fn is_small_word(word: &str) -> bool {
+    matches!(
+        word,
+        "with" | "mit" | "avec" | "con" | "s" | "z" | "c" | "of"
+    )
+}
+
+/// Languages of columns side by side.
+const LANGUAGES: &[&str] = &[
+    "en", "de", "fr", "es", "it", "nl", "pl", "pt", "tr", "ru", "ja", "zh", "cs", "sk", "sv", "da",
+    "fi", "nb", "no", "hu", "ro", "el", "uk", "ko",
+];
+
+/// Looks up a name with a language: `name-en_US`, `title_de`, `NL_Title`.
+fn with_language(name: &str) -> Option<Known> {
+    let (language, base) = LANGUAGES.iter().find_map(|language| {
+        if let Some((before, base)) = name.split_once('_')
+            && before.eq_ignore_ascii_case(language)
+        {
+            return Some((*language, base));
+        }
+        let at = name.rfind(language)?;
+        let base = name[..at].strip_suffix(['-', '_', '.', ':'])?;
+        Some((&name[at..], base))
+    })?;
+    let region = &language[2..];
+    let is_region = region.strip_prefix(['-', '_']).is_some_and(|region| {
+        region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_alphabetic())
+    });
+    let known = known(base)?;
+    let is_text = matches!(known.word, Word::Is(Meaning::Name) | Word::Description);
+    (is_text && (region.is_empty() || is_region)).then_some(Known {
+        rank: known.rank + NAMES.count,
+        ..known
+    })
+}
+
+/// Maximum length of a name to look up.
+const MAX_NAME: usize = 200;
+
+fn of_name(name: &str) -> Option<(Word, usize)> {
+    let normal = normalized(name);
+    if normal.is_empty() {
+        return None;
+    }
+    if let Some(known) = NAMES.exact.get(&normal) {
+        return Some(*known);
+    }
+    if (normal.contains(|character: char| character.is_ascii_digit()) || name.contains('#'))
+        && let Some(known) = NAMES.exact.get(&numbered(name))
+    {
+        return Some(*known);
+    }
+    let mut beginnings = NAMES.beginnings.iter();
+    beginnings
+        .find(|(beginning, ..)| normal.len() > beginning.len() && normal.starts_with(beginning))
+        .map(|(_, word, rank)| (*word, *rank))
+}

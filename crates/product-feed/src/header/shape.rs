@@ -1,0 +1,104 @@
+//! The shape of a list: how its rows form products.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::{columns, named::named};
+
+named! {
+    /// The kind of file, where it changes the meaning of rows.
+    #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+    pub enum Shape by
+        /// Returns its word on the wire.
+        as_str
+    {
+        /// Each row is a product, possibly with WooCommerce's type.
+        #[default]
+        Plain = "plain",
+        /// Rows of one handle are variants or images.
+        Shopify = "shopify",
+        /// Rows after a product are its variants, rules or images.
+        BigCommerce = "bigcommerce",
+        /// The ID is the SKU.
+        Google = "google",
+        /// Rows of one handle are marked as product or variant.
+        Wix = "wix",
+        /// Rows are marked as product, option or variation.
+        Ecwid = "ecwid",
+        /// Rows without a title are variants of the product above.
+        Squarespace = "squarespace",
+        /// Rows with the relationship `Variation` belong to the listing above.
+        Ebay = "ebay",
+        /// Rows of store views are translations; rows without a SKU continue the product above.
+        Magento = "magento",
+        /// Variants reference their product's ID.
+        Shopware = "shopware",
+    }
+}
+
+/// An unknown shape.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("this is no shape of a product file")]
+pub struct UnknownShape;
+
+impl FromStr for Shape {
+    type Err = UnknownShape;
+
+    fn from_str(text: &str) -> Result<Self, UnknownShape> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|shape| shape.as_str() == text)
+            .ok_or(UnknownShape)
+    }
+}
+
+/// A program that uses the column names of others with another meaning.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Program {
+    /// `standard_price` is the cost, and `list_price` the price; Amazon's mean the opposite.
+    Odoo,
+    /// `ordernumber` is the SKU, and `EK` the group of those who buy in the shop.
+    Shopware5,
+    /// Each outlet has a column for its stock.
+    LightspeedX,
+    /// `SKU` is Ozon's own number, `Артикул` the seller's.
+    Ozon,
+    /// `Salgspris` is the sale price beside the regular one, elsewhere what a product is sold for.
+    WooCommerce,
+}
+
+impl Program {
+    pub(super) fn of(cells: &[String]) -> Option<Self> {
+        let has = |name: &str| cells.iter().any(|cell| cell.trim() == name);
+        let is_odoo = has("default_code") || has("categ_id") || has("categ_id/id");
+        if has("standard_price") && is_odoo {
+            Some(Self::Odoo)
+        } else if has("ordernumber") && has("mainnumber") {
+            Some(Self::Shopware5)
+        } else if has("supply_price") && has("retail_price") {
+            Some(Self::LightspeedX)
+        } else if has("Ozon Product ID") && has("Артикул") {
+            Some(Self::Ozon)
+        } else if has("Vanlig pris") || has("Preu normal") {
+            Some(Self::WooCommerce)
+        } else {
+            None
+        }
+    }
+
+    /// Looks up a column that means something else than its name.
+    pub(super) fn look_up(self, cell: &str) -> Option<columns::Known> {
+        let name = match (self, cell.trim()) {
+            (Self::Odoo, "standard_price") => "Cost",
+            (Self::Shopware5, "ordernumber") => "SKU",
+            (Self::Shopware5, "price_EK") => "Price",
+            (Self::Ozon, "SKU") => "External ID",
+            (Self::WooCommerce, "Salgspris" | "Preu de venda") => "Sale price",
+            (Self::LightspeedX, name) if name.starts_with("inventory_") => "Stock",
+            _ => return None,
+        };
+        columns::look_up(name)
+    }
+}

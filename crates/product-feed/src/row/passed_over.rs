@@ -1,0 +1,207 @@
+//! Rows that are no products.
+
+use super::Classifier;
+use crate::{
+    cells::{Cells, is_blank},
+    columns::{self, Meaning, Word},
+    currency,
+    header::Shape,
+    identity::{self, Key},
+    named::named,
+    reader::RawRow,
+};
+
+named! {
+    /// Why a row is not a product.
+    #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+    pub enum PassedOverReason by
+        /// Returns its code on the wire and in the database.
+        code
+    {
+        /// An additional image of the product above.
+        Image = "image",
+        /// A rule or option of the product above.
+        Option = "option",
+        /// The header row again.
+        RepeatedHeader = "repeated-header",
+        /// A heading, such as a category.
+        Heading = "heading",
+        /// A translation of a product above.
+        Translation = "translation",
+        /// A further header row, as in Amazon and eBay files.
+        Instruction = "instruction",
+        /// A total.
+        Total = "total",
+    }
+}
+
+impl Classifier {
+    /// Detects rows that are no products in lists of any shape.
+    pub(super) fn passed_over(
+        &self,
+        cells: &Cells<'_>,
+        row: RawRow<'_>,
+    ) -> Option<PassedOverReason> {
+        let has_figures = cells
+            .price
+            .contains(|character: char| character.is_ascii_digit());
+        if !has_figures
+            && let Some(reason) = self
+                .header_again(cells, row)
+                .or_else(|| self.heading(cells, row))
+        {
+            return Some(reason);
+        }
+        if is_rule(row) {
+            return Some(PassedOverReason::Heading);
+        }
+        if is_field_path(&cells.price) || is_field_path(&cells.sku) || is_unit(cells) {
+            return Some(PassedOverReason::Instruction);
+        }
+        if (cells.sku.is_empty() || cells.name.is_empty()) && self.is_total(row) {
+            return Some(PassedOverReason::Total);
+        }
+        let is_main = |store: &str| {
+            let mains = ["", "admin", "default", "all"];
+            mains.iter().any(|main| main.eq_ignore_ascii_case(store))
+        };
+        let is_translation = self.columns.shape == Shape::Magento && !is_main(&cells.store);
+        is_translation.then_some(PassedOverReason::Translation)
+    }
+
+    /// Detects a repeated or further header row.
+    fn header_again(&self, cells: &Cells<'_>, row: RawRow<'_>) -> Option<PassedOverReason> {
+        let is_again = row.cells.iter().zip(&self.names).all(|(cell, name)| {
+            let text = row.encoding.text(cell);
+            let text = text.trim_start_matches('\u{feff}');
+            text.eq_ignore_ascii_case(name.trim().trim_start_matches('\u{feff}'))
+        });
+        if is_again && row.cells.iter().any(|cell| !is_blank(cell)) {
+            return Some(PassedOverReason::RepeatedHeader);
+        }
+        if cells.price.is_empty() {
+            return None;
+        }
+        let names_a_price = columns::look_up(&cells.price).is_some_and(|known| {
+            matches!(known.word, Word::Is(Meaning::Price | Meaning::SalePrice))
+        });
+        let names_more = [&cells.sku, &cells.name, &cells.handle]
+            .into_iter()
+            .any(|cell| columns::look_up(cell).is_some());
+        (names_a_price && names_more).then_some(PassedOverReason::Instruction)
+    }
+
+    /// Detects a heading: a single text that is not a SKU.
+    fn heading(&self, cells: &Cells<'_>, row: RawRow<'_>) -> Option<PassedOverReason> {
+        let (columns, name) = (&self.columns, self.columns.name?);
+        let key = columns
+            .sku
+            .or(columns.gtin)
+            .or(columns.barcode)
+            .or(columns.id)?;
+        let has_own_rows = columns.handle.is_some() || columns.shape == Shape::Magento;
+        if columns.count < 3 || has_own_rows || !cells.price.is_empty() {
+            return None;
+        }
+        let mut filled = row
+            .cells
+            .iter()
+            .enumerate()
+            .filter(|(index, cell)| !is_blank(cell) && Some(*index) != columns.reason);
+        let (index, cell) = filled.next()?;
+        if filled.next().is_some() {
+            return None;
+        }
+        if index == name {
+            return Some(PassedOverReason::Heading);
+        }
+        let text = row.encoding.text(cell);
+        let is_word = text.contains(char::is_alphabetic)
+            && (text.contains(char::is_whitespace)
+                || !text.contains(|character: char| character.is_ascii_digit()))
+            && identity::check(&text) == Key::Good;
+        (is_word || (index != key && text.contains(char::is_alphabetic)))
+            .then_some(PassedOverReason::Heading)
+    }
+
+    fn is_total(&self, row: RawRow<'_>) -> bool {
+        const TOTALS: &[&str] = &[
+            "total",
+            "grand total",
+            "subtotal",
+            "sub total",
+            "sub-total",
+            "sum",
+            "totals",
+            "summe",
+            "gesamt",
+            "gesamtsumme",
+            "zwischensumme",
+            "gesamtbetrag",
+            "somme",
+            "total général",
+            "sous-total",
+            "total general",
+            "suma",
+            "totale",
+            "totale generale",
+            "subtotale",
+            "somma",
+            "totaal",
+            "subtotaal",
+            "eindtotaal",
+            "razem",
+            "celkem",
+            "összesen",
+            "итого",
+            "всего",
+            "toplam",
+            "genel toplam",
+            "合計",
+            "小計",
+            "总计",
+            "合计",
+            "小计",
+            "總計",
+            "total geral",
+            "i alt",
+            "totalt",
+            "yhteensä",
+        ];
+        let Some(first) = row.cells.iter().find(|cell| !is_blank(cell)) else {
+            return false;
+        };
+        if first.len() > 60 {
+            return false;
+        }
+        let text = row.encoding.text(first).to_lowercase();
+        let text = text.trim_matches(|mark: char| !mark.is_alphanumeric());
+        TOTALS.contains(&text)
+    }
+}
+
+/// Returns whether a row is a line drawn of dashes, as between the header row and the others: `----- | :---:`.
+fn is_rule(row: RawRow<'_>) -> bool {
+    let mut filled = row.cells.iter().filter(|cell| !is_blank(cell)).peekable();
+    let is_line = |cell: &[u8]| {
+        let cell = cell.trim_ascii();
+        cell.len() > 1
+            && cell
+                .iter()
+                .all(|byte| matches!(byte, b'-' | b'=' | b'_' | b':' | b'+'))
+    };
+    filled.peek().is_some() && filled.all(is_line)
+}
+
+/// Returns whether a cell is an Amazon field path: `item_name[…]#1.value`.
+fn is_field_path(cell: &str) -> bool {
+    cell.contains("#1.") && cell.contains("value") && !cell.contains(char::is_whitespace)
+}
+
+/// Returns whether a row only names the currency, below the header row.
+fn is_unit(cells: &Cells<'_>) -> bool {
+    let is_nothing_else = cells.sku.is_empty() && cells.name.is_empty() && cells.handle.is_empty();
+    is_nothing_else
+        && !cells.price.is_empty()
+        && (currency::code(&cells.price).is_some() || currency::is_shared_sign(&cells.price))
+}
