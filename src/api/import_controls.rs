@@ -40,12 +40,7 @@ pub async fn import_activity(id: JobId) -> Result<Vec<crate::model::activity::Ac
 #[server(prefix = "/api", endpoint = "cancel_import")]
 pub async fn cancel_import(id: JobId) -> Result<(), ApiError> {
     let change = crate::server::imports::find_changeable(&id).await?;
-    let user = &change.who.user.id;
-    change.imports.cancel(user, &change.job).await?;
-    change
-        .done(crate::model::audit::AuditAction::ImportCancelled)
-        .await;
-    Ok(())
+    change.imports.cancel(&change.who, &change.job).await
 }
 
 /// Imports the file of an import again, and redirects to the new one's page.
@@ -76,11 +71,7 @@ pub async fn retry_failed_rows(id: JobId) -> Result<(), ApiError> {
 #[server(prefix = "/api", endpoint = "approve_import")]
 pub async fn approve_import(id: JobId) -> Result<(), ApiError> {
     let change = crate::server::imports::find_changeable(&id).await?;
-    let user = &change.who.user.id;
-    change.imports.approve(user, &change.job).await?;
-    change
-        .done(crate::model::audit::AuditAction::ImportApproved)
-        .await;
+    change.imports.approve(&change.who, &change.job).await?;
     leptos_axum::redirect(&format!("/imports/{id}"));
     Ok(())
 }
@@ -105,10 +96,7 @@ pub async fn undo_import(id: JobId, #[server(default)] everything: bool) -> Resu
 #[server(prefix = "/api", endpoint = "delete_import")]
 pub async fn delete_import(id: JobId) -> Result<(), ApiError> {
     let change = crate::server::imports::find_changeable(&id).await?;
-    change.imports.forget(&change.job).await?;
-    change
-        .done(crate::model::audit::AuditAction::ImportDeleted)
-        .await;
+    change.imports.forget(&change.who, &change.job).await?;
     leptos_axum::redirect("/imports");
     Ok(())
 }
@@ -165,14 +153,10 @@ pub async fn correct_rows(
     let rows = crate::model::import_extras::named_cells(cells).ok_or_else(|| {
         ApiError::Invalid(crate::i18n::messages::ErrorCode::UnreadableForm.into())
     })?;
-    let user = &change.who.user;
     let new = change
         .imports
-        .correct(user, &change.job, kind, rows)
+        .correct(&change.who, &change.job, kind, rows)
         .await?;
-    change
-        .done(crate::model::audit::AuditAction::ImportRetried)
-        .await;
     leptos_axum::redirect(&format!("/imports/{new}"));
     Ok(())
 }
@@ -239,11 +223,8 @@ pub async fn map_columns(
     };
     let new = change
         .imports
-        .map_columns(&change.who.user, &change.job, &mapping)
+        .map_columns(&change.who, &change.job, &mapping)
         .await?;
-    change
-        .done(crate::model::audit::AuditAction::ImportRetried)
-        .await;
     leptos_axum::redirect(&format!("/imports/{new}"));
     Ok(())
 }

@@ -11,7 +11,7 @@ use futures_util::Stream;
 
 use super::Imports;
 use crate::{
-    model::{import_options::Instructions, job::JobId},
+    model::{changes::MARK, import_options::Instructions, job::JobId},
     server::{
         identity::user::UserId,
         uploads::{file_name, upload_error::UploadError},
@@ -50,9 +50,9 @@ impl Imports {
     }
 }
 
-/// Keeps the last part of a name, without invisible characters.
+/// Keeps the last part of a name, without invisible characters and the mark of undos.
 pub(crate) fn clean_filename(given: &str) -> String {
-    file_name::plain(given, MAX_FILENAME)
+    file_name::plain(&given.replace(MARK, ""), MAX_FILENAME)
 }
 
 /// The error of reading the file, as opposed to the price monitor's.
@@ -95,5 +95,17 @@ impl Stream for Measured {
         };
         self.fault.set(fault.clone());
         Poll::Ready(Some(Err(fault)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_is_not_named_like_an_undo() {
+        for given in ["↶ shop.csv", "C:\\feeds\\↶↶ shop.csv", "↶shop.csv"] {
+            assert_eq!(clean_filename(given), "shop.csv");
+        }
     }
 }

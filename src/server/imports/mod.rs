@@ -21,7 +21,7 @@ use super::{
     identity::{
         job_scope::{ChangeableJob, JobOwner, VisibleJob},
         principal::Principal,
-        user::{User, UserId},
+        user::UserId,
     },
     relay::{Asking, Jobs, ProgressAnswer, Relay, Rerun},
     store::{Store, StoreError, jobs::Created},
@@ -183,7 +183,7 @@ impl Imports {
     /// Imports the file or rows of an import again and records the new import with its user.
     pub(crate) async fn rerun(
         &self,
-        user: &User,
+        who: &Principal,
         of: &ChangeableJob,
         what: Rerun,
     ) -> Result<JobId, ApiError> {
@@ -195,28 +195,36 @@ impl Imports {
             Rerun::Again | Rerun::Retry => of.filename.clone(),
             Rerun::Undo { .. } => undo_name(&of.filename),
         };
-        let (imports, user, of) = (self.clone(), user.id.clone(), of.clone());
+        let (imports, user, this) = (self.clone(), who.user.id.clone(), of.clone());
         let creating = async move {
+            let of = this;
             let job = imports.relay.rerun(&user, &of, what).await?;
             let job = imports
                 .record_further(&user, &of, job, &filename, mode)
                 .await?;
             imports.note_rerun(&user, &of.id, &job, what).await;
-            Ok(job)
+            Ok::<_, ApiError>(job)
         };
-        self.relay.see_through(creating).await?
+        let new = self.relay.see_through(creating).await??;
+        self.audit(who, of, what.action()).await;
+        Ok(new)
     }
 
     /// Imports a file with a mapping: the waiting import continues, or a new one starts.
     pub(crate) async fn map_columns(
         &self,
-        user: &User,
+        who: &Principal,
         of: &ChangeableJob,
         mapping: &FileMapping,
     ) -> Result<JobId, ApiError> {
-        let (imports, user, of, mapping) =
-            (self.clone(), user.id.clone(), of.clone(), mapping.clone());
+        let (imports, user, this, mapping) = (
+            self.clone(),
+            who.user.id.clone(),
+            of.clone(),
+            mapping.clone(),
+        );
         let creating = async move {
+            let of = this;
             let job = imports.relay.map_columns(&user, &of, &mapping).await?;
             let job = imports
                 .record_further(&user, &of, job, &of.filename, of.mode)
@@ -227,29 +235,34 @@ impl Imports {
             imports
                 .note(&job, ActivityKind::ColumnsMapped, &user, None)
                 .await;
-            Ok(job)
+            Ok::<_, ApiError>(job)
         };
-        self.relay.see_through(creating).await?
+        let new = self.relay.see_through(creating).await??;
+        self.audit(who, of, AuditAction::ImportRetried).await;
+        Ok(new)
     }
 
     /// Imports rows with corrected cells and records the new import with its user.
     pub(crate) async fn correct(
         &self,
-        user: &User,
+        who: &Principal,
         of: &ChangeableJob,
         kind: RowKind,
         rows: CorrectedCells,
     ) -> Result<JobId, ApiError> {
-        let (imports, user, of) = (self.clone(), user.id.clone(), of.clone());
+        let (imports, user, this) = (self.clone(), who.user.id.clone(), of.clone());
         let creating = async move {
+            let of = this;
             let job = imports.relay.correct(&user, &of, kind, &rows).await?;
             let job = imports
                 .record_further(&user, &of, job, &of.filename, of.mode)
                 .await?;
             imports.note_rerun(&user, &of.id, &job, Rerun::Retry).await;
-            Ok(job)
+            Ok::<_, ApiError>(job)
         };
-        self.relay.see_through(creating).await?
+        let new = self.relay.see_through(creating).await??;
+        self.audit(who, of, AuditAction::ImportRetried).await;
+        Ok(new)
     }
 
     async fn record_further(
@@ -292,7 +305,11 @@ impl Imports {
 
     /// Deletes an import that is over or waits for an answer, here and, if offered, at the price monitor. Its products
     /// stay.
-    pub(crate) async fn forget(&self, job: &ChangeableJob) -> Result<(), ApiError> {
+    pub(crate) async fn forget(
+        &self,
+        who: &Principal,
+        job: &ChangeableJob,
+    ) -> Result<(), ApiError> {
         let may_go = job.status.is_final()
             || self.relay.is_forgotten(job).await
             || self.waits_for_an_answer(job).await;
@@ -302,6 +319,7 @@ impl Imports {
         self.relay.delete_upstream(job).await?;
         self.store.delete_job(job).await?;
         self.relay.forget(&job.id);
+        self.audit(who, job, AuditAction::ImportDeleted).await;
         Ok(())
     }
 

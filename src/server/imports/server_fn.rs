@@ -4,9 +4,9 @@ use leptos::prelude::use_context;
 
 use super::Imports;
 use crate::{
-    model::{audit::AuditAction, error::ApiError, job::JobId, role::Permission},
+    model::{error::ApiError, job::JobId, role::Permission},
     server::{
-        auth::{self, audit, require_user},
+        auth::{self, require_user},
         identity::{
             job_scope::{ChangeableJob, VisibleJob},
             principal::Principal,
@@ -37,18 +37,9 @@ pub(crate) async fn find_changeable(id: &JobId) -> Result<Change, ApiError> {
     Ok(Change { imports, who, job })
 }
 
-impl Change {
-    pub(crate) async fn done(&self, action: AuditAction) {
-        let subject = format!("{} ({})", self.job.filename, self.job.id);
-        audit::record_by(&self.imports.store, &self.who, action, &subject).await;
-    }
-}
-
 pub(crate) async fn rerun(id: &JobId, what: Rerun) -> Result<(), ApiError> {
     let change = find_changeable(id).await?;
-    let user = &change.who.user;
-    let new = change.imports.rerun(user, &change.job, what).await?;
-    change.done(what.action()).await;
+    let new = change.imports.rerun(&change.who, &change.job, what).await?;
     leptos_axum::redirect(&format!("/imports/{new}"));
     Ok(())
 }

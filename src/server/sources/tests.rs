@@ -734,12 +734,12 @@ async fn what_is_said_of_the_columns_of_a_source_holds_for_its_next_file_and_no_
         (id, job.parse::<JobId>().unwrap(), said)
     };
     let imports = &setup.sources.imports;
-    let user = &setup.owner.user;
+    let who = &setup.owner;
 
     let (one, job, said) = answered(["sku", "name", "price"]).await;
     setup.until_asked(&job).await;
     let job = imports.find_changeable(&setup.owner, &job).await.unwrap();
-    imports.map_columns(user, &job, &said).await.unwrap();
+    imports.map_columns(who, &job, &said).await.unwrap();
     assert_eq!(
         setup.work_to_the_end(&one).await.outcome,
         RunOutcome::Imported
@@ -749,7 +749,7 @@ async fn what_is_said_of_the_columns_of_a_source_holds_for_its_next_file_and_no_
     let (two, job, said) = answered(["name", "sku", "price"]).await;
     setup.work_to_the_end(&two).await;
     let job = imports.find_changeable(&setup.owner, &job).await.unwrap();
-    let again = imports.map_columns(user, &job, &said).await.unwrap();
+    let again = imports.map_columns(who, &job, &said).await.unwrap();
     setup.until_over(&again).await;
 
     setup.supplier.set(|feed| feed.body = file("2.00"));

@@ -11,13 +11,12 @@ use utoipa::ToSchema;
 use super::{
     Problem,
     answers::{BeginsImport, OfImport},
-    imports::{Id, Needs, find_changeable, note, parsed},
+    imports::{Id, Needs, find_changeable, parsed},
     new_import::{Started, started},
     unreadable,
 };
 use crate::{
     model::{
-        audit::AuditAction,
         error::ApiError,
         import_extras::{FileColumns, FileMapping},
         job::Question,
@@ -131,7 +130,6 @@ pub(crate) async fn map_columns(
         sheets: mapping.sheets,
     };
     let job = find_changeable(&state, &who, id).await?;
-    let new = state.imports.map_columns(&who.user, &job, &mapping).await?;
-    note(&state, &who, &job, AuditAction::ImportRetried).await;
+    let new = state.imports.map_columns(&who, &job, &mapping).await?;
     Ok(started(new, job.mode))
 }

@@ -23,7 +23,6 @@ use super::{
 };
 use crate::{
     model::{
-        audit::AuditAction,
         changes,
         error::ApiError,
         import_extras::ImportExtras,
@@ -31,7 +30,6 @@ use crate::{
         job::{ImportMode, JobId, Question},
     },
     server::{
-        auth::audit,
         http::state::AppState,
         identity::{job_scope::ChangeableJob, principal::Principal},
         relay::Rerun,
@@ -208,16 +206,6 @@ pub(super) async fn find_changeable(
     state.imports.find_changeable(who, &parsed(id)?).await
 }
 
-pub(super) async fn note(
-    state: &AppState,
-    who: &Principal,
-    job: &ChangeableJob,
-    action: AuditAction,
-) {
-    let subject = format!("{} ({})", job.filename, job.id);
-    audit::record_by(&state.store, who, action, &subject).await;
-}
-
 /// Cancels an import. It ends with status `ERROR`; products that were already imported stay.
 #[utoipa::path(
     post,
@@ -236,8 +224,7 @@ pub(crate) async fn cancel(
     id: Id,
 ) -> Result<StatusCode, ApiError> {
     let job = find_changeable(&state, &who, id).await?;
-    state.imports.cancel(&who.user.id, &job).await?;
-    note(&state, &who, &job, AuditAction::ImportCancelled).await;
+    state.imports.cancel(&who, &job).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -259,8 +246,7 @@ pub(crate) async fn approve(
     id: Id,
 ) -> Result<StatusCode, ApiError> {
     let job = find_changeable(&state, &who, id).await?;
-    state.imports.approve(&who.user.id, &job).await?;
-    note(&state, &who, &job, AuditAction::ImportApproved).await;
+    state.imports.approve(&who, &job).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -282,8 +268,7 @@ pub(crate) async fn delete(
     id: Id,
 ) -> Result<StatusCode, ApiError> {
     let job = find_changeable(&state, &who, id).await?;
-    state.imports.forget(&job).await?;
-    note(&state, &who, &job, AuditAction::ImportDeleted).await;
+    state.imports.forget(&who, &job).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -371,8 +356,7 @@ async fn rerun(
     what: Rerun,
 ) -> Result<Response, ApiError> {
     let job = find_changeable(state, who, id).await?;
-    let new = state.imports.rerun(&who.user, &job, what).await?;
-    note(state, who, &job, what.action()).await;
+    let new = state.imports.rerun(who, &job, what).await?;
     let mode = match what {
         Rerun::Again | Rerun::Undo { .. } => ImportMode::Import,
         Rerun::Retry => job.mode,

@@ -170,7 +170,7 @@ pub(crate) async fn delete(
     params(("id" = String, Path, description = "ID of the source")),
     responses(
         (status = 202, description = "The run will start"),
-        (status = 400, description = "Files of this source are uploaded", body = Problem),
+        (status = 400, description = "The source takes uploads only", body = Problem),
         ChangesSource,
     )
 )]
