@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, Value};
 use super::{Store, StoreError};
 use crate::{
     model::{
-        activity::{Activity, ActivityKind},
+        activity::{Activity, ActivityKind, Place},
         clock::now,
         job::{JobId, UnixMillis},
     },
@@ -44,7 +44,7 @@ impl Store {
         let at = now();
         let kind = new.kind.as_str();
         for jobs in jobs.chunks(AT_ONCE) {
-            let once = |job: &str| match new.kind.is_once() {
+            let once = |job: &str| match matches!(new.kind.place(), Place::First | Place::Once) {
                 true => format!("{job}/{kind}"),
                 false => format!("{job}/{kind}/{at}"),
             };

@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, Statement, Value, sea_query::Expr,
+    Statement, Value, sea_query::Expr,
 };
 use uuid::Uuid;
 
 use super::{
-    Store, StoreError, clock, entity::delivery as row, from_db, page_of, retention::SLICE, to_db,
+    Store, StoreError, clock,
+    entity::delivery as row,
+    from_db,
+    pages::{forget_leases, page_after},
+    retention::SLICE,
+    to_db,
 };
 use crate::{
     model::{
@@ -24,7 +29,6 @@ use crate::{
 pub(crate) const TRIED_FOR: Duration = Duration::from_secs(24 * 3600);
 const AT_ONCE: i64 = 2;
 const MAIL: &str = "mail";
-const PAGE: u64 = 50;
 const PER_INSERT: usize = 100;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -178,13 +182,8 @@ impl Store {
 
     /// Deletes all leases; for a process that owns the database, at its start.
     pub(crate) async fn forget_delivery_leases(&self) -> Result<(), StoreError> {
-        row::Entity::update_many()
-            .col_expr(row::Column::LeasedBy, Expr::value(None::<String>))
-            .col_expr(row::Column::LeasedUntil, Expr::value(None::<i64>))
-            .filter(row::Column::LeasedBy.is_not_null())
-            .exec(&self.db)
-            .await?;
-        Ok(())
+        let (by, until) = (row::Column::LeasedBy, row::Column::LeasedUntil);
+        forget_leases::<row::Entity>(&self.db, by, until).await
     }
 
     /// Retries a delivery to a webhook as if new. Returns `false` if there is none or it is already retried.
@@ -217,14 +216,9 @@ impl Store {
         webhook: &str,
         after: Option<&str>,
     ) -> Result<DeliveriesPage, StoreError> {
-        let mut query = row::Entity::find()
-            .filter(row::Column::Target.eq(webhook))
-            .order_by_desc(row::Column::Id)
-            .limit(PAGE + 1);
-        if let Some(after) = after {
-            query = query.filter(row::Column::Id.lt(after));
-        }
-        let (rows, next) = page_of(query.all(&self.db).await?, PAGE, |row| &row.id);
+        let query = row::Entity::find().filter(row::Column::Target.eq(webhook));
+        let (rows, next) =
+            page_after(&self.db, query, row::Column::Id, |row| &row.id, after).await?;
         let items = rows.into_iter().map(delivery).collect::<Result<_, _>>()?;
         Ok(DeliveriesPage { items, next })
     }

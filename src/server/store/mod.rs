@@ -28,6 +28,7 @@ mod migration;
 pub mod missing;
 pub mod monitor_imports;
 pub(crate) mod notices;
+mod pages;
 pub(crate) mod passkey_challenges;
 pub(crate) mod passkeys;
 mod pools;
@@ -369,15 +370,6 @@ pub(crate) fn to_db(count: u64) -> i64 {
 /// Negative values are never written and become 0.
 pub(crate) fn from_db(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
-}
-
-/// Truncates rows to a page. One more row than the page was read; if present, the second value is the page's last ID,
-/// after which the next page begins.
-fn page_of<T>(mut rows: Vec<T>, page: u64, id: impl Fn(&T) -> &str) -> (Vec<T>, Option<String>) {
-    let has_more = rows.len() as u64 > page;
-    rows.truncate(usize::try_from(page).unwrap_or(usize::MAX));
-    let last = rows.last().map(|row| id(row).to_owned());
-    (rows, last.filter(|_| has_more))
 }
 
 #[cfg(test)]

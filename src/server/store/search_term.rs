@@ -77,7 +77,7 @@ impl SearchTerm {
     }
 }
 
-/// The characters that words begin behind: in ASCII, all that are neither letters nor digits.
+/// Characters after which a word begins: in ASCII, all that are neither letters nor digits.
 pub(super) fn separators() -> impl Iterator<Item = char> {
     ['\t', START, '\r']
         .into_iter()

@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
-    QueryOrder, QuerySelect, Statement, TransactionTrait, Value,
+    QueryOrder, Statement, TransactionTrait, Value,
     sea_query::{Expr, ExprTrait as _},
 };
 use uuid::Uuid;
@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::{
     Store, StoreError,
     entity::{import_event, source as source_row, source_run as row},
-    from_db, page_of,
+    from_db,
+    pages::page_after,
     retention::SLICE,
     sources::{ClaimedSource, FileIdentity, immediate, json},
     to_db,
@@ -21,7 +22,6 @@ use crate::model::{
     webhook::{FailingSource, ImportEvent},
 };
 
-const PAGE: u64 = 50;
 const AT_ONCE: u64 = 50;
 
 /// Runs whose imports have ended or were deleted.
@@ -265,14 +265,9 @@ impl Store {
         source: &str,
         after: Option<&str>,
     ) -> Result<RunsPage, StoreError> {
-        let mut query = row::Entity::find()
-            .filter(row::Column::SourceId.eq(source))
-            .order_by_desc(row::Column::Id)
-            .limit(PAGE + 1);
-        if let Some(after) = after {
-            query = query.filter(row::Column::Id.lt(after));
-        }
-        let (rows, next) = page_of(query.all(&self.db).await?, PAGE, |row| &row.id);
+        let query = row::Entity::find().filter(row::Column::SourceId.eq(source));
+        let (rows, next) =
+            page_after(&self.db, query, row::Column::Id, |row| &row.id, after).await?;
         let items = rows.into_iter().map(run).collect::<Result<_, _>>()?;
         Ok(RunsPage { items, next })
     }

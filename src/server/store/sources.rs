@@ -14,7 +14,9 @@ use uuid::Uuid;
 use super::{
     Store, StoreError,
     entity::{mapping, source as row, user},
-    from_db, source_runs,
+    from_db,
+    pages::forget_leases,
+    source_runs,
     users::may_sign_in,
 };
 use crate::{
@@ -322,13 +324,8 @@ impl Store {
 
     /// For a process that owns the database, at its start.
     pub(crate) async fn forget_source_leases(&self) -> Result<(), StoreError> {
-        row::Entity::update_many()
-            .col_expr(row::Column::LeasedBy, Expr::value(None::<String>))
-            .col_expr(row::Column::LeasedUntil, Expr::value(None::<i64>))
-            .filter(row::Column::LeasedBy.is_not_null())
-            .exec(&self.db)
-            .await?;
-        Ok(())
+        let (by, until) = (row::Column::LeasedBy, row::Column::LeasedUntil);
+        forget_leases::<row::Entity>(&self.db, by, until).await
     }
 
     /// Finds the owner of a source, if they may sign in.
