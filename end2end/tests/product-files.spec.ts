@@ -100,18 +100,26 @@ test('columns that are not known are asked for, and remembered', async ({ page, 
 
 test('every row of a file is accounted for', async ({ page, app }) => {
   const rows = ['tee,Tee,,5,a.jpg', 'tee,,,,b.jpg', 'tee,Tee,,6,c.jpg', 'mug,Mug,M-1,7,d.jpg'];
-  const list = csv('rows.csv', `Handle,Title,SKU,Price,Image Src\n${rows.join('\n')}\n`);
+  const header = 'Handle,Title,SKU,Price,Image Src';
+  const list = csv('rows.csv', [header, ...rows, header, ''].join('\n'));
   const imports = await new ImportsPage(page).open(app);
   const job = await imports.upload(list);
   await job.expectStatus('SUCCESS', { timeout: 20_000 });
   await expect(page.getByTestId('import-outcome').getByRole('listitem')).toHaveText([
     '2 added',
     '1 replaced by a later row',
-    '1 skipped',
+    '2 skipped',
   ]);
   await expect(page.getByTestId('replaced-row')).toContainText('Replaced by line 4.');
   await page.getByTestId('rows-passed-over').click();
-  await expect(page.getByTestId('passed-over-row')).toContainText('Additional image of the product above.');
+  await expect(page.getByTestId('skipped-reasons').getByRole('listitem')).toHaveText([
+    'Additional image of the product above. 1',
+    'Repeated header row. 1',
+  ]);
+  await expect(page.getByTestId('passed-over-row')).toContainText([
+    'Additional image of the product above.',
+    'Repeated header row.',
+  ]);
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.getByTestId('download-rows').click(),

@@ -6,7 +6,7 @@ use crate::{
     i18n::locale::Locale,
     islands::{LocalTime, parts::locale::use_locale},
     model::{
-        activity::{Activity, ActivityKind},
+        activity::{Activity, ActivityKind, Place},
         base_path::address,
         job::{ImportStatus, ProductImportJob, UnixMillis},
     },
@@ -56,7 +56,7 @@ pub(crate) fn ImportActivity(
 fn lines(t: Locale, job: &ProductImportJob, activity: Vec<Activity>) -> Vec<Line> {
     let (begun, later): (Vec<_>, Vec<_>) = activity
         .into_iter()
-        .partition(|entry| entry.kind.is_beginning());
+        .partition(|entry| entry.kind.place() == Place::First);
     // Imports of earlier versions have none.
     let begun = begun.into_iter().next().unwrap_or(Activity {
         at: job.created_at,
@@ -67,7 +67,7 @@ fn lines(t: Locale, job: &ProductImportJob, activity: Vec<Activity>) -> Vec<Line
     // The price monitor may have recorded an entry before the app.
     let (after, later): (Vec<_>, Vec<_>) = later
         .into_iter()
-        .partition(|entry| entry.kind.is_after_the_end());
+        .partition(|entry| entry.kind.place() == Place::AfterEnd);
     let is_undo = begun.kind == ActivityKind::UndoStarted;
     let first = later.iter().map(|entry| entry.at).min();
     let begun = Activity {
@@ -98,15 +98,7 @@ fn line(t: Locale, entry: Activity) -> Line {
     Line {
         at: entry.at,
         text,
-        kind: match entry.kind {
-            ActivityKind::ConnectionLost => "bad",
-            ActivityKind::NeedsInput | ActivityKind::NeedsApproval => "warning",
-            ActivityKind::Queued
-            | ActivityKind::CancelRequested
-            | ActivityKind::Retried
-            | ActivityKind::Undone => "quiet",
-            _ => "good",
-        },
+        kind: entry.kind.tone().as_str(),
         about: entry.about.map(|about| format!("/imports/{about}")),
     }
 }

@@ -1,5 +1,7 @@
 //! Rows of an import with a note: failed, with warnings, replaced, skipped.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use server_fn::ServerFn;
 
@@ -10,7 +12,10 @@ use super::{
 };
 use crate::{
     api::import_controls::RetryFailedRows,
-    i18n::{locale::Locale, messages::ErrorCode},
+    i18n::{
+        locale::Locale,
+        messages::{ErrorCode, Params},
+    },
     islands::parts::{
         format::Noun,
         icons::{Glyph, Icon},
@@ -20,6 +25,7 @@ use crate::{
         base_path::{address, escape},
         import_extras::{ImportExtras, ImportRow, ImportRows, RowKind, correct_path, rows_path},
         job::JobId,
+        reason::Reason,
     },
 };
 
@@ -57,6 +63,8 @@ pub(crate) fn ImportRowsTable(
     search: String,
     /// Number of rows of each kind, in the order of [`RowKind::ALL`].
     counts: [u64; RowKind::ALL.len()],
+    /// Number of skipped rows by reason.
+    skipped: BTreeMap<String, u64>,
     /// Whether failed rows can be imported again.
     can_retry: bool,
     /// Whether rows can be corrected in place.
@@ -118,6 +126,18 @@ pub(crate) fn ImportRowsTable(
             "Angezeigt werden die ersten {total} von {count}.",
             &[("total", &total), ("count", &count)],
         )
+    });
+    let skipped = (kind == RowKind::PassedOver && skipped.len() > 1).then(|| {
+        let reasons = skipped.into_iter().map(|(code, count)| {
+            let reason = t.reason(&Reason::new(&*code, Some(code.clone()), Params::new()));
+            view! {
+                <li>
+                    {reason} " "
+                    <span class="chip">{t.count(count)}</span>
+                </li>
+            }
+        });
+        view! { <ul class="row-kinds" data-testid="skipped-reasons">{reasons.collect_view()}</ul> }
     });
     let clear = (!search.is_empty()).then(|| {
         let all = format!("{here}?rows={}#rows-title", kind.as_str());
@@ -200,6 +220,7 @@ pub(crate) fn ImportRowsTable(
                 </div>
             </header>
             {help}
+            {skipped}
             <ul class="row-kinds" aria-label=t.say("Other rows", "Andere Zeilen")>{others}</ul>
             <search class="filter">
                 <QueryForm action=here>

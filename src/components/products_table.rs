@@ -10,10 +10,7 @@ use super::{
     thumbnail::{Thumbnail, shown_image},
 };
 use crate::{
-    islands::parts::{
-        icons::{Glyph, Icon},
-        locale::use_locale,
-    },
+    islands::parts::{locale::use_locale, sortable_head::SortableHead},
     model::{
         base_path::address,
         product::Product,
@@ -71,7 +68,7 @@ pub(crate) fn ProductsTable(products: Vec<Product>, filter: ProductsFilter) -> i
     }
 }
 
-/// A column head: a link that sorts by the column, or reverses the order.
+/// A column head that sorts by the column.
 fn head(
     by: ProductsSortBy,
     name: &'static str,
@@ -88,31 +85,14 @@ fn head(
         sort: Some(ProductsSort { by, descending }),
         ..filter.clone()
     };
-    let order = match sort.descending {
-        true => "descending",
-        false => "ascending",
-    };
-    let glyph = match is_sorted && !sort.descending {
-        true => Glyph::SortUp,
-        false => Glyph::SortDown,
-    };
     view! {
-        <th
-            role="columnheader"
-            scope="col"
-            class:numeric={by == ProductsSortBy::Price}
-            aria-sort=is_sorted.then_some(order)
-        >
-            <a
-                class="sort"
-                href=address(&other.address(PRODUCTS, None))
-                data-sorted=is_sorted.then_some("")
-                data-testid=format!("sort-{}", by.as_str())
-            >
-                {name}
-                <Icon glyph />
-            </a>
-        </th>
+        <SortableHead
+            name
+            column=by.as_str()
+            numeric={by == ProductsSortBy::Price}
+            descending=is_sorted.then_some(sort.descending)
+            href=Some(address(&other.address(PRODUCTS, None)))
+        />
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 
 macro_rules! activities {
-    ($($(#[$doc:meta])* $name:ident: $stored:literal, $english:literal, $german:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident($place:ident, $tone:ident): $stored:literal, $english:literal, $german:literal;)*) => {
         /// Something that happened to an import. Its end is not among them; the import has it.
         #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
         #[serde(rename_all = "kebab-case")]
@@ -28,6 +28,18 @@ macro_rules! activities {
                 match self { $(Self::$name => $stored,)* }
             }
 
+            /// Returns where it stands in a history.
+            #[must_use]
+            pub fn place(self) -> Place {
+                match self { $(Self::$name => Place::$place,)* }
+            }
+
+            /// Returns the color of its mark.
+            #[must_use]
+            pub fn tone(self) -> Tone {
+                match self { $(Self::$name => Tone::$tone,)* }
+            }
+
             /// Returns its name for display.
             #[must_use]
             pub fn words(self, t: Locale) -> &'static str {
@@ -39,67 +51,73 @@ macro_rules! activities {
 
 activities! {
     /// Its file was uploaded.
-    Uploaded: "uploaded", "File uploaded", "Datei hochgeladen";
+    Uploaded(First, Good): "uploaded", "File uploaded", "Datei hochgeladen";
     /// It was started at the price monitor itself.
-    Adopted: "adopted", "Started outside this app", "Außerhalb dieser App gestartet";
+    Adopted(First, Good): "adopted", "Started outside this app", "Außerhalb dieser App gestartet";
     /// It imports the file, or failed rows, of an earlier import again.
-    StartedAgain: "started-again", "Started again from an earlier import", "Aus einem früheren Import erneut gestartet";
+    StartedAgain(First, Good): "started-again", "Started again from an earlier import", "Aus einem früheren Import erneut gestartet";
     /// It undoes another import.
-    UndoStarted: "undo-started", "Undo started", "Rückgängigmachen gestartet";
+    UndoStarted(First, Good): "undo-started", "Undo started", "Rückgängigmachen gestartet";
     /// It is in the price monitor's queue.
-    Queued: "queued", "Queued", "In die Warteschlange gestellt";
+    Queued(Once, Quiet): "queued", "Queued", "In die Warteschlange gestellt";
     /// It waits for an answer about its file.
-    NeedsInput: "needs-input", "Waiting for input", "Wartet auf Eingabe";
+    NeedsInput(Within, Warning): "needs-input", "Waiting for input", "Wartet auf Eingabe";
     /// It exceeds a limit and waits for approval.
-    NeedsApproval: "needs-approval", "Waiting for approval", "Wartet auf Freigabe";
+    NeedsApproval(Within, Warning): "needs-approval", "Waiting for approval", "Wartet auf Freigabe";
     /// Its columns were mapped.
-    ColumnsMapped: "columns-mapped", "Columns mapped", "Spalten zugeordnet";
+    ColumnsMapped(Within, Good): "columns-mapped", "Columns mapped", "Spalten zugeordnet";
     /// It was approved.
-    Approved: "approved", "Approved", "Freigegeben";
+    Approved(Within, Good): "approved", "Approved", "Freigegeben";
     /// The price monitor sent its first counts.
-    Started: "started", "Import started", "Import gestartet";
+    Started(Once, Good): "started", "Import started", "Import gestartet";
     /// The connection to the price monitor was lost.
-    ConnectionLost: "connection-lost", "Connection to the price monitor lost; the import kept running", "Verbindung zum Preismonitor verloren; der Import lief weiter";
+    ConnectionLost(Within, Bad): "connection-lost", "Connection to the price monitor lost; the import kept running", "Verbindung zum Preismonitor verloren; der Import lief weiter";
     /// The connection is back.
-    ConnectionBack: "connection-back", "Connected to the price monitor again", "Wieder mit dem Preismonitor verbunden";
+    ConnectionBack(Within, Good): "connection-back", "Connected to the price monitor again", "Wieder mit dem Preismonitor verbunden";
     /// Its cancellation was requested.
-    CancelRequested: "cancel-requested", "Cancellation requested", "Abbruch angefordert";
+    CancelRequested(Within, Quiet): "cancel-requested", "Cancellation requested", "Abbruch angefordert";
     /// Its file was imported again, as another import.
-    Retried: "retried", "Imported again", "Erneut importiert";
+    Retried(AfterEnd, Quiet): "retried", "Imported again", "Erneut importiert";
     /// It was undone, by another import.
-    Undone: "undone", "Undo requested", "Rückgängigmachen angefordert";
+    Undone(AfterEnd, Quiet): "undone", "Undo requested", "Rückgängigmachen angefordert";
 }
 
-impl ActivityKind {
-    /// Returns whether it happens at most once to an import.
-    #[must_use]
-    pub fn is_once(self) -> bool {
-        matches!(
-            self,
-            Self::Uploaded
-                | Self::Adopted
-                | Self::StartedAgain
-                | Self::UndoStarted
-                | Self::Queued
-                | Self::Started
-        )
-    }
+/// Where an entry stands in the history of an import.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// At its beginning; each import has one such entry.
+    First,
+    /// Anywhere, at most once.
+    Once,
+    /// Anywhere.
+    Within,
+    /// After its end.
+    AfterEnd,
 }
 
-impl ActivityKind {
-    /// Returns whether it happens only to ended imports.
-    #[must_use]
-    pub fn is_after_the_end(self) -> bool {
-        matches!(self, Self::Retried | Self::Undone)
-    }
+/// Color of an entry's mark.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tone {
+    /// As planned.
+    Good,
+    /// Of little interest.
+    Quiet,
+    /// Somebody has to act.
+    Warning,
+    /// Out of order.
+    Bad,
+}
 
-    /// Returns whether it is the first entry of an import.
+impl Tone {
+    /// Returns its name in style sheets.
     #[must_use]
-    pub fn is_beginning(self) -> bool {
-        matches!(
-            self,
-            Self::Uploaded | Self::Adopted | Self::StartedAgain | Self::UndoStarted
-        )
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Quiet => "quiet",
+            Self::Warning => "warning",
+            Self::Bad => "bad",
+        }
     }
 }
 

@@ -347,7 +347,7 @@ impl fmt::Display for OverLimit {
         match self {
             Self::Prices { count, of, by } => write!(
                 f,
-                "{count} of {of} prices would move by more than {} %.",
+                "{count} of {of} prices would change by more than {} %.",
                 Percent::of_hundredths(*by)
             ),
             Self::Failed { count, of } => write!(f, "{count} of {of} rows would fail."),
@@ -358,8 +358,14 @@ impl fmt::Display for OverLimit {
     }
 }
 
-/// Marks the file name of an undo.
-const MARK: char = '↶';
+/// Marks the file name of an undo. Uploads cannot have it.
+pub const MARK: char = '↶';
+
+/// Returns whether an import with this file name undoes another one.
+#[must_use]
+pub fn is_undo(filename: &str) -> bool {
+    filename.starts_with(MARK)
+}
 
 /// Returns the file name of an import that undoes one with this name. Undoing that one removes the mark.
 #[must_use]
@@ -402,6 +408,9 @@ mod tests {
         assert_eq!(undo_name("a.csv"), "↶ a.csv");
         assert_eq!(undo_name("↶ a.csv"), "↶↶ a.csv");
         assert_eq!(undo_name("↶↶ a.csv"), "↶ a.csv");
+        assert!(
+            is_undo(&undo_name("a.csv")) && is_undo(&undo_name("↶↶ a.csv")) && !is_undo("a.csv")
+        );
     }
 
     proptest! {

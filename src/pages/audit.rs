@@ -72,7 +72,7 @@ fn Events(page: Page<AuditEvent>) -> impl IntoView {
             heads=vec![
                 t.say("Time", "Zeit"),
                 t.say("User", "Benutzer"),
-                t.say("Event", "Ereignis"),
+                t.say("Action", "Aktion"),
                 t.say("IP address", "IP-Adresse"),
             ]
         >

@@ -44,15 +44,16 @@ pub(super) fn Failures(job: ProductImportJob, extras: Option<ImportExtras>) -> i
     let (page, search) = (query::page(), query::search());
     let offers = |action| extras.as_ref().is_some_and(|extras| extras.offers(action));
     let (can_retry, can_correct) = (offers("retry"), offers("correct"));
-    let counts = extras.map(|extras| {
+    let counts = extras.as_ref().map(|extras| {
         // Failed rows are listed if the price monitor offers them.
         let failed = if extras.offers("failures") {
             job.failed_products
         } else {
             0
         };
-        RowKind::ALL.map(|kind| rows_of(kind, &extras, failed))
+        RowKind::ALL.map(|kind| rows_of(kind, extras, failed))
     });
+    let skipped = extras.map(|extras| extras.passed_over).unwrap_or_default();
     // The kind in the query, or else the first kind with any rows.
     let asked = query::value("rows");
     let asked = asked.and_then(|kind| kind.parse::<RowKind>().ok());
@@ -67,7 +68,7 @@ pub(super) fn Failures(job: ProductImportJob, extras: Option<ImportExtras>) -> i
         if let Some((kind, counts)) = shown
             && let Ok(rows) = import_rows(id.clone(), kind, page, search.clone()).await
         {
-            return view! { <ImportRowsTable id kind rows search counts can_retry can_correct /> }
+            return view! { <ImportRowsTable id kind rows search counts skipped can_retry can_correct /> }
                 .into_any();
         }
         view! { <FailedProducts skus=job.failed_product_skus failed=job.failed_products /> }

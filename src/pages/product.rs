@@ -230,7 +230,7 @@ fn Facts(product: Product) -> impl IntoView {
             {fact(field_word(t, Field::Gtin), text(gtin))}
             {fact(field_word(t, Field::Url), url.map(link))}
             {fact(field_word(t, Field::Image), image_url.map(link))}
-            {fact(t.say("Identity", "Kennung"), text(Some(identity)))}
+            {fact(t.say("Identifier", "Kennung"), text(Some(identity)))}
             {fact(t.say("Added", "Hinzugefügt"), Some(view! { <WrittenTime at=created_at /> }.into_any()))}
             {fact(
                 t.say("Updated", "Aktualisiert"),

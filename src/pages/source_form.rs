@@ -426,7 +426,7 @@ fn ImportFields(filled: Filled) -> impl IntoView {
                 <legend>{t.say("File format", "Dateiformat")}</legend>
                 <div class="settings-row">
                     <label class="field">
-                        <span>{t.say("Decimal mark", "Dezimalzeichen")}</span>
+                        <span>{t.say("Decimal separator", "Dezimaltrennzeichen")}</span>
                         <select class="input" name="decimal_mark">
                             {mark("", t.say("Detected from the file", "Aus der Datei erkannt"))}
                             {mark("comma", t.say("Comma", "Komma"))}

@@ -65,7 +65,7 @@ fn Team(state: TeamState) -> impl IntoView {
                 <p class="settings-note" data-testid="no-invitations">
                     {t.say(
                         "Passwords are turned off: people get access from your identity provider.",
-                        "Passwörter sind abgeschaltet: Zugang gibt euer Identitätsanbieter.",
+                        "Passwörter sind abgeschaltet: Zugang erhältst du über deinen Identitätsanbieter.",
                     )}
                 </p>
             }

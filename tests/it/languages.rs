@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use import_relay::i18n::locale::Locale;
@@ -15,30 +15,54 @@ const SAYS: [&str; 3] = ["say", "fill", "words"];
 /// The directories whose texts the browser says, too.
 const BROWSER: [&str; 2] = ["islands", "i18n"];
 
-/// Texts that are the same in English and Spanish.
-const SAME_IN_SPANISH: [&str; 1] = ["Total"];
+/// Languages whose texts have a file of their own.
+fn others() -> impl Iterator<Item = Locale> {
+    let all = Locale::ALL.into_iter();
+    all.filter(|locale| !matches!(locale, Locale::English | Locale::German))
+}
+
+fn parsed(path: &Path) -> TokenStream {
+    let source = fs::read_to_string(path).expect("it can be read");
+    source.parse().expect("it is Rust")
+}
+
+/// Returns the tables of a language's file: the texts or codes by the table's name.
+fn tables_of(locale: Locale) -> BTreeMap<String, BTreeSet<String>> {
+    let file = format!("i18n/locale/{locale:?}.rs").to_lowercase();
+    tables(parsed(&root().join(file)))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
 
 #[test]
-fn every_text_is_in_spanish_and_no_other() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+fn every_text_is_in_every_language_and_no_other() {
     let mut texts = BTreeMap::new();
-    read(&root, &mut texts);
+    read(&root(), &mut texts);
     assert!(texts.len() > 400, "{} texts", texts.len());
-    let file = fs::read_to_string(root.join("i18n/locale/spanish.rs")).expect("it is there");
-    let tables = tables(file.parse().expect("it is Rust"));
+    let faults: Vec<_> = others()
+        .flat_map(|locale| faults_of(locale, &texts))
+        .collect();
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+fn faults_of(locale: Locale, texts: &BTreeMap<String, Vec<PathBuf>>) -> Vec<String> {
+    let (root, tables) = (root(), tables_of(locale));
     let (browser, pages) = (&tables["BROWSER"], &tables["PAGES"]);
     let mut faults = Vec::new();
-    for (text, places) in &texts {
+    for (text, places) in texts {
         let of_browser = places.iter().any(|place| {
             let mut directories = BROWSER.iter();
             directories.any(|directory| place.starts_with(root.join(directory)))
         });
-        match Locale::Spanish.translated(text) {
+        match locale.translated(text) {
             None => faults.push(format!("missing: {text:?}")),
-            Some(spanish) if spanish == text && !SAME_IN_SPANISH.contains(&&**text) => {
+            // A word can be the same, as *Total*.
+            Some(other) if other == text && text.contains(' ') => {
                 faults.push(format!("in English: {text:?}"));
             }
-            Some(spanish) if names(spanish).is_subset(&names(text)) => {}
+            Some(other) if names(other).is_subset(&names(text)) => {}
             Some(_) => faults.push(format!("other values than {text:?}")),
         }
         if of_browser && !browser.contains(text) && pages.contains(text) {
@@ -53,7 +77,52 @@ fn every_text_is_in_spanish_and_no_other() {
     for text in browser.intersection(pages) {
         faults.push(format!("twice: {text:?}"));
     }
-    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+    let about = |fault| format!("{locale:?}: {fault}");
+    faults.into_iter().map(about).collect()
+}
+
+#[test]
+fn the_browser_has_the_sentences_of_its_errors_in_every_language() {
+    let declared = parsed(&root().join("i18n/messages/codes.rs"));
+    let codes = browser_codes(declared);
+    assert!(codes.len() > 30, "{codes:?}");
+    for locale in others() {
+        let tables = tables_of(locale);
+        let (browser, server) = (&tables["ERRORS"], &tables["SERVER_ERRORS"]);
+        let missing: Vec<_> = codes.difference(browser).collect();
+        let needless: Vec<_> = codes.intersection(server).collect();
+        assert!(
+            missing.is_empty(),
+            "{locale:?}: {missing:?} is not in ERRORS"
+        );
+        assert!(
+            needless.is_empty(),
+            "{locale:?}: {needless:?} is in SERVER_ERRORS"
+        );
+    }
+}
+
+/// Returns the codes that are declared under `#[cfg(all())]`.
+fn browser_codes(tokens: TokenStream) -> BTreeSet<String> {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let mut codes = BTreeSet::new();
+    for (index, token) in tokens.iter().enumerate() {
+        let TokenTree::Group(group) = token else {
+            continue;
+        };
+        let before = index
+            .checked_sub(1)
+            .map(|before| tokens[before].to_string());
+        let is_of_browser = before.is_some_and(|it| it.replace(' ', "") == "[cfg(all())]");
+        if !is_of_browser || group.delimiter() != Delimiter::Brace {
+            codes.extend(browser_codes(group.stream()));
+            continue;
+        }
+        let inner: Vec<_> = group.stream().into_iter().collect();
+        let after_equals = inner.windows(2).filter(|pair| punct(&pair[0]) == Some('='));
+        codes.extend(after_equals.filter_map(|pair| literal(&pair[1])));
+    }
+    codes
 }
 
 /// Returns the names of a text's placeholders.
@@ -65,15 +134,14 @@ fn names(text: &str) -> BTreeSet<&str> {
 }
 
 /// Reads the English texts of all files below a directory, each with its files.
-fn read(directory: &Path, texts: &mut BTreeMap<String, Vec<std::path::PathBuf>>) {
+fn read(directory: &Path, texts: &mut BTreeMap<String, Vec<PathBuf>>) {
     for entry in fs::read_dir(directory).expect("the directory is there") {
         let path = entry.expect("it can be read").path();
         if path.is_dir() {
             read(&path, texts);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let source = fs::read_to_string(&path).expect("it can be read");
             let mut found = BTreeSet::new();
-            scan(source.parse().expect("it is Rust"), &mut found);
+            scan(parsed(&path), &mut found);
             for text in found {
                 texts.entry(text).or_default().push(path.clone());
             }

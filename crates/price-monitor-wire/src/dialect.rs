@@ -14,9 +14,12 @@ use crate::{
     socket_io,
 };
 
-const JOIN: &str = "join-import-job";
-const LEAVE: &str = "leave-import-job";
-const EVENT_PREFIX: &str = "import-job-";
+/// Event that follows a job.
+pub const JOIN: &str = "join-import-job";
+/// Event that no longer follows it.
+pub const LEAVE: &str = "leave-import-job";
+/// Name of the event with a job's progress, before the job's ID.
+pub const EVENT_PREFIX: &str = "import-job-";
 /// Idle timeout of a plain WebSocket, which announces none.
 const PLAIN_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// Maximum lengths of a refusal, an ID and an offset.
@@ -395,7 +398,7 @@ fn skipped(text: &str, error: &dyn std::error::Error) -> Incoming {
 
 /// Finds the job that an unreadable message seems to belong to.
 fn job_in(text: &str) -> Option<Cow<'_, str>> {
-    let (_, rest) = text.split_once("\"import-job-")?;
+    let (_, rest) = text.split_once(&format!("\"{EVENT_PREFIX}"))?;
     let (job, _) = rest.split_once('"')?;
     (job.len() <= MAX_ID && !job.is_empty()).then(|| clean(job, MAX_ID).into())
 }

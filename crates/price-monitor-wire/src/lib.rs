@@ -30,7 +30,10 @@ mod report;
 mod socket_io;
 mod timestamp;
 
-pub use dialect::{Dialect, Incoming, Protocol, ProtocolError, Recovery, Service, Skipped};
+pub use dialect::{
+    Dialect, EVENT_PREFIX, Incoming, JOIN, LEAVE, Protocol, ProtocolError, Recovery, Service,
+    Skipped,
+};
 pub use failure::{Failure, Parameter};
 pub use json::{Unreadable, from_slice};
 pub use report::{EndStatus, Reading, Report, UnixMillis, Verdict};

@@ -184,7 +184,7 @@ error_codes! {
         "Das Passwort ist zu lang.";
     CommonPassword = "common-password",
         "This password is too common. Try a few unrelated words.",
-        "Dieses Passwort ist zu häufig. Versuche es mit einigen Wörtern, die nichts miteinander zu tun haben.";
+        "Dieses Passwort ist zu verbreitet. Versuche es mit einigen Wörtern, die nichts miteinander zu tun haben.";
     PasswordsOff = "passwords-off",
         "Passwords are turned off. Sign in at your identity provider.",
         "Passwörter sind abgeschaltet. Melde dich bei deinem Identitätsanbieter an.";
@@ -309,7 +309,7 @@ error_codes! {
         "Ungültiger Wert für {name}. Möglich sind {values}.";
     NoChecks = "no-dry-runs",
         "The price monitor doesn't support dry runs.",
-        "Der Preismonitor bietet keine Testläufe.";
+        "Der Preismonitor unterstützt keine Testläufe.";
     NoOptions = "no-options",
         "The price monitor doesn't support importing some products or fields only.",
         "Der Preismonitor kann nicht nur einige Produkte oder Felder importieren.";
@@ -317,8 +317,8 @@ error_codes! {
         "The parameter {name} must come before the file.",
         "Der Parameter {name} muss vor der Datei kommen.";
     ParameterOfSource = "parameter-of-source",
-        "The source says what is done with its files. Leave the other parameters out.",
-        "Die Quelle bestimmt, was mit ihren Dateien geschieht. Lass die anderen Parameter weg.";
+        "The source determines how its files are imported. Omit the other parameters.",
+        "Die Quelle bestimmt, wie ihre Dateien importiert werden. Lass die anderen Parameter weg.";
     // Sources.
     SourcesUnavailable = "sources-unavailable",
         "Sources need the embedded price monitor.",
@@ -330,8 +330,8 @@ error_codes! {
         "Source not found.",
         "Quelle nicht gefunden.";
     SourceOfUploads = "source-of-uploads",
-        "Files of this source are uploaded.",
-        "Die Dateien dieser Quelle werden hochgeladen.";
+        "This source only takes uploads.",
+        "Diese Quelle nimmt nur Uploads an.";
     SourceBusy = "source-busy",
         "The source's last import is still running. Wait for it, or cancel it.",
         "Der letzte Import der Quelle läuft noch. Warte, bis er fertig ist, oder brich ihn ab.";
@@ -339,8 +339,8 @@ error_codes! {
         "Names must have 1 to 100 characters.",
         "Namen müssen 1 bis 100 Zeichen haben.";
     UploadsWithSchedule = "uploads-with-schedule",
-        "A source of uploads has no schedule.",
-        "Eine Quelle für Uploads hat keinen Zeitplan.";
+        "A source for uploads can't have a schedule.",
+        "Eine Quelle für Uploads kann keinen Zeitplan haben.";
     LongUrl = "long-url",
         "The URL is too long.",
         "Die URL ist zu lang.";
@@ -348,13 +348,13 @@ error_codes! {
         "The kind must be address or upload.",
         "Die Art muss address oder upload sein.";
     SourceDecimalMark = "source-decimal-mark",
-        "The decimal mark must be comma or point.",
-        "Das Dezimalzeichen muss comma oder point sein.";
+        "The decimal separator must be comma or point.",
+        "Das Dezimaltrennzeichen muss comma oder point sein.";
     SourceCurrency = "source-currency",
         "The currency must be a code of three letters, for example EUR.",
         "Die Währung muss ein Code aus drei Buchstaben sein, zum Beispiel EUR.";
     TooManySheets = "too-many-sheets",
-        "Too many sheets. Name fewer.",
+        "Too many sheets. List fewer.",
         "Zu viele Tabellenblätter. Gib weniger an.";
     LimitOverHundred = "limit-over-hundred",
         "A limit can be 100 percent at most.",
@@ -363,8 +363,8 @@ error_codes! {
         "Enter limits as a percentage, for example 30.",
         "Gib Grenzen in Prozent an, zum Beispiel 30.";
     UnknownLogin = "unknown-login",
-        "A login has user and password, or header and value.",
-        "Eine Anmeldung hat user und password, oder header und value.";
+        "Give user and password, or header and value.",
+        "Gib user und password an, oder header und value.";
     LoginUser = "login-user",
         "Enter a username without a colon.",
         "Gib einen Benutzernamen ohne Doppelpunkt ein.";
@@ -381,8 +381,8 @@ error_codes! {
         "Unknown time zone. Use a name such as Europe/Berlin or UTC.",
         "Unbekannte Zeitzone. Verwende einen Namen wie Europe/Berlin oder UTC.";
     ScheduleNever = "schedule-never",
-        "The schedule has no time in the years to come. Check its day and month.",
-        "Der Zeitplan hat in den nächsten Jahren keinen Zeitpunkt. Prüfe Tag und Monat.";
+        "This schedule never runs. Check the day and month.",
+        "Dieser Zeitplan läuft nie. Prüfe Tag und Monat.";
     // Uploads in parts.
     TusVersion = "tus-version",
         "This server supports version 1.0.0 of the tus protocol.",
@@ -479,7 +479,7 @@ error_codes! {
         "Der Preismonitor hat keinen solchen Import.";
     MonitorCannot = "monitor-cannot",
         "The price monitor doesn't support this.",
-        "Der Preismonitor bietet das nicht.";
+        "Der Preismonitor unterstützt das nicht.";
     MonitorBusy = "monitor-busy",
         "The price monitor is busy. Try again later.",
         "Der Preismonitor ist ausgelastet. Versuche es später noch einmal.";
@@ -491,7 +491,7 @@ error_codes! {
         "Im Preismonitor ist ein interner Fehler aufgetreten (HTTP {status}). Versuche es gleich noch einmal.";
     MonitorMoved { status: u64 } = "monitor-moved",
         "The price monitor's address redirects elsewhere (HTTP {status}). Ask your administrator to correct it.",
-        "Die Adresse des Preismonitors leitet woandershin weiter (HTTP {status}). Bitte deinen Administrator, sie zu berichtigen.";
+        "Die Adresse des Preismonitors leitet woandershin weiter (HTTP {status}). Bitte deinen Administrator, sie zu korrigieren.";
     MonitorRefused { status: u64 } = "monitor-refused",
         "The price monitor rejected the file (HTTP {status}).",
         "Der Preismonitor hat die Datei abgelehnt (HTTP {status}).";
@@ -500,7 +500,7 @@ error_codes! {
         "Die Antwort des Preismonitors wurde nicht verstanden. Bitte deinen Administrator, im Protokoll des Servers nachzusehen.";
     MonitorNotThere = "monitor-not-there",
         "No import API was found at the price monitor's address (HTTP 404). Ask your administrator to correct it.",
-        "Unter der Adresse des Preismonitors wurde keine Import-API gefunden (HTTP 404). Bitte deinen Administrator, sie zu berichtigen.";
+        "Unter der Adresse des Preismonitors wurde keine Import-API gefunden (HTTP 404). Bitte deinen Administrator, sie zu korrigieren.";
 
     }
     #[cfg(feature = "ssr")] {
@@ -524,7 +524,7 @@ error_codes! {
     #[cfg(all())] {
     MostUnfinished = "too-many-unfinished",
         "You have reached the limit of unfinished imports. Wait until one of them finishes.",
-        "Du hast das Limit laufender Importe erreicht. Warte, bis einer davon fertig ist.";
+        "Du hast das Limit nicht abgeschlossener Importe erreicht. Warte, bis einer davon fertig ist.";
     }
     #[cfg(feature = "ssr")] {
     BadIdempotencyKey = "bad-idempotency-key",
@@ -563,22 +563,22 @@ error_codes! {
     }
     #[cfg(all())] {
     UnknownMeaning { word: String } = "unknown-meaning",
-        "Invalid column mapping: \"{word}\": not a known field.",
-        "Ungültige Spaltenzuordnung: „{word}“ ist keine Bedeutung einer Spalte.";
+        "Invalid column mapping: \"{word}\" is not a known field.",
+        "Ungültige Spaltenzuordnung: „{word}“ ist kein bekanntes Feld.";
     UnknownDecimalMark { word: String } = "unknown-decimal-mark",
-        "Invalid column mapping: \"{word}\": the decimal mark must be \"point\" or \"comma\".",
+        "Invalid column mapping: \"{word}\" is not a decimal separator. Use \"point\" or \"comma\".",
         "Ungültige Spaltenzuordnung: „{word}“ ist kein Dezimaltrennzeichen.";
     UnknownMappedCurrency { word: String } = "unknown-mapped-currency",
-        "Invalid column mapping: \"{word}\": not an ISO 4217 currency code.",
+        "Invalid column mapping: \"{word}\" is not an ISO 4217 currency code.",
         "Ungültige Spaltenzuordnung: „{word}“ ist kein Währungscode nach ISO 4217.";
     MappedNothing = "mapped-nothing",
-        "Invalid column mapping: No product columns found. Expected headers for a SKU (such as \"SKU\", \"Variant SKU\", \"Product code\", \"Item number\"), a name (\"Name\", \"Title\", \"Product name\") and a price (\"Price\", \"Regular price\", \"Variant price\").",
+        "Invalid column mapping: no column is mapped to a SKU, name or price.",
         "Ungültige Spaltenzuordnung: Keine Spalte ist einer SKU, einem Namen oder einem Preis zugeordnet.";
     MappedNoIdentity = "mapped-no-identity",
-        "Invalid column mapping: No identifier column found. Expected a header like \"SKU\", \"Variant SKU\", \"Product code\", \"Item number\", \"Handle\", \"Barcode\" or \"ID\".",
+        "Invalid column mapping: no column is mapped to a SKU or another identifier.",
         "Ungültige Spaltenzuordnung: Keine Spalte ist einer SKU oder einer anderen Kennung zugeordnet.";
     MappedNoPrice = "mapped-no-price",
-        "Invalid column mapping: No price column found. Expected a header like \"Price\", \"Regular price\", \"Variant price\" or \"Unit price\".",
+        "Invalid column mapping: no column is mapped to a price.",
         "Ungültige Spaltenzuordnung: Keine Spalte ist einem Preis zugeordnet.";
     UploadIncomplete = "upload-incomplete",
         "The upload could not be read completely.",
@@ -653,7 +653,7 @@ error_codes! {
         "Der Import ist abgelaufen, während er auf deine Freigabe wartete.";
     InputExpired = "input-expired",
         "The import expired while waiting for your input. Import the file again to provide it.",
-        "Der Import ist abgelaufen, während er auf deine Eingabe wartete. Importiere die Datei noch einmal, um sie zu machen.";
+        "Der Import ist abgelaufen, während er auf deine Eingabe wartete. Importiere die Datei noch einmal, um sie nachzuholen.";
     UploadGone = "upload-gone",
         "The uploaded file is no longer available. Upload it again.",
         "Die hochgeladene Datei ist nicht mehr da. Lade sie noch einmal hoch.";
@@ -670,14 +670,14 @@ error_codes! {
         "The import was stopped because the service crashed on it twice. The file may be too large: save it as CSV or split it, and upload it again.",
         "Der Import wurde angehalten, weil der Dienst zweimal an ihm abgestürzt ist. Vielleicht ist die Datei zu groß: Speichere sie als CSV oder teile sie auf und lade sie noch einmal hoch.";
     OverLimitPrices { count: u64, of: u64, by: u64 } = "over-limit-prices",
-        "{count} of {of} prices would move by more than {by:hundredths} %. Imports over this limit are refused.",
-        "{count} von {of} Preisen würden sich um mehr als {by:hundredths}\u{a0}% ändern. Importe über diesem Limit werden abgelehnt.";
+        "{count} of {of} prices would change by more than {by:hundredths} %. Imports over this limit are rejected.",
+        "{count} von {of} Preisen würden sich um mehr als {by:hundredths}\u{a0}% ändern. Importe über dieser Grenze werden abgelehnt.";
     OverLimitFailed { count: u64, of: u64 } = "over-limit-failed",
-        "{count} of {of} rows would fail. Imports over this limit are refused.",
-        "{count} von {of} Zeilen würden fehlschlagen. Importe über diesem Limit werden abgelehnt.";
+        "{count} of {of} rows would fail. Imports over this limit are rejected.",
+        "{count} von {of} Zeilen würden fehlschlagen. Importe über dieser Grenze werden abgelehnt.";
     OverLimitMissing { count: u64, of: u64 } = "over-limit-missing",
-        "{count} of {of} products are not in the file. Imports over this limit are refused.",
-        "{count} von {of} Produkten sind nicht in der Datei. Importe über diesem Limit werden abgelehnt.";
+        "{count} of {of} products are not in the file. Imports over this limit are rejected.",
+        "{count} von {of} Produkten sind nicht in der Datei. Importe über dieser Grenze werden abgelehnt.";
 
     }
     #[cfg(feature = "ssr")] {

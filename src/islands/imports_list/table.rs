@@ -9,9 +9,9 @@ use crate::{
     islands::parts::{
         clock::{Moment, use_now},
         format,
-        icons::{Glyph, Icon},
         locale::use_locale,
         progress_bar::ProgressBar,
+        sortable_head::SortableHead,
         status_badge::{self, Stage, StatusBadge},
     },
     model::{
@@ -72,53 +72,18 @@ pub(crate) fn JobsTable(
     }
 }
 
-/// A column head: a link that sorts by the column, or reverses the order.
+/// A column head that sorts by the column.
 fn head(by: SortBy, name: &'static str, sorting: Option<&Sorting>) -> AnyView {
-    let sort = sorting.map(|sorting| sorting.sort);
-    let order = sort
+    let descending = sorting
+        .map(|sorting| sorting.sort)
         .filter(|sort| sort.by == by)
         .map(|sort| sort.descending);
-    let address = sorting.and_then(|sorting| {
+    let href = sorting.and_then(|sorting| {
         let found = sorting.addresses.iter().find(|(column, _)| *column == by);
         found.map(|(_, address)| address.clone())
     });
-    let glyph = match order {
-        Some(false) => Glyph::SortUp,
-        _ => Glyph::SortDown,
-    };
-    let aria_sort = order.map(|descending| {
-        if descending {
-            "descending"
-        } else {
-            "ascending"
-        }
-    });
-    let head = match address {
-        Some(address) => view! {
-            <a
-                class="sort"
-                href=address
-                data-sorted=order.map(|_| "")
-                data-testid=format!("sort-{}", by.as_str())
-            >
-                {name}
-                <Icon glyph />
-            </a>
-        }
-        .into_any(),
-        None => name.into_any(),
-    };
-    view! {
-        <th
-            role="columnheader"
-            scope="col"
-            class:numeric={by == SortBy::Duration}
-            aria-sort=aria_sort
-        >
-            {head}
-        </th>
-    }
-    .into_any()
+    let numeric = by == SortBy::Duration;
+    view! { <SortableHead name column=by.as_str() numeric descending href /> }.into_any()
 }
 
 /// An import as it is in the newest list.
@@ -164,7 +129,8 @@ pub(crate) fn JobRow(
         let status = status.get();
         let begun = progress.with(status_badge::begun);
         let cancelled = live.is_cancelled();
-        Stage::of(status, begun, None, cancelled).in_mode(job.with(|job| job.mode))
+        let stage = Stage::of(status, begun, None, cancelled);
+        job.with(|job| stage.in_mode(job.mode).of_file(&job.filename))
     });
     let (id, filename) = job.with_untracked(|job| (job.id.to_string(), job.filename.clone()));
     let href = base_path::address(&format!("/imports/{id}"));

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     i18n::locale::Locale,
-    model::job::{ImportMode, ImportProgress, ImportStatus},
+    model::{
+        changes::is_undo,
+        job::{ImportMode, ImportProgress, ImportStatus},
+    },
 };
 
 /// The status as users see it, from the wire's status, the counts and what the price monitor reports.
@@ -61,6 +64,14 @@ impl Stage {
             (ImportMode::Check, Self::Success) => Self::Checked,
             (ImportMode::Check, Self::PartialSuccess) => Self::CheckedWithErrors,
             (ImportMode::Import | ImportMode::Check, other) => other,
+        }
+    }
+
+    /// Replaces the success of an undo, which its file name tells.
+    pub(crate) fn of_file(self, filename: &str) -> Self {
+        match self {
+            Self::Success if is_undo(filename) => Self::Restored,
+            other => other,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Logs why an Auth.js session cookie gives no access (CONTRACT section 7). `authjs-session` reads the cookies.
+//! Logs why an Auth.js session cookie gives no access. `authjs-session` reads the cookies.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

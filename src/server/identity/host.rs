@@ -31,7 +31,7 @@ pub(crate) fn asked_for(uri: &Uri, headers: &HeaderMap) -> Option<String> {
             host.to_str().ok()?.parse::<Authority>().ok()?
         }
     };
-    // Nothing but a port may stand beside it: a user before it, or a name behind the brackets of an address.
+    // Only a port may follow: no user before the host, nothing else after the brackets of an address.
     let port = authority.as_str().strip_prefix(authority.host())?;
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
     let is_whole = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);

@@ -86,13 +86,12 @@ fn subject(t: Locale, told: &Told) -> String {
         (_, "ERROR") if is_check => t.say("Dry run failed", "Testlauf fehlgeschlagen"),
         (_, "ERROR") => t.say("Import failed", "Import fehlgeschlagen"),
         (_, "PARTIAL_SUCCESS") if is_check => t.say(
-            "Dry run finished with failures",
+            "Dry run finished with errors",
             "Testlauf mit Fehlern beendet",
         ),
-        (_, "PARTIAL_SUCCESS") => t.say(
-            "Import finished with failures",
-            "Import mit Fehlern beendet",
-        ),
+        (_, "PARTIAL_SUCCESS") => {
+            t.say("Import finished with errors", "Import mit Fehlern beendet")
+        }
         _ if is_check => t.say("Dry run finished", "Testlauf beendet"),
         _ => t.say("Import finished", "Import beendet"),
     };

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use price_monitor_wire::EVENT_PREFIX;
 use serde::Serialize;
 
 use crate::{
@@ -427,7 +428,7 @@ fn unfinished(progress: ImportProgress) -> ImportProgress {
 }
 
 pub(super) fn event_name(id: &str) -> String {
-    format!("import-job-{id}")
+    format!("{EVENT_PREFIX}{id}")
 }
 
 fn skus(failed: Vec<FailedRow>) -> Vec<String> {

@@ -199,7 +199,7 @@ mod tests {
             if reason.code() != Some("too-large-unpacked") {
                 assert_eq!(english, reason.to_string());
             }
-            for locale in [Locale::German, Locale::Spanish] {
+            for locale in Locale::ALL.into_iter().filter(|it| *it != Locale::English) {
                 let said = locale.reason(&reason);
                 assert!(said != english && !said.contains('…'), "{said}");
             }

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use price_monitor_wire::{JOIN, LEAVE};
 use serde::Deserialize;
 use socketioxide::{
     SocketIo, TransportType,
@@ -49,25 +50,19 @@ pub(super) fn listen(io: &SocketIo, service: &Arc<Service>) {
         let weak = Weak::clone(&weak);
         async move |socket: SocketRef| {
             let joining = Weak::clone(&weak);
-            socket.on(
-                "join-import-job",
-                async move |socket: SocketRef, Data::<JobId>(id)| {
-                    if let Some(service) = joining.upgrade() {
-                        join(&service, &socket, &id).await;
-                    }
-                },
-            );
+            socket.on(JOIN, async move |socket: SocketRef, Data::<JobId>(id)| {
+                if let Some(service) = joining.upgrade() {
+                    join(&service, &socket, &id).await;
+                }
+            });
             let leaving = Weak::clone(&weak);
-            socket.on(
-                "leave-import-job",
-                async move |socket: SocketRef, Data::<JobId>(id)| {
-                    if let Some(service) = leaving.upgrade() {
-                        // Runs after a pending join of the same socket.
-                        let _turn = service.announcer.turn().await;
-                        socket.leave(id.as_str().to_owned());
-                    }
-                },
-            );
+            socket.on(LEAVE, async move |socket: SocketRef, Data::<JobId>(id)| {
+                if let Some(service) = leaving.upgrade() {
+                    // Runs after a pending join of the same socket.
+                    let _turn = service.announcer.turn().await;
+                    socket.leave(id.as_str().to_owned());
+                }
+            });
         }
     };
     let known = async move |TryData(auth): TryData<Auth>| {

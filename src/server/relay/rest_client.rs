@@ -1,4 +1,4 @@
-//! The price monitor's REST API (CONTRACT section 2).
+//! The price monitor's REST API (docs/protocol.md).
 
 use std::{
     collections::{HashMap, HashSet},

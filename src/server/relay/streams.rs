@@ -1,4 +1,4 @@
-//! Opens event streams (CONTRACT section 4): checks limits and `Last-Event-ID`, and finds the jobs.
+//! Opens event streams (docs/protocol.md): checks limits and `Last-Event-ID`, and finds the jobs.
 
 use std::{collections::HashSet, sync::Arc};
 

@@ -55,7 +55,7 @@ pub struct UseProductImportProgressReturn {
 /// | --- | --- | --- |
 /// | data | the newest message by a codec, `None` until one comes | counts, status and error as a signal each, from the first render on |
 /// | end | the caller closes | a final state closes |
-/// | lost connection | an error at once; tried again every few seconds, as often as is set | the last state stays; an error after 3 s; tried again for good, ever less often |
+/// | lost connection | an error at once; tried again every few seconds, as often as is set | the last state stays; an error after 3 s; retried without end, at growing intervals |
 /// | refused | an error | the server is asked why: signed out, not found, ended meanwhile, or try again |
 /// | silence | goes unnoticed | a missing heartbeat, or a proxy that holds the stream back, is found; states are requested meanwhile |
 /// | several on a page | a connection each | one connection for all hooks, and for all tabs |

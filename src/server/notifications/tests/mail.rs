@@ -55,7 +55,7 @@ async fn a_person_gets_the_mails_that_they_chose_in_their_language() {
         ("relay@shop.example", "ada@example.com")
     );
     for line in [
-        "Subject: Import finished with failures: shop.csv",
+        "Subject: Import finished with errors: shop.csv",
         "Auto-Submitted: auto-generated",
         "2 of 3 products, 1 failed.",
         "https://shop.example/import/imports/c",

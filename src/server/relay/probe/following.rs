@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use price_monitor_wire::Incoming;
+use price_monitor_wire::{Incoming, JOIN};
 use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
@@ -12,7 +12,6 @@ use crate::{
     server::relay::upstream::{Connection, ConnectionError},
 };
 
-const JOIN: &str = "join-import-job";
 const EVENTS: &str = "import-job-{id}";
 const END: &str = "the end";
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
