@@ -216,7 +216,7 @@ async fn what_is_no_source_is_refused_with_the_reason() {
         (json!({"limits": {"action": "wait"}}), "unknown variant"),
         (
             json!({"kind": "upload", "cron": "0 6 * * *"}),
-            "no schedule",
+            "can't have a schedule",
         ),
         (json!({"colour": "red"}), "unknown field"),
     ] {
