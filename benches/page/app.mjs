@@ -56,6 +56,28 @@ async function startMonitor({ state, subscribe }) {
 /** Starts everything. Returns the URL of an import's page and the session cookie. */
 export async function startApp(source) {
   const monitor = await startMonitor(source);
+  const env = { MONITOR_PRICE_APP_HOST: monitor.url, PRICE_MONITOR_API_KEY: apiKey };
+  const app = await start(env, 'sku,name,price\nCUP-01,Cup,4.50\n');
+  return { ...app, stop: () => app.stop().then(monitor.stop) };
+}
+
+/** Starts the app with the embedded price monitor and so many products. */
+export async function startShop(products) {
+  const rows = Array.from({ length: products }, (_, at) => `CUP-${at},Cup ${at},${at % 90}.50`);
+  const app = await start({}, ['sku,name,price', ...rows, ''].join('\n'));
+  const deadline = Date.now() + 60_000;
+  const state = async () => {
+    const answer = await fetch(`${app.origin}/api/imports/${app.id}`, { headers: { cookie: app.cookie } });
+    return (await answer.json()).status;
+  };
+  while ((await state()) !== 'SUCCESS') {
+    if (Date.now() > deadline) throw new Error('the products are not imported');
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  return app;
+}
+
+async function start(env, file) {
   const directory = await mkdtemp(join(tmpdir(), 'import-relay-page-'));
   const port = 20_000 + Math.floor(Math.random() * 20_000);
   const origin = `http://127.0.0.1:${port}`;
@@ -67,10 +89,9 @@ export async function startApp(source) {
       LISTEN_ADDR: `127.0.0.1:${port}`,
       DATA_DIR: join(directory, 'data'),
       LEPTOS_SITE_ROOT: resolve(process.env.LEPTOS_SITE_ROOT ?? join(root, 'target/site')),
-      MONITOR_PRICE_APP_HOST: monitor.url,
-      PRICE_MONITOR_API_KEY: apiKey,
       RUST_LOG: 'warn',
       SHUTDOWN_DRAIN: '1s',
+      ...env,
     },
   });
   const deadline = Date.now() + 60_000;
@@ -86,7 +107,7 @@ export async function startApp(source) {
   });
   const cookie = made.headers.getSetCookie().map((it) => it.split(';')[0]).join('; ');
   const form = new FormData();
-  form.append('file', new File(['sku,name,price\nCUP-01,Cup,4.50\n'], 'summer-catalogue.csv'));
+  form.append('file', new File([file], 'summer-catalogue.csv'));
   const sent = await fetch(`${origin}/imports`, {
     method: 'POST',
     headers: { origin, cookie, accept: 'application/json' },
@@ -100,7 +121,6 @@ export async function startApp(source) {
     stop: async () => {
       child.kill();
       await new Promise((done) => child.once('exit', done));
-      await monitor.stop();
       await rm(directory, { recursive: true, force: true });
     },
   };

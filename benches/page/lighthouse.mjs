@@ -2,7 +2,7 @@
 import lighthouse from 'lighthouse';
 import { screenEmulationMetrics, throttling } from 'lighthouse/core/config/constants.js';
 
-import { startApp, startImport } from './app.mjs';
+import { startApp, startImport, startShop } from './app.mjs';
 import { launch } from './browser.mjs';
 
 const LEAST = 95;
@@ -10,24 +10,31 @@ const PORT = 9_000 + Math.floor(Math.random() * 900);
 
 const source = startImport(200);
 const app = await startApp(source);
+const shop = await startShop(1_000);
 const browser = await launch(`--remote-debugging-port=${PORT}`);
 let failed = false;
 console.log('| page | device | performance | accessibility | best practices | SEO |\n| --- | --- | ---: | ---: | ---: | ---: |');
-for (const [name, path] of [['imports', '/imports'], ['an import', `/imports/${app.id}`]]) {
-  await score(name, 'desktop', path, {
+const pages = [
+  ['imports', app, '/imports'],
+  ['an import', app, `/imports/${app.id}`],
+  ['products', shop, '/products'],
+];
+for (const [name, app, path] of pages) {
+  await score(name, 'desktop', app, path, {
     formFactor: 'desktop',
     screenEmulation: screenEmulationMetrics.desktop,
     throttling: throttling.desktopDense4G,
   });
   // Lighthouse's defaults: a slow line, and a phone four times slower than this machine.
-  await score(name, 'phone', path, { formFactor: 'mobile' });
+  await score(name, 'phone', app, path, { formFactor: 'mobile' });
 }
 await browser.close();
 await app.stop();
+await shop.stop();
 source.stop();
 process.exit(failed ? 1 : 0);
 
-async function score(name, device, path, settings) {
+async function score(name, device, app, path, settings) {
   const { lhr } = await lighthouse(`${app.origin}${path}`, {
     port: PORT,
     logLevel: 'error',

@@ -59,6 +59,21 @@ fn find(texts: &[&'static [Text]], key: &str) -> Option<&'static str> {
     all.find(|(known, _)| *known == key).map(|(_, text)| *text)
 }
 
+/// Writes values in the place of their names: `{count}`. One without a value is an ellipsis.
+pub(super) fn substituted(template: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut text = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    while let Some((before, (name, after))) = rest
+        .split_once('{')
+        .and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+    {
+        text.push_str(before);
+        text.push_str(value(name).as_deref().unwrap_or("…"));
+        rest = after;
+    }
+    text + rest
+}
+
 impl Locale {
     /// All languages.
     pub const ALL: [Self; 3] = [Self::English, Self::German, Self::Spanish];
@@ -101,18 +116,10 @@ impl Locale {
         german: &'static str,
         values: &[(&str, &str)],
     ) -> String {
-        let mut text = String::new();
-        let mut rest = self.say(english, german);
-        while let Some((before, (name, behind))) = rest
-            .split_once('{')
-            .and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
-        {
+        substituted(self.say(english, german), &|name| {
             let value = values.iter().find(|(known, _)| *known == name);
-            text.push_str(before);
-            text.push_str(value.map_or("…", |(_, value)| *value));
-            rest = behind;
-        }
-        text + rest
+            value.map(|(_, value)| (*value).to_owned())
+        })
     }
 
     /// Returns the text of a language that has its texts in a file of its own.

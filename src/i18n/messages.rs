@@ -14,7 +14,7 @@ pub use import_relay_hook::model::params::{Param, Params};
 use import_relay_hook::{hooks::ProgressError, model::reason::Reason};
 
 pub use self::codes::ErrorCode;
-use super::locale::Locale;
+use super::locale::{Locale, substituted};
 
 /// A code and its sentence in each language. In braces are parameters: `{count}`; `{size:bytes}` is a size,
 /// `{seconds:wait}` a time to wait, `{share:hundredths}` a number with decimals.
@@ -46,28 +46,18 @@ impl Locale {
 
     /// Writes parameters in the place of their names.
     fn filled(self, template: &str, params: &Params) -> String {
-        let mut text = String::with_capacity(template.len() + 32);
-        let mut rest = template;
-        while let Some((before, after)) = rest.split_once('{') {
-            text.push_str(before);
-            let Some((name, behind)) = after.split_once('}') else {
-                break;
-            };
+        substituted(template, &|name| {
             let (name, form) = name.split_once(':').unwrap_or((name, ""));
-            match params.get(name) {
-                Some(Param::Number(number)) => text.push_str(&match form {
+            Some(match params.get(name)? {
+                Param::Number(number) => match form {
                     "bytes" => self.bytes(*number),
                     "wait" => self.wait(*number),
                     "hundredths" => self.hundredths(*number),
                     _ => self.count(*number),
-                }),
-                Some(Param::Text(value)) => text.push_str(value),
-                None => text.push('…'),
-            }
-            rest = behind;
-        }
-        text.push_str(rest);
-        text
+                },
+                Param::Text(value) => value.clone(),
+            })
+        })
     }
 }
 
