@@ -46,6 +46,8 @@ pub(crate) struct Columns {
     /// Further columns of SKU and name, with their ranks: the next one counts where the best one is empty.
     spare_skus: Vec<(usize, usize)>,
     spare_names: Vec<(usize, usize)>,
+    /// Further columns of the ID, in the same way.
+    spare_ids: Vec<(usize, usize)>,
     /// The SKU, if its name says no more than that it is a number.
     pub(super) number: Option<usize>,
     /// Whether the sale price applies.
@@ -61,6 +63,8 @@ pub(crate) struct Columns {
     is_google: bool,
     /// Shopify's product handle, shared by its variants.
     pub(crate) handle: Option<usize>,
+    /// Whether a handle's first row has only what its variants share, as in Rakuten's files.
+    pub(crate) has_heads: bool,
     /// Shopify's option values, in order.
     pub(crate) options: Vec<usize>,
     /// WooCommerce's parent product.
@@ -188,6 +192,7 @@ impl Columns {
         let mut currency_of_price = None;
         let (mut prices, mut gtins) = (Vec::new(), Vec::new());
         let program = Program::of(cells);
+        self.has_heads = program == Some(Program::Rakuten);
         for (index, cell) in cells.iter().enumerate() {
             let of_program = program.and_then(|program| program.look_up(cell));
             let Some(known) = of_program.or_else(|| columns::look_up(cell)) else {
@@ -211,6 +216,8 @@ impl Columns {
             } else if matches!(known.word, Word::Is(Meaning::Name) | Word::Description) {
                 let rank = known.rank + usize::from(known.word == Word::Description);
                 self.spare_names.push((rank, index));
+            } else if known.word == Word::Is(Meaning::Id) {
+                self.spare_ids.push((known.rank, index));
             } else if known.word == Word::Is(Meaning::Gtin) {
                 gtins.push(index);
             }
@@ -324,6 +331,8 @@ impl Columns {
             let sku = next(self.sku, &mut self.spare_skus).filter(is_free);
             self.sku = sku.or(self.sku);
         }
+        let id = next(self.id, &mut self.spare_ids);
+        self.id = id.or(self.id);
         if let Some(number) = self.number.filter(|number| self.sku == Some(*number)) {
             let mut seen = HashSet::new();
             let mut cells = rows.clone().filter_map(|row| row.cells.get(number));

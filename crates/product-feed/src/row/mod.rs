@@ -224,6 +224,9 @@ impl Classifier {
                 if !self.follow_handle(cells) {
                     return Some(PassedOverReason::Image);
                 }
+                if self.columns.has_heads && cells.price.is_empty() && cells.sku.is_empty() {
+                    return Some(PassedOverReason::Option);
+                }
                 self.tell_variant_apart(cells);
                 None
             }
