@@ -235,7 +235,8 @@ pub(super) fn with_tax(name: &str) -> Option<Known> {
             base.push(' ');
         }
     }
-    let (word, rank) = (is_gross != is_net).then(|| of_name(&base))??;
+    let of_base = || of_name(&base).or_else(|| of_name(base.trim_end().strip_suffix('1')?));
+    let (word, rank) = (is_gross != is_net).then(of_base)??;
     let class = if is_net { 3 * NAMES.count } else { 0 };
     let is_price = matches!(word, Word::Is(Meaning::Price | Meaning::OtherPrice));
     is_price.then_some(Known::of(word, rank + class, currency))
