@@ -19,7 +19,7 @@ pub(crate) use meaning::WORDS;
 pub use meaning::{Meaning, UnknownMeaning};
 use normalized::{normalized, numbered};
 pub(crate) use prices::{adds_tax, is_for_customers};
-use prices::{in_cents, of_sale, of_tax_alone, with_tax};
+use prices::{in_cents, of_alternatives, of_sale, of_tax_alone, with_tax};
 use remarks::{split_remark, with_remark};
 
 /// The table: one line per meaning.
@@ -164,7 +164,8 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .or_else(|| of_stock_at_hand(cell))
         .or_else(|| in_camel_case(cell))
         .or_else(|| of_tax_alone(cell))
-        .or_else(|| of_table(cell));
+        .or_else(|| of_table(cell))
+        .or_else(|| of_alternatives(cell));
     known.map(behind_customer_prices)
 }
 
@@ -283,6 +284,11 @@ const AT_HAND: &[&str] = &[
     "tilgjengelig",
     "tilgaengelig",
     "mevcut",
+    "opening",
+    "initial",
+    "initiale",
+    "iniziale",
+    "inicial",
     "toplam",
 ];
 

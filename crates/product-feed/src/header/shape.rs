@@ -79,6 +79,7 @@ pub(super) enum Program {
 
 /// What PrestaShop calls the price of a kilo or litre.
 const UNIT_PRICES: &[&str] = &[
+    "Unit price",
     "Preis je Einheit",
     "Preis pro Einheit",
     "Grundpreis",
