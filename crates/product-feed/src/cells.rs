@@ -80,7 +80,15 @@ impl<'a> Cells<'a> {
                 _ => text,
             }
         };
+        let of_shops = || {
+            let mut prices = columns.shop_prices.iter().map(|index| amount(Some(*index)));
+            prices.find(|price| !price.is_empty())
+        };
         let price = amount(columns.price);
+        let price = match price.is_empty() {
+            true => of_shops().unwrap_or(price),
+            false => price,
+        };
         let is_on_sale = price.is_empty() && columns.sale_price.is_some();
         let is_over = !is_on_sale && columns.on_sale.is_some() && is_no(&cell(columns.on_sale));
         let sale_price = match is_over {

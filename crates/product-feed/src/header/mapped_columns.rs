@@ -39,6 +39,10 @@ pub(crate) struct Columns {
     pub(super) other_prices: Vec<usize>,
     /// Prices that customers pay, with their ranks: the next one counts where the best column is empty.
     spare_prices: Vec<(usize, usize)>,
+    /// The same price in other shops of the merchant, for products that are not sold in the first.
+    pub(crate) shop_prices: Vec<usize>,
+    /// The SKU of a part: rows below a set name what it is made of.
+    pub(crate) part: Option<usize>,
     /// Prices in hundredths.
     cents: Vec<usize>,
     /// Further columns of the stock, with their ranks.
@@ -104,6 +108,9 @@ pub(crate) struct Columns {
 
 /// Names of a column that says whether the sale price applies, lower case.
 pub(super) const ON_SALE: &[&str] = &["on sale", "onsale", "is on sale", "is_on_sale", "on_sale"];
+
+/// What Lightspeed X and Loyverse call the SKU of a part.
+const PARTS: &[&str] = &["composite_sku", "SKU of included item"];
 
 impl Columns {
     pub(super) fn find(cells: &[String], mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
@@ -236,6 +243,9 @@ impl Columns {
                 *slot = Some(*index);
             }
         }
+        self.shop_prices = shop_prices(cells);
+        let is_part = |cell: &String| PARTS.contains(&cell.trim());
+        self.part = cells.iter().position(is_part);
         gtins.retain(|index| Some(*index) != self.gtin);
         self.more_gtins = gtins;
         // Columns not taken still show the price format, if they have the same currency.
@@ -251,6 +261,11 @@ impl Columns {
             Some(*index) != price && (currency.is_none() || *currency == currency_of_price)
         });
         self.other_prices.extend(others.map(|(index, _)| index));
+        let shops = self.shop_prices.iter().copied();
+        let shops = shops.filter(|index| Some(*index) != price);
+        self.other_prices.extend(shops);
+        self.other_prices.sort_unstable();
+        self.other_prices.dedup();
         self.file_currency = currency_of_price.or_else(|| currency_of_site(cells));
         self.is_listing = self.item.is_some_and(|index| {
             let name = cells[index].trim_matches('*').to_lowercase();
@@ -557,6 +572,20 @@ impl Columns {
             (Some(_), None, _) => Err(HeaderError::NoPrice),
         }
     }
+}
+
+/// Returns the prices in each shop: `Price Uptown` beside Square's `Enabled Uptown`, `Price [Uptown]` beside Loyverse's
+/// `Available for sale [Uptown]`.
+fn shop_prices(cells: &[String]) -> Vec<usize> {
+    let shop_of = |cell: &String| {
+        let mut beginnings = ["Enabled ", "Available for sale "].iter();
+        beginnings.find_map(|beginning| cell.trim().strip_prefix(beginning).map(str::to_owned))
+    };
+    let shops: HashSet<String> = cells.iter().filter_map(shop_of).collect();
+    let price_of = |cell: &String| cell.trim().strip_prefix("Price ").map(str::to_owned);
+    (0..cells.len())
+        .filter(|index| price_of(&cells[*index]).is_some_and(|shop| shops.contains(&shop)))
+        .collect()
 }
 
 /// Returns the currency from eBay's first column: `*Action(SiteID=US|Country=US|Currency=USD|…)`.
