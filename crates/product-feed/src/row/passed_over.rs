@@ -76,6 +76,11 @@ impl Classifier {
         if is_translation {
             return Some(PassedOverReason::Translation);
         }
+        let part = self.columns.part.and_then(|part| row.cells.get(part));
+        let is_part = part.is_some_and(|part| !is_blank(part));
+        if is_part && cells.name.is_empty() && cells.price.is_empty() {
+            return Some(PassedOverReason::Option);
+        }
         nothing_sold(cells, row)
     }
 
@@ -180,9 +185,30 @@ impl Classifier {
         if first.len() > 60 {
             return false;
         }
+        // `Total items: 12`, `Summe (3 Artikel)`
+        const COUNTED: &[&str] = &[
+            "items",
+            "products",
+            "rows",
+            "lines",
+            "skus",
+            "artikel",
+            "produkte",
+            "positionen",
+            "articles",
+            "produits",
+            "artículos",
+            "productos",
+            "articoli",
+            "prodotti",
+            "artikelen",
+            "producten",
+        ];
         let text = row.encoding.text(first).to_lowercase();
+        let text = text.split([':', '(']).next().unwrap_or_default();
         let text = text.trim_matches(|mark: char| !mark.is_alphanumeric());
-        TOTALS.contains(&text)
+        let (start, last) = text.rsplit_once(' ').unwrap_or((text, ""));
+        TOTALS.contains(&text) || (TOTALS.contains(&start) && COUNTED.contains(&last))
     }
 }
 
@@ -192,9 +218,12 @@ fn is_rule(row: RawRow<'_>) -> bool {
     let is_line = |cell: &[u8]| {
         let cell = cell.trim_ascii();
         cell.len() > 1
-            && cell
-                .iter()
-                .all(|byte| matches!(byte, b'-' | b'=' | b'_' | b':' | b'+'))
+            && cell.iter().all(|byte| {
+                matches!(
+                    byte,
+                    b'-' | b'=' | b'_' | b':' | b'+' | b'*' | b'~' | b'>' | b'<'
+                )
+            })
     };
     filled.peek().is_some() && filled.all(is_line)
 }
