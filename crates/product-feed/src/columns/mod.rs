@@ -284,6 +284,7 @@ const AT_HAND: &[&str] = &[
     "tilgjengelig",
     "tilgaengelig",
     "mevcut",
+    "fiili",
     "opening",
     "initial",
     "initiale",
