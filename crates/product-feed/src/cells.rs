@@ -80,7 +80,15 @@ impl<'a> Cells<'a> {
                 _ => text,
             }
         };
+        let of_shops = || {
+            let mut prices = columns.shop_prices.iter().map(|index| amount(Some(*index)));
+            prices.find(|price| !price.is_empty())
+        };
         let price = amount(columns.price);
+        let price = match price.is_empty() {
+            true => of_shops().unwrap_or(price),
+            false => price,
+        };
         let is_on_sale = price.is_empty() && columns.sale_price.is_some();
         let is_over = !is_on_sale && columns.on_sale.is_some() && is_no(&cell(columns.on_sale));
         let sale_price = match is_over {
@@ -101,7 +109,7 @@ impl<'a> Cells<'a> {
             .unwrap_or((columns.gtin, Cow::Borrowed("")));
         Self {
             sku: key(columns.sku),
-            name: plain_name(cell(columns.name)),
+            name: plain_name(without_entities(cell(columns.name))),
             price,
             is_in_cents: columns.is_in_cents(if is_on_sale {
                 columns.sale_price
@@ -220,6 +228,51 @@ fn plain_name(name: Cow<'_, str>) -> Cow<'_, str> {
     } else {
         Cow::Owned(plain.to_owned())
     }
+}
+
+/// Replaces the HTML entities of a name: `Salt &amp; pepper`, `5&quot;`, `Women&#39;s`.
+fn without_entities(name: Cow<'_, str>) -> Cow<'_, str> {
+    if !name.contains('&') || !name.contains(';') {
+        return name;
+    }
+    let mut plain = String::with_capacity(name.len());
+    let mut rest = &*name;
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        let entity = after.split_once(';');
+        match entity.and_then(|(entity, behind)| Some((entity_of(entity)?, behind))) {
+            Some((text, behind)) => {
+                plain.push_str(&text);
+                rest = behind;
+            }
+            None => {
+                plain.push('&');
+                rest = after;
+            }
+        }
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
+/// Maximum characters of an entity's name.
+const MAX_ENTITY: usize = 32;
+
+/// Returns the text of an HTML entity.
+fn entity_of(name: &str) -> Option<String> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'#';
+    if name.is_empty() || name.len() > MAX_ENTITY || !name.bytes().all(is_part) {
+        return None;
+    }
+    let mut text = String::new();
+    for Ok(token) in html5gum::Tokenizer::new(&format!("&{name};")) {
+        if let html5gum::Token::String(part) = token {
+            text.push_str(&String::from_utf8_lossy(&part.value));
+        }
+    }
+    // An unknown name stays, or its beginning is another's.
+    let is_known = !text.ends_with(';') && !text.contains(char::is_control);
+    is_known.then_some(text)
 }
 
 /// Unwraps a formula that is a string literal.

@@ -72,6 +72,10 @@ pub(crate) fn gtin(text: &str) -> Result<Option<String>, GtinError> {
     if is_isbn_10(digits) {
         return Ok(Some(digits.to_ascii_uppercase()));
     }
+    // Zeros fit their check digit, and are of no product.
+    if digits.bytes().all(|byte| byte == b'0') {
+        return Ok(None);
+    }
     if digits.contains(['e', 'E']) && digits.parse::<f64>().is_ok() {
         return Err(GtinError::Shortened);
     }

@@ -493,6 +493,8 @@ enum State {
     Seeking {
         rows: usize,
         problem: Option<(usize, HeaderError)>,
+        /// The last one.
+        above: Vec<String>,
     },
     /// Behind the header row: holding rows until the price format is detected.
     Sampling(Box<Sample>),
@@ -557,6 +559,7 @@ impl<'a> Reading<'a> {
             state: State::Seeking {
                 rows: 0,
                 problem: None,
+                above: Vec::new(),
             },
         }
     }
@@ -583,7 +586,12 @@ impl<'a> Reading<'a> {
     }
 
     fn seek(&mut self, row: RawRow<'_>, visitor: &mut dyn Visitor) -> ControlFlow<()> {
-        let State::Seeking { rows, problem } = &mut self.state else {
+        let State::Seeking {
+            rows,
+            problem,
+            above,
+        } = &mut self.state
+        else {
             return ControlFlow::Continue(());
         };
         let cells = header_texts(row);
@@ -605,7 +613,12 @@ impl<'a> Reading<'a> {
             Some(mapping) => mapping.clone().or(written),
             None => written,
         });
-        match Header::find(cells, written.as_ref().or(mapping)) {
+        let told = written.as_ref().or(mapping);
+        let found = match told {
+            Some(_) => Header::find(cells.clone(), told),
+            None => Header::find_below(above, cells.clone()),
+        };
+        match found {
             Ok(header) => {
                 if let Some(written) = written {
                     self.mapping = Some(Cow::Owned(written));
@@ -617,6 +630,7 @@ impl<'a> Reading<'a> {
                 if problem.is_none_or(|(best, _)| known > best) {
                     *problem = Some((known, error));
                 }
+                *above = cells;
                 if *rows == HEADER_WITHIN {
                     return ControlFlow::Break(());
                 }
@@ -639,7 +653,15 @@ impl<'a> Reading<'a> {
             rows: held,
             ..
         } = sample;
-        header.settle(held.iter().map(HeldRow::raw));
+        if let Some(first) = held.first()
+            && !self.mapping.as_deref().is_some_and(Mapping::has_columns)
+        {
+            header.join_second(first.raw());
+        }
+        let rows = held.iter().map(HeldRow::raw);
+        header.find_further(rows.clone());
+        let until = header.names_until;
+        header.settle(rows.filter(|row| until.is_none_or(|line| row.line > line)));
         let said = self.mapping.as_deref().and_then(Mapping::decimal_mark);
         let decimal_mark = match said.map_or_else(|| told_mark(&header, &held), Ok) {
             Ok(mark) => mark,

@@ -19,7 +19,7 @@ pub(crate) use meaning::WORDS;
 pub use meaning::{Meaning, UnknownMeaning};
 use normalized::{normalized, numbered};
 pub(crate) use prices::{adds_tax, is_for_customers};
-use prices::{in_cents, of_sale, of_tax_alone, with_tax};
+use prices::{in_cents, of_alternatives, of_sale, of_tax_alone, with_tax};
 use remarks::{split_remark, with_remark};
 
 /// The table: one line per meaning.
@@ -161,8 +161,11 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .or_else(|| of_gtin_codes(cell))
         .or_else(|| with_one(cell))
         .or_else(|| in_pieces(cell))
+        .or_else(|| of_stock_at_hand(cell))
+        .or_else(|| in_camel_case(cell))
         .or_else(|| of_tax_alone(cell))
-        .or_else(|| of_table(cell));
+        .or_else(|| of_table(cell))
+        .or_else(|| of_alternatives(cell));
     known.map(behind_customer_prices)
 }
 
@@ -239,6 +242,86 @@ fn in_pieces(name: &str) -> Option<Known> {
     (word == Word::Is(Meaning::Stock)).then(|| Known::of(word, rank + NAMES.count, None))
 }
 
+/// Words beside those for a stock, without accents: `Estoque atual`, `Lagerbestand aktuell`.
+const AT_HAND: &[&str] = &[
+    "total",
+    "all",
+    "gesamt",
+    "aktuell",
+    "aktueller",
+    "aktuelle",
+    "current",
+    "actual",
+    "actuel",
+    "actuelle",
+    "atual",
+    "attuale",
+    "available",
+    "verfugbar",
+    "verfugbarer",
+    "verfugbare",
+    "disponible",
+    "disponibile",
+    "disponivel",
+    "disponibles",
+    "disponibel",
+    "disponibelt",
+    "dostepna",
+    "dostepny",
+    "dostepne",
+    "dostupny",
+    "dostupne",
+    "celkem",
+    "celkom",
+    "razem",
+    "beschikbaar",
+    "beschikbare",
+    "aanwezig",
+    "aanwezige",
+    "vrij",
+    "vrije",
+    "tillgangligt",
+    "tilgjengelig",
+    "tilgaengelig",
+    "mevcut",
+    "fiili",
+    "opening",
+    "initial",
+    "initiale",
+    "iniziale",
+    "inicial",
+    "toplam",
+];
+
+/// Looks up a stock whose name says that it is the one at hand.
+fn of_stock_at_hand(name: &str) -> Option<Known> {
+    let words = name
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let (at_hand, base): (Vec<_>, Vec<_>) =
+        words.partition(|word| AT_HAND.contains(&normalized(word).as_str()));
+    let (word, rank) = of_name(&base.join(" "))?;
+    let is_stock = word == Word::Is(Meaning::Stock) && !at_hand.is_empty();
+    is_stock.then(|| Known::of(word, rank + NAMES.count, None))
+}
+
+/// Looks up a name whose words begin with capitals: `SalePriceIncTax`.
+fn in_camel_case(name: &str) -> Option<Known> {
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let mut spaced = String::with_capacity(name.len() + 8);
+    let mut last = 'A';
+    for character in name.chars() {
+        if last.is_ascii_lowercase() && character.is_ascii_uppercase() {
+            spaced.push(' ');
+        }
+        spaced.push(character);
+        last = character;
+    }
+    (spaced.len() > name.len()).then(|| known(&spaced))?
+}
+
 /// Looks up a price from a quantity on: `10+ Price`, `Price 10+`.
 fn of_quantity(name: &str) -> Option<Known> {
     let (before, after) = name.split_once('+')?;
@@ -251,9 +334,10 @@ fn of_quantity(name: &str) -> Option<Known> {
     (word == Word::Is(Meaning::Price)).then(|| Known::of(word, rank + 2 * NAMES.count, None))
 }
 
-/// Looks up the first of several columns of a kind: `Satış Fiyatı 1`.
+/// Looks up the first of several columns of a kind: `Satış Fiyatı 1`, `Försäljningspris A`.
 fn with_one(name: &str) -> Option<Known> {
-    let base = name.trim_end().strip_suffix('1')?;
+    let name = name.trim_end();
+    let base = name.strip_suffix('1').or_else(|| name.strip_suffix(" A"))?;
     let base = base.trim_end_matches([' ', '_', '-', '.']);
     if base.ends_with(|last: char| last.is_ascii_digit()) {
         return None;

@@ -85,6 +85,19 @@ pub(super) fn of_tax_alone(name: &str) -> Option<Known> {
     Some(Known::of(word, rank + NAMES.count, None))
 }
 
+/// Looks up a price that may be one or another: PrestaShop's `Price tax excluded or Price tax included`.
+pub(super) fn of_alternatives(name: &str) -> Option<Known> {
+    const OR: &[&str] = &[" or ", " oder ", " ou ", " o ", " of ", " lub "];
+    let (one, other) = OR.iter().find_map(|or| name.split_once(or))?;
+    let is_price = |known: &Known| known.word == Word::Is(Meaning::Price);
+    let (one, other) = (known(one).filter(is_price)?, known(other).filter(is_price)?);
+    let better = if one.rank < other.rank { one } else { other };
+    Some(Known {
+        rank: better.rank + NAMES.count,
+        ..better
+    })
+}
+
 /// Words for a price with tax.
 pub(super) const GROSS: &[&str] = &[
     "brutto",
@@ -235,7 +248,8 @@ pub(super) fn with_tax(name: &str) -> Option<Known> {
             base.push(' ');
         }
     }
-    let (word, rank) = (is_gross != is_net).then(|| of_name(&base))??;
+    let of_base = || of_name(&base).or_else(|| of_name(base.trim_end().strip_suffix('1')?));
+    let (word, rank) = (is_gross != is_net).then(of_base)??;
     let class = if is_net { 3 * NAMES.count } else { 0 };
     let is_price = matches!(word, Word::Is(Meaning::Price | Meaning::OtherPrice));
     is_price.then_some(Known::of(word, rank + class, currency))

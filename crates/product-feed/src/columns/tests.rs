@@ -158,3 +158,27 @@ fn a_name_is_known_in_any_writing() {
     assert!(plain < look_up("Net price").unwrap().rank);
     assert!(plain < look_up("Price (net)").unwrap().rank);
 }
+
+#[test]
+fn words_beside_a_name_and_capitals_within_are_no_other_name() {
+    for (name, meaning) in [
+        ("Estoque atual", Meaning::Stock),
+        ("Aktueller Lagerbestand", Meaning::Stock),
+        ("SalePriceIncTax", Meaning::Price),
+        ("Försäljningspris A", Meaning::Price),
+        ("PVP1 c/IVA", Meaning::Price),
+        ("Price tax excluded or Price tax included", Meaning::Price),
+    ] {
+        let word = look_up(name).map(|known| known.word);
+        assert_eq!(word, Some(Word::Is(meaning)), "{name}");
+    }
+    for name in [
+        "Total",
+        "Current",
+        "Reorder point",
+        "Price or",
+        "Cost or Name",
+    ] {
+        assert_eq!(look_up(name), None, "{name}");
+    }
+}

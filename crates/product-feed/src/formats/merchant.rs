@@ -30,10 +30,26 @@ const HEAD: u64 = 4 << 10;
 
 const BLOCK: usize = 256 << 10;
 
-/// Names of item elements, in any case: RSS, Atom, Heureka (`SHOPITEM`), YML (`offer`) and others.
+/// Names of item elements, in any case: RSS, Atom, Heureka (`SHOPITEM`), YML (`offer`), CommerceML and others.
 const ITEMS: &[&str] = &[
-    "item", "entry", "product", "shopitem", "offer", "article", "artikel", "produkt", "produit",
-    "producto", "prodotto", "produto", "good", "tovar", "row", "record",
+    "item",
+    "entry",
+    "product",
+    "shopitem",
+    "offer",
+    "article",
+    "artikel",
+    "produkt",
+    "produit",
+    "producto",
+    "prodotto",
+    "produto",
+    "good",
+    "tovar",
+    "row",
+    "record",
+    "Товар",
+    "Предложение",
 ];
 
 /// Elements whose children are product fields, not for example shipping costs.
@@ -44,6 +60,13 @@ const GROUPS: &[&str] = &[
     "prix",
     "preis",
     "prezz",
+    "preci",
+    "preço",
+    "prijs",
+    "cena",
+    "ceny",
+    "fiyat",
+    "цен",
     "detail",
     "info",
     "general",
@@ -746,9 +769,13 @@ fn is_group(name: &str) -> bool {
 
 /// Returns the currency attribute of an element.
 fn currency_of(start: &BytesStart<'_>) -> Option<String> {
-    CURRENCIES
-        .iter()
-        .find_map(|name| xml::attribute(start, name))
+    let mut attributes = start.attributes();
+    let named = attributes.with_checks(false).flatten().find(|attribute| {
+        let name = attribute.key.local_name();
+        let mut currencies = CURRENCIES.iter();
+        currencies.any(|currency| currency.eq_ignore_ascii_case(name.as_ref()))
+    })?;
+    xml::attribute(start, named.key.local_name().as_ref())
 }
 
 /// Returns an element's precedence. Atom links are attributes, which are put into `text`.

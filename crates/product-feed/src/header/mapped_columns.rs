@@ -39,6 +39,10 @@ pub(crate) struct Columns {
     pub(super) other_prices: Vec<usize>,
     /// Prices that customers pay, with their ranks: the next one counts where the best column is empty.
     spare_prices: Vec<(usize, usize)>,
+    /// The same price in other shops of the merchant, for products that are not sold in the first.
+    pub(crate) shop_prices: Vec<usize>,
+    /// The SKU of a part: rows below a set name what it is made of.
+    pub(crate) part: Option<usize>,
     /// Prices in hundredths.
     cents: Vec<usize>,
     /// Further columns of the stock, with their ranks.
@@ -46,6 +50,8 @@ pub(crate) struct Columns {
     /// Further columns of SKU and name, with their ranks: the next one counts where the best one is empty.
     spare_skus: Vec<(usize, usize)>,
     spare_names: Vec<(usize, usize)>,
+    /// Further columns of the ID, in the same way.
+    spare_ids: Vec<(usize, usize)>,
     /// The SKU, if its name says no more than that it is a number.
     pub(super) number: Option<usize>,
     /// Whether the sale price applies.
@@ -61,6 +67,8 @@ pub(crate) struct Columns {
     is_google: bool,
     /// Shopify's product handle, shared by its variants.
     pub(crate) handle: Option<usize>,
+    /// Whether a handle's first row has only what its variants share, as in Rakuten's files.
+    pub(crate) has_heads: bool,
     /// Shopify's option values, in order.
     pub(crate) options: Vec<usize>,
     /// WooCommerce's parent product.
@@ -100,6 +108,9 @@ pub(crate) struct Columns {
 
 /// Names of a column that says whether the sale price applies, lower case.
 pub(super) const ON_SALE: &[&str] = &["on sale", "onsale", "is on sale", "is_on_sale", "on_sale"];
+
+/// What Lightspeed X and Loyverse call the SKU of a part.
+const PARTS: &[&str] = &["composite_sku", "SKU of included item"];
 
 impl Columns {
     pub(super) fn find(cells: &[String], mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
@@ -188,6 +199,7 @@ impl Columns {
         let mut currency_of_price = None;
         let (mut prices, mut gtins) = (Vec::new(), Vec::new());
         let program = Program::of(cells);
+        self.has_heads = program == Some(Program::Rakuten);
         for (index, cell) in cells.iter().enumerate() {
             let of_program = program.and_then(|program| program.look_up(cell));
             let Some(known) = of_program.or_else(|| columns::look_up(cell)) else {
@@ -211,6 +223,8 @@ impl Columns {
             } else if matches!(known.word, Word::Is(Meaning::Name) | Word::Description) {
                 let rank = known.rank + usize::from(known.word == Word::Description);
                 self.spare_names.push((rank, index));
+            } else if known.word == Word::Is(Meaning::Id) {
+                self.spare_ids.push((known.rank, index));
             } else if known.word == Word::Is(Meaning::Gtin) {
                 gtins.push(index);
             }
@@ -229,6 +243,9 @@ impl Columns {
                 *slot = Some(*index);
             }
         }
+        self.shop_prices = shop_prices(cells);
+        let is_part = |cell: &String| PARTS.contains(&cell.trim());
+        self.part = cells.iter().position(is_part);
         gtins.retain(|index| Some(*index) != self.gtin);
         self.more_gtins = gtins;
         // Columns not taken still show the price format, if they have the same currency.
@@ -244,6 +261,11 @@ impl Columns {
             Some(*index) != price && (currency.is_none() || *currency == currency_of_price)
         });
         self.other_prices.extend(others.map(|(index, _)| index));
+        let shops = self.shop_prices.iter().copied();
+        let shops = shops.filter(|index| Some(*index) != price);
+        self.other_prices.extend(shops);
+        self.other_prices.sort_unstable();
+        self.other_prices.dedup();
         self.file_currency = currency_of_price.or_else(|| currency_of_site(cells));
         self.is_listing = self.item.is_some_and(|index| {
             let name = cells[index].trim_matches('*').to_lowercase();
@@ -324,6 +346,8 @@ impl Columns {
             let sku = next(self.sku, &mut self.spare_skus).filter(is_free);
             self.sku = sku.or(self.sku);
         }
+        let id = next(self.id, &mut self.spare_ids);
+        self.id = id.or(self.id);
         if let Some(number) = self.number.filter(|number| self.sku == Some(*number)) {
             let mut seen = HashSet::new();
             let mut cells = rows.clone().filter_map(|row| row.cells.get(number));
@@ -548,6 +572,20 @@ impl Columns {
             (Some(_), None, _) => Err(HeaderError::NoPrice),
         }
     }
+}
+
+/// Returns the prices in each shop: `Price Uptown` beside Square's `Enabled Uptown`, `Price [Uptown]` beside Loyverse's
+/// `Available for sale [Uptown]`.
+fn shop_prices(cells: &[String]) -> Vec<usize> {
+    let shop_of = |cell: &String| {
+        let mut beginnings = ["Enabled ", "Available for sale "].iter();
+        beginnings.find_map(|beginning| cell.trim().strip_prefix(beginning).map(str::to_owned))
+    };
+    let shops: HashSet<String> = cells.iter().filter_map(shop_of).collect();
+    let price_of = |cell: &String| cell.trim().strip_prefix("Price ").map(str::to_owned);
+    (0..cells.len())
+        .filter(|index| price_of(&cells[*index]).is_some_and(|shop| shops.contains(&shop)))
+        .collect()
 }
 
 /// Returns the currency from eBay's first column: `*Action(SiteID=US|Country=US|Currency=USD|…)`.

@@ -8,14 +8,18 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use csv::ByteRecord;
 use sha2::{Digest, Sha256};
 
 use crate::{
     cells::is_blank,
-    columns::{self, Meaning},
+    checks::{Stock, stock},
+    columns::{self, Meaning, Word},
     failed_rows,
     mapping::Mapping,
+    price::DecimalMark,
     reader::RawRow,
 };
 
@@ -30,6 +34,8 @@ pub struct Header {
     /// The cells.
     pub cells: Vec<String>,
     pub(crate) columns: Columns,
+    /// The last line of further header rows directly below.
+    pub(crate) names_until: Option<u64>,
 }
 
 /// The ID of a Google feed, with its prefix.
@@ -43,13 +49,119 @@ impl Header {
     /// If there is no identity or no price.
     pub(crate) fn find(cells: Vec<String>, mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
         let columns = Columns::find(&cells, mapping)?;
-        Ok(Self { cells, columns })
+        Ok(Self {
+            cells,
+            columns,
+            names_until: None,
+        })
+    }
+
+    /// As [`Self::find`], below a row whose names reach into this one: columns without a name have that above.
+    pub(crate) fn find_below(above: &[String], cells: Vec<String>) -> Result<Self, HeaderError> {
+        let is_of_names = above.iter().filter(|name| !name.is_empty()).count() > 1;
+        let name = |(cell, above): (&String, &String)| {
+            let is_missing = cell.is_empty() && columns::look_up(above).is_some();
+            if is_missing { above } else { cell }.clone()
+        };
+        let empty = String::new();
+        let aboves = above.iter().chain(std::iter::repeat(&empty));
+        let names: Vec<_> = cells.iter().zip(aboves).map(name).collect();
+        let columns = match is_of_names {
+            true => Columns::find(&names, None)?,
+            false => Columns::find(&cells, None)?,
+        };
+        Ok(Self {
+            cells,
+            columns,
+            names_until: None,
+        })
+    }
+
+    /// Maps columns anew if the first row below is a second header row, with parts of a price's name: `HT` and `TTC`
+    /// below `Prix`, which stands above the first of them only, or its currency.
+    pub(crate) fn join_second(&mut self, row: RawRow<'_>) {
+        let texts: Vec<_> = row
+            .cells
+            .iter()
+            .map(|cell| row.encoding.text(cell))
+            .collect();
+        // A cell merged with the one above says nothing new.
+        let cells = self.cells.iter().map(String::as_str);
+        let cells = cells.chain(std::iter::repeat(""));
+        let parts = texts.iter().map(AsRef::as_ref).zip(cells);
+        let texts: Vec<_> = parts
+            .map(|(part, cell): (&str, &str)| if part == cell { "" } else { part })
+            .collect();
+        let columns = &self.columns;
+        let own = [
+            columns.sku,
+            columns.name,
+            columns.gtin,
+            columns.barcode,
+            columns.id,
+        ];
+        let is_free = |index: usize| texts.get(index).is_none_or(|text| text.is_empty());
+        let is_name = |text: &str| !text.contains(|mark: char| mark.is_ascii_digit());
+        if columns.is_shape_said
+            || !own.into_iter().flatten().all(is_free)
+            || !texts.iter().all(|text| is_name(text))
+        {
+            return;
+        }
+        let (mut group, mut has_price) = ("", false);
+        let names: Vec<_> = (0..self.cells.len())
+            .map(|index| {
+                let (cell, part) = (
+                    &*self.cells[index],
+                    texts.get(index).copied().unwrap_or_default(),
+                );
+                if !cell.is_empty() || part.is_empty() {
+                    group = cell;
+                }
+                let full = format!("{group} {part}");
+                if part.is_empty() {
+                    return cell.to_owned();
+                }
+                let word = columns::look_up(&full).map(|known| known.word.meaning());
+                has_price |= matches!(word, Some(Meaning::Price | Meaning::OtherPrice));
+                if word.is_some() {
+                    full
+                } else {
+                    part.to_owned()
+                }
+            })
+            .collect();
+        if has_price && let Ok(columns) = Columns::find(&names, None) {
+            self.columns = columns;
+            self.names_until = Some(row.line);
+        }
     }
 
     /// Returns whether the file has a column of this meaning.
     #[must_use]
     pub fn has(&self, meaning: Meaning) -> bool {
         (0..self.cells.len()).any(|index| self.columns.meaning_of(index) == Some(meaning))
+    }
+
+    /// Finds further header rows below, such as TikTok's: a row of keys, one of notes and one of names.
+    pub(crate) fn find_further<'r>(&mut self, rows: impl Iterator<Item = RawRow<'r>>) {
+        let Some(price) = self.columns.price else {
+            return;
+        };
+        for row in rows.take(MAX_FURTHER) {
+            let text = |column: usize| row.encoding.text(row.cells.get(column).unwrap_or_default());
+            let price = text(price);
+            // The same header row again begins another part of the file.
+            let is_again = (0..self.cells.len()).all(|column| text(column) == self.cells[column]);
+            if is_again || price.contains(|mark: char| mark.is_ascii_digit()) {
+                return;
+            }
+            let own = [self.columns.sku, self.columns.name, self.columns.handle];
+            let own: Vec<_> = own.into_iter().flatten().map(text).collect();
+            if names_columns(&price, &own) {
+                self.names_until = Some(row.line);
+            }
+        }
     }
 
     /// Corrects the mapping by the first rows: an "Item Type" can hold anything.
@@ -88,6 +200,7 @@ impl Header {
             rows.clone().any(|row| {
                 let text = row.encoding.text(row.cells.get(column).unwrap_or_default());
                 text.parse::<f64>().is_ok_and(|count| count > 1.0)
+                    || matches!(stock(&text, DecimalMark::Point), Stock::Count(2..))
             })
         };
         if columns.stock.is_none() && columns.availability.is_some_and(is_count) {
@@ -140,6 +253,16 @@ impl Header {
         }
         hex::encode(hash.finalize())
     }
+}
+
+/// Maximum rows between a header row and a further one.
+const MAX_FURTHER: usize = 4;
+
+/// Returns whether the cells of a price and of others are names of columns.
+pub(crate) fn names_columns(price: &str, others: &[Cow<'_, str>]) -> bool {
+    let word = columns::look_up(price).map(|known| known.word);
+    let is_price = matches!(word, Some(Word::Is(Meaning::Price | Meaning::SalePrice)));
+    is_price && others.iter().any(|cell| columns::look_up(cell).is_some())
 }
 
 /// Counts known column names in a row; value rows rarely have any.

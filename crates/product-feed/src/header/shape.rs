@@ -65,9 +65,47 @@ pub(super) enum Program {
     LightspeedX,
     /// `SKU` is Ozon's own number, `Артикул` the seller's.
     Ozon,
+    /// The price of a unit is that of a kilo.
+    PrestaShop,
+    /// `Material` is the number of a product, elsewhere what it is made of.
+    Sap,
+    /// The number in the URL is shared by a product's variants, which are rows below it.
+    Rakuten,
+    /// `Name` is the SKU beside the `Display Name`.
+    NetSuite,
     /// `Salgspris` is the sale price beside the regular one, elsewhere what a product is sold for.
     WooCommerce,
 }
+
+/// What PrestaShop calls the price of a kilo or litre.
+const UNIT_PRICES: &[&str] = &[
+    "Unit price",
+    "Preis je Einheit",
+    "Preis pro Einheit",
+    "Grundpreis",
+    "Prix unitaire",
+    "Prix à l'unité",
+    "Precio unitario",
+    "Precio por unidad",
+    "Prezzo unitario",
+    "Eenheidsprijs",
+    "Prijs per eenheid",
+    "Cena jednostkowa",
+    "Cena za jednostkę",
+    "Preço unitário",
+    "Preço por unidade",
+];
+
+/// What Rakuten calls a product's number, which is part of its URL.
+const RAKUTEN_URL: &str = "商品管理番号（商品URL）";
+
+/// What SAP calls the name of a material.
+const SAP_TEXTS: &[&str] = &[
+    "Materialkurztext",
+    "Material Description",
+    "Material description",
+    "Material text",
+];
 
 impl Program {
     pub(super) fn of(cells: &[String]) -> Option<Self> {
@@ -81,6 +119,14 @@ impl Program {
             Some(Self::LightspeedX)
         } else if has("Ozon Product ID") && has("Артикул") {
             Some(Self::Ozon)
+        } else if cells.iter().any(|cell| cell.trim().ends_with("(0/1)")) {
+            Some(Self::PrestaShop)
+        } else if has("Material") && SAP_TEXTS.iter().any(|text| has(text)) {
+            Some(Self::Sap)
+        } else if has(RAKUTEN_URL) && has("商品番号") {
+            Some(Self::Rakuten)
+        } else if has("Internal ID") && has("Name") && has("Display Name") {
+            Some(Self::NetSuite)
         } else if has("Vanlig pris") || has("Preu normal") {
             Some(Self::WooCommerce)
         } else {
@@ -96,6 +142,14 @@ impl Program {
             (Self::Shopware5, "price_EK") => "Price",
             (Self::Ozon, "SKU") => "External ID",
             (Self::WooCommerce, "Salgspris" | "Preu de venda") => "Sale price",
+            (Self::PrestaShop, name) if UNIT_PRICES.contains(&name) => "Price per kg",
+            (Self::Sap, "Material") => "Material number",
+            (Self::Rakuten, RAKUTEN_URL) => "Handle",
+            (Self::Rakuten, "システム連携用SKU番号") => "SKU",
+            (Self::Rakuten, name) if name.starts_with("バリエーション項目選択肢") => {
+                "Option1 value"
+            }
+            (Self::NetSuite, "Name") => "Item",
             (Self::LightspeedX, name) if name.starts_with("inventory_") => "Stock",
             _ => return None,
         };

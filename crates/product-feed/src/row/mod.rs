@@ -124,6 +124,8 @@ type Warning = (Meaning, RowError, Option<usize>);
 pub(crate) struct Classifier {
     columns: Columns,
     names: Vec<String>,
+    /// The last line of further header rows.
+    names_until: Option<u64>,
     /// The file's decimal mark.
     mark: DecimalMark,
     above: Above,
@@ -168,6 +170,7 @@ impl Classifier {
         Self {
             columns: header.columns,
             names: header.cells,
+            names_until: header.names_until,
             mark,
             above: Above::default(),
             families: HashMap::new(),
@@ -223,6 +226,9 @@ impl Classifier {
             Shape::Shopify => {
                 if !self.follow_handle(cells) {
                     return Some(PassedOverReason::Image);
+                }
+                if self.columns.has_heads && cells.price.is_empty() && cells.sku.is_empty() {
+                    return Some(PassedOverReason::Option);
                 }
                 self.tell_variant_apart(cells);
                 None

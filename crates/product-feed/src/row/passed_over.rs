@@ -3,9 +3,8 @@
 use super::Classifier;
 use crate::{
     cells::{Cells, is_blank},
-    columns::{self, Meaning, Word},
     currency,
-    header::Shape,
+    header::{self, Shape},
     identity::{self, Key},
     named::named,
     reader::RawRow,
@@ -55,7 +54,15 @@ impl Classifier {
         if is_rule(row) {
             return Some(PassedOverReason::Heading);
         }
-        if is_field_path(&cells.price) || is_field_path(&cells.sku) || is_unit(cells) {
+        let is_of_header = self.names_until.is_some_and(|line| row.line <= line);
+        if is_of_header
+            || is_field_path(&cells.price)
+            || is_field_path(&cells.sku)
+            || is_unit(cells)
+        {
+            return Some(PassedOverReason::Instruction);
+        }
+        if !has_figures && is_guidance(row) {
             return Some(PassedOverReason::Instruction);
         }
         if (cells.sku.is_empty() || cells.name.is_empty()) && self.is_total(row) {
@@ -66,7 +73,15 @@ impl Classifier {
             mains.iter().any(|main| main.eq_ignore_ascii_case(store))
         };
         let is_translation = self.columns.shape == Shape::Magento && !is_main(&cells.store);
-        is_translation.then_some(PassedOverReason::Translation)
+        if is_translation {
+            return Some(PassedOverReason::Translation);
+        }
+        let part = self.columns.part.and_then(|part| row.cells.get(part));
+        let is_part = part.is_some_and(|part| !is_blank(part));
+        if is_part && cells.name.is_empty() && cells.price.is_empty() {
+            return Some(PassedOverReason::Option);
+        }
+        nothing_sold(cells, row)
     }
 
     /// Detects a repeated or further header row.
@@ -82,13 +97,9 @@ impl Classifier {
         if cells.price.is_empty() {
             return None;
         }
-        let names_a_price = columns::look_up(&cells.price).is_some_and(|known| {
-            matches!(known.word, Word::Is(Meaning::Price | Meaning::SalePrice))
-        });
-        let names_more = [&cells.sku, &cells.name, &cells.handle]
-            .into_iter()
-            .any(|cell| columns::look_up(cell).is_some());
-        (names_a_price && names_more).then_some(PassedOverReason::Instruction)
+        let more = [&cells.sku, &cells.name, &cells.handle].map(Clone::clone);
+        let is_further = header::names_columns(&cells.price, &more);
+        is_further.then_some(PassedOverReason::Instruction)
     }
 
     /// Detects a heading: a single text that is not a SKU.
@@ -174,9 +185,30 @@ impl Classifier {
         if first.len() > 60 {
             return false;
         }
+        // `Total items: 12`, `Summe (3 Artikel)`
+        const COUNTED: &[&str] = &[
+            "items",
+            "products",
+            "rows",
+            "lines",
+            "skus",
+            "artikel",
+            "produkte",
+            "positionen",
+            "articles",
+            "produits",
+            "artículos",
+            "productos",
+            "articoli",
+            "prodotti",
+            "artikelen",
+            "producten",
+        ];
         let text = row.encoding.text(first).to_lowercase();
+        let text = text.split([':', '(']).next().unwrap_or_default();
         let text = text.trim_matches(|mark: char| !mark.is_alphanumeric());
-        TOTALS.contains(&text)
+        let (start, last) = text.rsplit_once(' ').unwrap_or((text, ""));
+        TOTALS.contains(&text) || (TOTALS.contains(&start) && COUNTED.contains(&last))
     }
 }
 
@@ -186,9 +218,12 @@ fn is_rule(row: RawRow<'_>) -> bool {
     let is_line = |cell: &[u8]| {
         let cell = cell.trim_ascii();
         cell.len() > 1
-            && cell
-                .iter()
-                .all(|byte| matches!(byte, b'-' | b'=' | b'_' | b':' | b'+'))
+            && cell.iter().all(|byte| {
+                matches!(
+                    byte,
+                    b'-' | b'=' | b'_' | b':' | b'+' | b'*' | b'~' | b'>' | b'<'
+                )
+            })
     };
     filled.peek().is_some() && filled.all(is_line)
 }
@@ -198,10 +233,115 @@ fn is_field_path(cell: &str) -> bool {
     cell.contains("#1.") && cell.contains("value") && !cell.contains(char::is_whitespace)
 }
 
-/// Returns whether a row only names the currency, below the header row.
+/// Returns whether a row only names the currency, below the header row: `EUR`, `(EUR)`, `€/Stk`.
 fn is_unit(cells: &Cells<'_>) -> bool {
     let is_nothing_else = cells.sku.is_empty() && cells.name.is_empty() && cells.handle.is_empty();
+    let unit = cells.price.trim_matches(['(', ')', '[', ']']);
+    let unit = unit.split('/').next().unwrap_or_default().trim();
     is_nothing_else
-        && !cells.price.is_empty()
-        && (currency::code(&cells.price).is_some() || currency::is_shared_sign(&cells.price))
+        && !unit.is_empty()
+        && (currency::code(unit).is_some() || currency::is_shared_sign(unit))
+}
+
+/// What marketplaces write below the names of columns, lower case.
+const GUIDANCE: &[&str] = &[
+    "required",
+    "mandatory",
+    "optional",
+    "recommended",
+    "conditional",
+    "conditional mandatory",
+    "conditionally required",
+    "do not edit",
+    "not editable",
+    "uneditable",
+    "nicht bearbeiten",
+    "ne pas modifier",
+    "no modificar",
+    "no modifiques esta columna",
+    "não modifique esta coluna",
+    "non modificare",
+    "tidak dapat diubah",
+    "не изменять",
+    "不可编辑",
+    "不可編輯",
+    "read only",
+    "pflicht",
+    "pflichtfeld",
+    "obligatoire",
+    "facultatif",
+    "optionnel",
+    "obligatorio",
+    "opcional",
+    "obbligatorio",
+    "facoltativo",
+    "obrigatório",
+    "verplicht",
+    "optioneel",
+    "wymagane",
+    "opcjonalne",
+    "zorunlu",
+    "isteğe bağlı",
+    "обязательно",
+    "необязательно",
+    "wajib",
+    "tidak wajib",
+    "opsional",
+    "bắt buộc",
+    "không bắt buộc",
+    "จำเป็น",
+    "必填",
+    "选填",
+    "選填",
+    "必須",
+    "任意",
+    "필수",
+    "선택",
+];
+
+/// Returns whether a row only says which columns are required, as marketplaces' templates do below the header row.
+fn is_guidance(row: RawRow<'_>) -> bool {
+    let mut filled = row.cells.iter().filter(|cell| !is_blank(cell)).peekable();
+    let is_word = |cell: &[u8]| {
+        cell.len() <= 60
+            && GUIDANCE.contains(
+                &row.encoding
+                    .text(cell)
+                    .trim_matches('*')
+                    .to_lowercase()
+                    .as_str(),
+            )
+    };
+    filled.peek().is_some() && filled.all(is_word)
+}
+
+/// Detects a row with nothing to know a product by, no name and no price: figures alone are totals, other cells
+/// belong to the product above, as in Odoo's exports.
+fn nothing_sold(cells: &Cells<'_>, row: RawRow<'_>) -> Option<PassedOverReason> {
+    let of_product = [
+        &cells.sku,
+        &cells.name,
+        &cells.price,
+        &cells.sale_price,
+        &cells.handle,
+        &cells.parent,
+        &cells.parent_id,
+        &cells.variant_sku,
+        &cells.gtin,
+        &cells.barcode,
+        &cells.id,
+        &cells.url,
+        &cells.image,
+    ];
+    if !of_product.iter().all(|cell| cell.is_empty()) {
+        return None;
+    }
+    let is_figure = |cell: &[u8]| !row.encoding.text(cell).contains(char::is_alphabetic);
+    let mut filled = row.cells.iter().filter(|cell| !is_blank(cell));
+    if filled.all(is_figure) {
+        Some(PassedOverReason::Total)
+    } else {
+        let is_sold = !cells.stock.is_empty() || !cells.availability.is_empty();
+        (!is_sold).then_some(PassedOverReason::Option)
+    }
 }
