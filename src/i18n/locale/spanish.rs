@@ -1080,7 +1080,7 @@ const ROWS: &[Text] = &[
     ("open-quotation-mark", "Unas comillas de esta fila no se cierran, así que el resto del archivo se leyó como parte de ella."),
     // Skipped rows.
     ("image", "Imagen adicional del producto de arriba."),
-    ("option", "Opción del producto de arriba, no una variante."),
+    ("option", "Opción o componente del producto de arriba."),
     ("repeated-header", "Fila de encabezado repetida."),
     ("heading", "Título entre productos."),
     ("translation", "Traducción de un producto de arriba."),
