@@ -55,10 +55,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <ThemeHead />
                 <link rel="icon" href=address(TAB_ICON) type="image/svg+xml" />
                 <link rel="icon" href=address("/favicon.ico") sizes="32x32" />
-                <HashedStylesheet id="style" options=options.clone() root=base.as_str() />
-                <StartBundle bundle />
+                // Behind a style sheet, the parser would wait for it at each script.
                 <PageReturn />
                 <Shortcuts />
+                <HashedStylesheet id="style" options=options.clone() root=base.as_str() />
                 <script type="speculationrules" nonce=use_nonce()>
                     {SPECULATION_RULES}
                 </script>
@@ -67,6 +67,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </head>
             <body>
                 <App />
+                <StartBundle bundle />
             </body>
         </html>
     }

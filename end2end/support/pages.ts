@@ -36,7 +36,7 @@ export async function trySignIn(page: Page, app: App, account: Account): Promise
 
 /** Waits until the page's islands are hydrated. */
 export async function hydrated(page: Page): Promise<void> {
-  await page.waitForFunction(() => 'hydrateIslands' in globalThis);
+  await page.waitForFunction(() => 'hydrated' in document.documentElement.dataset);
 }
 
 /** The page with the upload form and the list of imports. */

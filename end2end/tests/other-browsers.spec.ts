@@ -61,7 +61,7 @@ for (const [name, program, start] of browsers) {
       }
       await browser.evaluate(`void setTimeout(() => document.querySelector('form [name=password]').form.requestSubmit())`);
       await becomes('the owner is signed in', shown('upload-input'));
-      await becomes('the islands react', `'hydrateIslands' in globalThis`);
+      await becomes('the islands react', `'hydrated' in document.documentElement.dataset`);
 
       await browser.evaluate(`(() => {
         const files = new DataTransfer();

@@ -7,13 +7,21 @@
     const bundle = await import(script);
     await bundle.default({ module_or_path: module });
     bundle.hydrate();
-    globalThis.hydrateIslands = (root) => {
+    globalThis.hydrateIslands = async (root) => {
+      let since = performance.now();
       for (const island of root.querySelectorAll('leptos-island')) {
+        // On a slow device, input and painting go first.
+        if (performance.now() - since > 10) {
+          await (globalThis.scheduler?.yield?.() ?? new Promise((done) => setTimeout(done)));
+          since = performance.now();
+        }
+        if (!island.isConnected) continue;
         // One that fails takes no other with it.
         try { bundle[island.dataset.component](island); } catch (error) { reportError(error); }
       }
     };
-    hydrateIslands(document);
+    await hydrateIslands(document);
+    document.documentElement.dataset.hydrated = '';
   };
   // A page without an island needs none of it.
   if (document.querySelector('leptos-island')) {
