@@ -74,9 +74,15 @@ fn lines(t: Locale, job: &ProductImportJob, activity: Vec<Activity>) -> Vec<Line
         at: first.map_or(begun.at, |first| first.min(begun.at)),
         ..begun
     };
-    let entries = std::iter::once(begun).chain(later);
+    let ended = job.completed_at.filter(|_| job.status.is_final());
+    // What happened before a quick end may be recorded after it.
+    let before_the_end = |entry: Activity| Activity {
+        at: ended.map_or(entry.at, |ended| entry.at.min(ended)),
+        ..entry
+    };
+    let entries = std::iter::once(begun).chain(later.into_iter().map(before_the_end));
     let mut lines: Vec<_> = entries.map(|entry| line(t, entry)).collect();
-    if let Some(at) = job.completed_at.filter(|_| job.status.is_final()) {
+    if let Some(at) = ended {
         let (kind, text) = end(t, job, is_undo);
         lines.push(Line {
             at,
@@ -179,7 +185,7 @@ mod tests {
             [
                 text(19, "File uploaded by Ada"),
                 text(19, "Queued"),
-                text(31, "Import started"),
+                text(30, "Import started"),
                 text(30, "All products imported"),
                 text(40, "Undo requested by Ada"),
             ]
