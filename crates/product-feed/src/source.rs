@@ -108,22 +108,18 @@ impl Source {
         if head.starts_with(GZIP) {
             return Err(FeedError::Nested);
         }
-        let format = match head.starts_with(ZIP) {
-            true => None,
-            false => Some(Format::of_head(&head)?),
-        };
-        if format.is_none_or(Format::seeks) {
-            let most = self.limit.min(MAX_UNPACKED_WORKBOOK);
-            let unpacked = self.input.unpacked(self.stream()?, most)?;
-            return match Self::open_once(unpacked, self.limit)? {
-                Opened::One(inner) if matches!(inner.container, Container::None) => Ok(inner),
-                _ => Err(FeedError::Nested),
-            };
+        if !head.starts_with(ZIP) {
+            let format = Format::of_head(&head)?;
+            if !format.seeks() {
+                return Ok(Self { format, ..self });
+            }
         }
-        Ok(Self {
-            format: format.unwrap_or(self.format),
-            ..self
-        })
+        let most = self.limit.min(MAX_UNPACKED_WORKBOOK);
+        let unpacked = self.input.unpacked(self.stream()?, most)?;
+        match Self::open_once(unpacked, self.limit)? {
+            Opened::One(inner) if matches!(inner.container, Container::None) => Ok(inner),
+            _ => Err(FeedError::Nested),
+        }
     }
 
     /// Detects the format without opening containers other than workbooks.

@@ -14,8 +14,6 @@ use std::{collections::HashMap, str::FromStr, sync::LazyLock};
 use crate::checks;
 
 use currencies::{of_currency, sign_within, with_currency};
-#[cfg(test)]
-pub(crate) use meaning::WORDS;
 pub use meaning::{Meaning, UnknownMeaning};
 use normalized::{normalized, numbered};
 pub(crate) use prices::{adds_tax, is_for_customers};

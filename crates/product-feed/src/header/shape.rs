@@ -1,7 +1,5 @@
 //! The shape of a list: how its rows form products.
 
-use std::str::FromStr;
-
 use thiserror::Error;
 
 use crate::{columns, named::named};
@@ -11,7 +9,7 @@ named! {
     #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
     pub enum Shape by
         /// Returns its word on the wire.
-        as_str
+        as_str or UnknownShape
     {
         /// Each row is a product, possibly with WooCommerce's type.
         #[default]
@@ -41,18 +39,6 @@ named! {
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("this is no shape of a product file")]
 pub struct UnknownShape;
-
-impl FromStr for Shape {
-    type Err = UnknownShape;
-
-    fn from_str(text: &str) -> Result<Self, UnknownShape> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|shape| shape.as_str() == text)
-            .ok_or(UnknownShape)
-    }
-}
 
 /// A program that uses the column names of others with another meaning.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

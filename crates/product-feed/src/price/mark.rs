@@ -1,49 +1,29 @@
 //! The decimal mark of a file.
 
-use std::str::FromStr;
-
 use thiserror::Error;
 
 use super::parts::{Parts, readable};
-use crate::currency;
+use crate::{currency, named::named};
 
-/// The decimal mark of a file's prices, where a price alone is ambiguous, such as `1.299`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum DecimalMark {
-    /// A point, or mixed: a single point is the decimal mark.
-    #[default]
-    Point,
-    /// A comma, so that a point before three digits separates thousands.
-    Comma,
+named! {
+    /// The decimal mark of a file's prices, where a price alone is ambiguous, such as `1.299`.
+    #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+    pub enum DecimalMark by
+        /// Returns its word on the wire.
+        as_str or UnknownDecimalMark
+    {
+        /// A point, or mixed: a single point is the decimal mark.
+        #[default]
+        Point = "point",
+        /// A comma, so that a point before three digits separates thousands.
+        Comma = "comma",
+    }
 }
 
 /// An unknown decimal mark.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("the decimal mark must be \"point\" or \"comma\"")]
 pub struct UnknownDecimalMark;
-
-impl DecimalMark {
-    /// Returns its word on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Point => "point",
-            Self::Comma => "comma",
-        }
-    }
-}
-
-impl FromStr for DecimalMark {
-    type Err = UnknownDecimalMark;
-
-    fn from_str(text: &str) -> Result<Self, UnknownDecimalMark> {
-        match text {
-            "point" => Ok(Self::Point),
-            "comma" => Ok(Self::Comma),
-            _ => Err(UnknownDecimalMark),
-        }
-    }
-}
 
 /// Counts evidence for a file's decimal mark.
 #[derive(Clone, Debug, Default)]

@@ -59,10 +59,8 @@ impl Classifier {
             || is_field_path(&cells.price)
             || is_field_path(&cells.sku)
             || is_unit(cells)
+            || (!has_figures && is_guidance(row))
         {
-            return Some(PassedOverReason::Instruction);
-        }
-        if !has_figures && is_guidance(row) {
             return Some(PassedOverReason::Instruction);
         }
         if (cells.sku.is_empty() || cells.name.is_empty()) && self.is_total(row) {
@@ -136,74 +134,12 @@ impl Classifier {
     }
 
     fn is_total(&self, row: RawRow<'_>) -> bool {
-        const TOTALS: &[&str] = &[
-            "total",
-            "grand total",
-            "subtotal",
-            "sub total",
-            "sub-total",
-            "sum",
-            "totals",
-            "summe",
-            "gesamt",
-            "gesamtsumme",
-            "zwischensumme",
-            "gesamtbetrag",
-            "somme",
-            "total général",
-            "sous-total",
-            "total general",
-            "suma",
-            "totale",
-            "totale generale",
-            "subtotale",
-            "somma",
-            "totaal",
-            "subtotaal",
-            "eindtotaal",
-            "razem",
-            "celkem",
-            "összesen",
-            "итого",
-            "всего",
-            "toplam",
-            "genel toplam",
-            "合計",
-            "小計",
-            "总计",
-            "合计",
-            "小计",
-            "總計",
-            "total geral",
-            "i alt",
-            "totalt",
-            "yhteensä",
-        ];
         let Some(first) = row.cells.iter().find(|cell| !is_blank(cell)) else {
             return false;
         };
         if first.len() > 60 {
             return false;
         }
-        // `Total items: 12`, `Summe (3 Artikel)`
-        const COUNTED: &[&str] = &[
-            "items",
-            "products",
-            "rows",
-            "lines",
-            "skus",
-            "artikel",
-            "produkte",
-            "positionen",
-            "articles",
-            "produits",
-            "artículos",
-            "productos",
-            "articoli",
-            "prodotti",
-            "artikelen",
-            "producten",
-        ];
         let text = row.encoding.text(first).to_lowercase();
         let text = text.split([':', '(']).next().unwrap_or_default();
         let text = text.trim_matches(|mark: char| !mark.is_alphanumeric());
@@ -212,9 +148,73 @@ impl Classifier {
     }
 }
 
+/// Words for a total, lower case.
+const TOTALS: &[&str] = &[
+    "total",
+    "grand total",
+    "subtotal",
+    "sub total",
+    "sub-total",
+    "sum",
+    "totals",
+    "summe",
+    "gesamt",
+    "gesamtsumme",
+    "zwischensumme",
+    "gesamtbetrag",
+    "somme",
+    "total général",
+    "sous-total",
+    "total general",
+    "suma",
+    "totale",
+    "totale generale",
+    "subtotale",
+    "somma",
+    "totaal",
+    "subtotaal",
+    "eindtotaal",
+    "razem",
+    "celkem",
+    "összesen",
+    "итого",
+    "всего",
+    "toplam",
+    "genel toplam",
+    "合計",
+    "小計",
+    "总计",
+    "合计",
+    "小计",
+    "總計",
+    "total geral",
+    "i alt",
+    "totalt",
+    "yhteensä",
+];
+
+/// What a total may count: `Total items: 12`, `Summe (3 Artikel)`.
+const COUNTED: &[&str] = &[
+    "items",
+    "products",
+    "rows",
+    "lines",
+    "skus",
+    "artikel",
+    "produkte",
+    "positionen",
+    "articles",
+    "produits",
+    "artículos",
+    "productos",
+    "articoli",
+    "prodotti",
+    "artikelen",
+    "producten",
+];
+
 /// Returns whether a row is a line drawn of dashes, as between the header row and the others: `----- | :---:`.
 fn is_rule(row: RawRow<'_>) -> bool {
-    let mut filled = row.cells.iter().filter(|cell| !is_blank(cell)).peekable();
     let is_line = |cell: &[u8]| {
         let cell = cell.trim_ascii();
         cell.len() > 1
@@ -225,7 +225,13 @@ fn is_rule(row: RawRow<'_>) -> bool {
                 )
             })
     };
-    filled.peek().is_some() && filled.all(is_line)
+    all_filled(row, is_line)
+}
+
+/// Returns whether a row has filled cells, and a test holds for each.
+fn all_filled(row: RawRow<'_>, test: impl Fn(&[u8]) -> bool) -> bool {
+    let mut filled = row.cells.iter().filter(|cell| !is_blank(cell)).peekable();
+    filled.peek().is_some() && filled.all(test)
 }
 
 /// Returns whether a cell is an Amazon field path: `item_name[…]#1.value`.
@@ -301,18 +307,11 @@ const GUIDANCE: &[&str] = &[
 
 /// Returns whether a row only says which columns are required, as marketplaces' templates do below the header row.
 fn is_guidance(row: RawRow<'_>) -> bool {
-    let mut filled = row.cells.iter().filter(|cell| !is_blank(cell)).peekable();
     let is_word = |cell: &[u8]| {
         cell.len() <= 60
-            && GUIDANCE.contains(
-                &row.encoding
-                    .text(cell)
-                    .trim_matches('*')
-                    .to_lowercase()
-                    .as_str(),
-            )
+            && GUIDANCE.contains(&&*row.encoding.text(cell).trim_matches('*').to_lowercase())
     };
-    filled.peek().is_some() && filled.all(is_word)
+    all_filled(row, is_word)
 }
 
 /// Detects a row with nothing to know a product by, no name and no price: figures alone are totals, other cells
