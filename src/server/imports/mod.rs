@@ -195,19 +195,18 @@ impl Imports {
             Rerun::Again | Rerun::Retry => of.filename.clone(),
             Rerun::Undo { .. } => undo_name(&of.filename),
         };
-        let (imports, user, this) = (self.clone(), who.user.id.clone(), of.clone());
+        let (imports, who, of) = (self.clone(), who.clone(), of.clone());
         let creating = async move {
-            let of = this;
-            let job = imports.relay.rerun(&user, &of, what).await?;
+            let user = &who.user.id;
+            let job = imports.relay.rerun(user, &of, what).await?;
             let job = imports
-                .record_further(&user, &of, job, &filename, mode)
+                .record_further(user, &of, job, &filename, mode)
                 .await?;
-            imports.note_rerun(&user, &of.id, &job, what).await;
-            Ok::<_, ApiError>(job)
+            imports.note_rerun(user, &of.id, &job, what).await;
+            imports.audit(&who, &of, what.action()).await;
+            Ok(job)
         };
-        let new = self.relay.see_through(creating).await??;
-        self.audit(who, of, what.action()).await;
-        Ok(new)
+        self.relay.see_through(creating).await?
     }
 
     /// Imports a file with a mapping: the waiting import continues, or a new one starts.
@@ -217,29 +216,23 @@ impl Imports {
         of: &ChangeableJob,
         mapping: &FileMapping,
     ) -> Result<JobId, ApiError> {
-        let (imports, user, this, mapping) = (
-            self.clone(),
-            who.user.id.clone(),
-            of.clone(),
-            mapping.clone(),
-        );
+        let (imports, who, of, mapping) = (self.clone(), who.clone(), of.clone(), mapping.clone());
         let creating = async move {
-            let of = this;
-            let job = imports.relay.map_columns(&user, &of, &mapping).await?;
+            let user = &who.user.id;
+            let job = imports.relay.map_columns(user, &of, &mapping).await?;
             let job = imports
-                .record_further(&user, &of, job, &of.filename, of.mode)
+                .record_further(user, &of, job, &of.filename, of.mode)
                 .await?;
             if job != of.id {
-                imports.note_rerun(&user, &of.id, &job, Rerun::Again).await;
+                imports.note_rerun(user, &of.id, &job, Rerun::Again).await;
             }
             imports
-                .note(&job, ActivityKind::ColumnsMapped, &user, None)
+                .note(&job, ActivityKind::ColumnsMapped, user, None)
                 .await;
-            Ok::<_, ApiError>(job)
+            imports.audit(&who, &of, AuditAction::ImportRetried).await;
+            Ok(job)
         };
-        let new = self.relay.see_through(creating).await??;
-        self.audit(who, of, AuditAction::ImportRetried).await;
-        Ok(new)
+        self.relay.see_through(creating).await?
     }
 
     /// Imports rows with corrected cells and records the new import with its user.
@@ -250,19 +243,18 @@ impl Imports {
         kind: RowKind,
         rows: CorrectedCells,
     ) -> Result<JobId, ApiError> {
-        let (imports, user, this) = (self.clone(), who.user.id.clone(), of.clone());
+        let (imports, who, of) = (self.clone(), who.clone(), of.clone());
         let creating = async move {
-            let of = this;
-            let job = imports.relay.correct(&user, &of, kind, &rows).await?;
+            let user = &who.user.id;
+            let job = imports.relay.correct(user, &of, kind, &rows).await?;
             let job = imports
-                .record_further(&user, &of, job, &of.filename, of.mode)
+                .record_further(user, &of, job, &of.filename, of.mode)
                 .await?;
-            imports.note_rerun(&user, &of.id, &job, Rerun::Retry).await;
-            Ok::<_, ApiError>(job)
+            imports.note_rerun(user, &of.id, &job, Rerun::Retry).await;
+            imports.audit(&who, &of, AuditAction::ImportRetried).await;
+            Ok(job)
         };
-        let new = self.relay.see_through(creating).await??;
-        self.audit(who, of, AuditAction::ImportRetried).await;
-        Ok(new)
+        self.relay.see_through(creating).await?
     }
 
     async fn record_further(
