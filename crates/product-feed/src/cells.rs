@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     checks::{self, Availability},
+    entities::without_entities,
     failed_rows,
     header::Columns,
     price::DecimalMark,
@@ -228,51 +229,6 @@ fn plain_name(name: Cow<'_, str>) -> Cow<'_, str> {
     } else {
         Cow::Owned(plain.to_owned())
     }
-}
-
-/// Replaces the HTML entities of a name: `Salt &amp; pepper`, `5&quot;`, `Women&#39;s`.
-fn without_entities(name: Cow<'_, str>) -> Cow<'_, str> {
-    if !name.contains('&') || !name.contains(';') {
-        return name;
-    }
-    let mut plain = String::with_capacity(name.len());
-    let mut rest = &*name;
-    while let Some((before, after)) = rest.split_once('&') {
-        plain.push_str(before);
-        let entity = after.split_once(';');
-        match entity.and_then(|(entity, behind)| Some((entity_of(entity)?, behind))) {
-            Some((text, behind)) => {
-                plain.push_str(&text);
-                rest = behind;
-            }
-            None => {
-                plain.push('&');
-                rest = after;
-            }
-        }
-    }
-    plain.push_str(rest);
-    Cow::Owned(plain)
-}
-
-/// Maximum characters of an entity's name.
-const MAX_ENTITY: usize = 32;
-
-/// Returns the text of an HTML entity.
-fn entity_of(name: &str) -> Option<String> {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'#';
-    if name.is_empty() || name.len() > MAX_ENTITY || !name.bytes().all(is_part) {
-        return None;
-    }
-    let mut text = String::new();
-    for Ok(token) in html5gum::Tokenizer::new(&format!("&{name};")) {
-        if let html5gum::Token::String(part) = token {
-            text.push_str(&String::from_utf8_lossy(&part.value));
-        }
-    }
-    // An unknown name stays, or its beginning is another's.
-    let is_known = !text.ends_with(';') && !text.contains(char::is_control);
-    is_known.then_some(text)
 }
 
 /// Unwraps a formula that is a string literal.

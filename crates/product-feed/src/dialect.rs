@@ -60,6 +60,7 @@ pub(crate) fn sniff(head: &[u8], encoding: CellEncoding) -> Dialect {
         matches!(meaning, Some(Meaning::Price | Meaning::SalePrice))
     };
     let prices = (0..).zip(&header).filter(|(_, cell)| is_price(cell));
+    let prices: Vec<usize> = prices.map(|(index, _)| index).collect();
     let width = if header.is_empty() {
         usual_width(rest, delimiter)
     } else {
@@ -68,11 +69,11 @@ pub(crate) fn sniff(head: &[u8], encoding: CellEncoding) -> Dialect {
     Dialect {
         start,
         delimiter,
-        is_quoted: delimiter != b'\t' || is_quoted(rest, width),
+        is_quoted: delimiter != b'\t' || is_quoted(rest, width, &prices),
         ends_with_carriage_return: carriage_return
             .is_some_and(|at| rest.get(at + 1) != Some(&b'\n') && !rest.contains(&b'\n')),
         width,
-        prices: prices.map(|(index, _)| index).collect(),
+        prices,
         header,
     }
 }
@@ -174,12 +175,17 @@ fn usual_width(text: &[u8], delimiter: u8) -> Option<usize> {
 
 /// Returns whether cells of a tab-separated file are quoted. Most are not, so a leading quote is part of a
 /// name.
-fn is_quoted(text: &[u8], width: Option<usize>) -> bool {
+fn is_quoted(text: &[u8], width: Option<usize>, prices: &[usize]) -> bool {
     let (mut quoted, mut not, mut misfits) = (0_usize, 0_usize, 0_usize);
+    let is_misfit = |record: &ByteRecord, cells: usize| {
+        let price = |index: &usize| record.get(*index).unwrap_or_default();
+        let has_price = |index: &usize| price(index).iter().any(u8::is_ascii_digit);
+        width.is_some_and(|width| cells != width)
+            || (!prices.is_empty() && !prices.iter().any(has_price))
+    };
+    let mut record = ByteRecord::new();
     for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        let mut cells = 0;
         for cell in line.split(|byte| *byte == b'\t').map(<[u8]>::trim_ascii) {
-            cells += 1;
             if memchr::memchr(b'"', cell).is_none() {
                 continue;
             }
@@ -195,15 +201,16 @@ fn is_quoted(text: &[u8], width: Option<usize>) -> bool {
                 _ => not += 1,
             }
         }
-        misfits += usize::from(!line.is_empty() && width.is_some_and(|width| cells != width));
+        let cells = quotes::split_plain(line, b'\t', &mut record);
+        misfits += usize::from(!line.is_empty() && is_misfit(&record, cells));
     }
     if not == 0 || quoted >= not {
         return true;
     }
-    // Cells with tabs or line breaks must be quoted.
+    // Cells with tabs or line breaks must be quoted: taken apart, their rows are too long or have no price.
     let mut quoted_misfits = 0;
-    each_row(text, b'\t', usize::MAX, &mut |_, cells| {
-        quoted_misfits += usize::from(width.is_some_and(|width| cells != width));
+    each_row(text, b'\t', usize::MAX, &mut |record, cells| {
+        quoted_misfits += usize::from(is_misfit(record, cells));
     });
     quoted_misfits < misfits
 }

@@ -45,6 +45,7 @@ mod columns;
 mod currency;
 mod dialect;
 mod encoding;
+mod entities;
 mod failed_rows;
 mod first_rows;
 mod foreign;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::other_values::is_month_name;
-use crate::{cells::plain_text, currency};
+use crate::{cells::plain_text, currency, entities::without_entities};
 
 /// Ignored words before a price.
 pub(super) const BEFORE: &[&str] = &[
@@ -154,32 +154,11 @@ pub(super) const BEHIND: &[&str] = &[
     "kdv dahil",
 ];
 
-/// Signs as web pages write them.
-pub(super) const ENTITIES: &[(&str, &str)] = &[
-    ("&euro;", "€"),
-    ("&pound;", "£"),
-    ("&yen;", "¥"),
-    ("&dollar;", "$"),
-    ("&nbsp;", " "),
-    ("&#160;", " "),
-    ("&#xa0;", " "),
-    ("&thinsp;", " "),
-    ("&#8364;", "€"),
-    ("&#x20ac;", "€"),
-    ("&#163;", "£"),
-    ("&#165;", "¥"),
-    ("&#36;", "$"),
-    ("&#x24;", "$"),
-];
-
 /// Trims a price, and converts entities and full-width forms: `&euro;12`, `２，５００円`.
 pub(super) fn readable(text: &str) -> Cow<'_, str> {
     let text = plain_text(text);
     if text.contains('&') && text.contains(';') {
-        let mut plain = text.to_lowercase();
-        for (entity, sign) in ENTITIES {
-            plain = plain.replace(entity, sign);
-        }
+        let plain = without_entities(text.to_lowercase().into());
         return Cow::Owned(plain.trim().to_owned());
     }
     let is_wide = |character: char| matches!(character, '！'..='～' | '￥' | '\u{3000}');
