@@ -1,6 +1,8 @@
 import type { Page } from '@playwright/test';
 
+import { MailServer } from '../support/mail_server.ts';
 import { fixedSecrets, SecretWatch } from '../support/secrets.ts';
+import { owner, Session } from '../support/session.ts';
 import { expect, test } from '../support/test.ts';
 
 test.use({ server: { name: 'accounts' } });
@@ -61,6 +63,54 @@ test('the owner invites a viewer, who watches and imports nothing', async ({ pag
 
   await page.goto('/audit');
   await expect(page.getByTestId('audit-row').filter({ hasText: 'revoked access for grace@example.com' })).toHaveCount(1);
+});
+
+test('an invitation arrives by email, and its link makes the account', async ({ browser, startApp, secrets }) => {
+  const mailServer = await MailServer.start();
+  const app = await startApp({ settings: mailServer.settings });
+  const session = await Session.createOwner(app, owner);
+  secrets.addCookies(session.cookie);
+  const context = async () => {
+    const context = await browser.newContext({ baseURL: app.origin, storageState: { cookies: [], origins: [] } });
+    secrets.watch(context);
+    return context;
+  };
+
+  const ownersContext = await context();
+  await ownersContext.addCookies(session.browserCookies());
+  const page = await ownersContext.newPage();
+  await page.goto('/team');
+  await page.getByLabel('Email (optional)').fill('grace@example.com');
+  await page.getByLabel('Role').first().selectOption('viewer');
+  await page.getByRole('button', { name: 'Invite', exact: true }).click();
+  await expect(page.getByText('Invitation sent to grace@example.com.')).toBeVisible();
+
+  expect(mailServer.mails).toHaveLength(1);
+  const [mail] = mailServer.mails;
+  expect(mail?.subject).toBe(`${owner.name} invited you to Import Relay`);
+  expect(mail?.to).toMatchObject({ text: 'grace@example.com' });
+  const link = mail?.text?.match(/http\S+\/join\/[0-9a-f]{64}/)?.[0] ?? '';
+  expect(new URL(link).origin).toBe(app.origin);
+
+  const guestsContext = await context();
+  const guest = await guestsContext.newPage();
+  await guest.goto(link);
+  await expect(guest.getByLabel('Email')).toHaveValue('grace@example.com');
+  await guest.getByLabel('Name').fill('Grace Hopper');
+  await guest.getByLabel('Password').fill('compilers and nanoseconds');
+  await guest.getByRole('button', { name: 'Create account' }).click();
+  await expect(guest).toHaveURL(/\/imports$/);
+
+  // The link works once.
+  await guest.goto('about:blank');
+  await guestsContext.clearCookies();
+  await guest.goto(link);
+  await expect(guest.getByRole('button', { name: 'Create account' })).toHaveCount(0);
+  await page.reload();
+  await expect(page.getByTestId('member-row').filter({ hasText: 'grace@example.com' })).toHaveCount(1);
+  await ownersContext.close();
+  await guestsContext.close();
+  await mailServer.stop();
 });
 
 test('a token that is shown once lets a script in until it is revoked', async ({ page, app }) => {
