@@ -298,7 +298,7 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
 async fn owner_link(config: Config) -> Result<(), Failure> {
     if !config.auth.passwords {
         return Err(
-            "AUTH_PASSWORDS is off, and the link asks for a password. Name the owner's e-mail address in OIDC_OWNERS, \
+            "AUTH_PASSWORDS is off, and the link asks for a password. Name the owner's email address in OIDC_OWNERS, \
              or give an account that signs in elsewhere the role: import-relay user set-role --role owner --email …"
                 .into(),
         );

@@ -33,7 +33,7 @@ export class MailServer {
     return { SMTP_URL: `smtp://127.0.0.1:${port}`, MAIL_FROM: 'relay@shop.example' };
   }
 
-  /** Received e-mails, oldest first. */
+  /** Received emails, oldest first. */
   get mails(): readonly ParsedMail[] {
     return this.#mails;
   }

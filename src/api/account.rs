@@ -32,7 +32,7 @@ pub async fn change_password(current: Secret, password: Secret) -> Result<(), Ap
     crate::server::auth::account::change_password(current.into(), password.into()).await
 }
 
-/// Sets which e-mails the account gets, and their language.
+/// Sets which emails the account gets, and their language.
 ///
 /// # Errors
 ///

@@ -22,7 +22,7 @@ pub async fn team() -> Result<TeamState, ApiError> {
     crate::server::auth::team::team_state().await
 }
 
-/// Creates an invitation link with a role, and sends it to the address if there is one and e-mails can be sent.
+/// Creates an invitation link with a role, and sends it to the address if there is one and emails can be sent.
 ///
 /// # Errors
 ///

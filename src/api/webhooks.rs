@@ -17,7 +17,7 @@ pub async fn webhooks_state() -> Result<WebhooksState, ApiError> {
     crate::server::notifications::webhooks::state().await
 }
 
-/// Returns the state of the page of one webhook, with the deliveries behind `after`.
+/// Returns the state of the page of one webhook, with the deliveries after `after`.
 ///
 /// # Errors
 ///

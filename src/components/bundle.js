@@ -16,6 +16,8 @@
           since = performance.now();
         }
         if (!island.isConnected) continue;
+        // Makes the context of the island around it its own.
+        island.parentElement.closest('leptos-children')?.$$on_hydrate?.();
         // One that fails takes no other with it.
         try { bundle[island.dataset.component](island); } catch (error) { reportError(error); }
       }
@@ -25,7 +27,9 @@
   };
   // A page without an island needs none of it.
   if (document.querySelector('leptos-island')) {
-    load().catch((error) => {
+    // The server's page is painted first. A hidden one is not.
+    const painted = document.hidden || new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    Promise.resolve(painted).then(load).catch((error) => {
       document.documentElement.dataset.static = '';
       globalThis.earlyStream?.source.close();
       reportError(error);

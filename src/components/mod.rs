@@ -9,6 +9,7 @@ pub(crate) mod changes_table;
 pub(crate) mod chips;
 pub(crate) mod column_mapping;
 pub(crate) mod copy_button;
+pub(crate) mod crumbs;
 pub(crate) mod data_table;
 pub(crate) mod early_stream;
 pub(crate) mod failed_products;

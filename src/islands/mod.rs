@@ -22,7 +22,7 @@ pub(crate) use self::{
     column_preview::ColumnPreview,
     fresh_section::FreshSection,
     imports_list::ImportsList,
-    live_import::{ImportState, LiveImport},
+    live_import::{ImportState, LiveCard, LiveFoot, LiveImport, LiveNotify, LiveStatus},
     local_time::LocalTime,
     offline_banner::OfflineBanner,
     shared_import::{LiveShared, SharedState},

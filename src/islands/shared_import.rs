@@ -4,7 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    live_import::{DETAILS, ProgressCard},
+    live_import::{CardFoot, DETAILS, ProgressCard, use_pace},
     page::{FreshPage, content_of},
     parts::{
         locale::use_locale,
@@ -47,6 +47,7 @@ pub(crate) fn LiveShared(state: SharedState, children: Children) -> impl IntoVie
         ..ProgressEvent::default()
     };
     let live = use_progress_stream(known, stream);
+    let pace = use_pace(live.progress);
     let cancelled = Signal::derive(move || live.is_cancelled());
     let stage = Signal::derive(move || {
         let begun = live.progress.with(begun);
@@ -76,9 +77,11 @@ pub(crate) fn LiveShared(state: SharedState, children: Children) -> impl IntoVie
             filename=Signal::stored(t.say("products", "Produkten").to_owned())
             created_at=Signal::stored(created_at)
             stage
-            cancelled
-            shared=path
-        />
+            pace
+            here=path.clone()
+        >
+            <CardFoot live cancelled pace here=path />
+        </ProgressCard>
         {children()}
     }
 }

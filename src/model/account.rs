@@ -19,13 +19,13 @@ use crate::{
 pub struct AccountState {
     /// Name.
     pub name: String,
-    /// E-mail address.
+    /// Email address.
     pub email: String,
     /// Role.
     pub role: Role,
     /// Whether they can sign in with a password.
     pub has_password: bool,
-    /// Which e-mails they get; `None` if the server sends none.
+    /// Which emails they get; `None` if the server sends none.
     pub mail: Option<MailWish>,
     /// Whether they sign in through Auth.js or the provider.
     pub is_external: bool,
@@ -35,7 +35,7 @@ pub struct AccountState {
     pub sessions: Vec<OpenSession>,
 }
 
-/// Which e-mails about their imports a user gets.
+/// Which emails about their imports a user gets.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailWish {
@@ -49,7 +49,7 @@ pub enum MailWish {
 }
 
 impl MailWish {
-    /// All choices, the fewest e-mails first.
+    /// All choices, the fewest emails first.
     pub const ALL: [Self; 3] = [Self::None, Self::Trouble, Self::All];
 
     /// Returns the choice's name in the database and on the wire.
@@ -78,7 +78,7 @@ impl MailWish {
         }
     }
 
-    /// Returns whether an e-mail is sent for an event of an import with a status.
+    /// Returns whether an email is sent for an event of an import with a status.
     #[must_use]
     pub fn wants(self, event: ImportEvent, status: ImportStatus) -> bool {
         match (self, event) {

@@ -66,7 +66,7 @@ actions! {
     AccountMade: "account-made", "created the account", "Konto erstellt:";
     /// An invitation was created.
     Invited: "invited", "invited", "eingeladen:";
-    /// An invitation was sent by e-mail.
+    /// An invitation was sent by email.
     InvitationSent: "invitation-sent", "emailed an invitation to", "Einladung gesendet an:";
     /// An invitation was accepted.
     Joined: "joined", "joined as", "beigetreten als";

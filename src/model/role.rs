@@ -25,7 +25,7 @@ pub enum Role {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Permission {
     /// See imports, and in person products.
-    Watch,
+    SeeImports,
     /// See products.
     SeeProducts,
     /// Start and change imports.
@@ -111,7 +111,7 @@ impl Role {
             Self::Owner => true,
             Self::Staff => !matches!(permission, Permission::Manage | Permission::Webhooks),
             Self::Observer | Self::Viewer => {
-                matches!(permission, Permission::Watch | Permission::SeeProducts)
+                matches!(permission, Permission::SeeImports | Permission::SeeProducts)
             }
         }
     }
@@ -175,8 +175,8 @@ mod tests {
 
     #[test]
     fn each_role_may_do_what_it_is_for() {
-        use Permission::{Import, Manage, Watch, Webhooks};
-        let of = |role: Role| [Watch, Import, Manage, Webhooks].map(|it| role.may(it));
+        use Permission::{Import, Manage, SeeImports, Webhooks};
+        let of = |role: Role| [SeeImports, Import, Manage, Webhooks].map(|it| role.may(it));
         assert_eq!(of(Role::Owner), [true; 4]);
         assert_eq!(of(Role::Staff), [true, true, false, false]);
         assert_eq!(of(Role::Observer), [true, false, false, false]);

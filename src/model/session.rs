@@ -11,7 +11,7 @@ use crate::model::{error::Elsewhere, role::Role, secret::Secret};
 pub struct CurrentUser {
     /// Name.
     pub name: String,
-    /// E-mail address.
+    /// Email address.
     pub email: String,
     /// Role.
     pub role: Role,

@@ -15,7 +15,7 @@ pub struct TeamState {
     pub passwords: bool,
     /// The link that this browser has just created without JavaScript.
     pub fresh: Option<NewLink>,
-    /// Whether invitations can be sent by e-mail.
+    /// Whether invitations can be sent by email.
     pub mails: bool,
 }
 
@@ -26,7 +26,7 @@ pub struct TeamMember {
     pub id: String,
     /// Name.
     pub name: String,
-    /// E-mail address.
+    /// Email address.
     pub email: String,
     /// The Auth.js installation or provider they sign in through, if any.
     pub issuer: Option<String>,
@@ -57,7 +57,7 @@ pub struct OpenLink {
     pub role: Option<Role>,
     /// The owner's note.
     pub note: String,
-    /// E-mail address of the invited person, if given.
+    /// Email address of the invited person, if given.
     pub email: Option<String>,
     /// When it expires.
     pub expires_at: UnixMillis,
@@ -68,12 +68,12 @@ pub struct OpenLink {
 pub struct NewLink {
     /// The link, which is shown once.
     pub url: Secret,
-    /// Result of the e-mail, if one was sent.
+    /// Result of the email, if one was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<LinkMail>,
 }
 
-/// Result of the e-mail with a new link.
+/// Result of the email with a new link.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LinkMail {
@@ -90,12 +90,12 @@ pub enum LinkState {
     Invitation {
         /// Role of the account.
         role: Role,
-        /// E-mail address of the invited person, if given.
+        /// Email address of the invited person, if given.
         email: Option<String>,
     },
     /// Setting a new password.
     PasswordReset {
-        /// E-mail address of the account.
+        /// Email address of the account.
         email: String,
     },
     /// It was used, has expired or does not exist.

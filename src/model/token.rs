@@ -53,11 +53,11 @@ impl TokenScope {
     #[must_use]
     pub fn permissions(self) -> &'static [Permission] {
         match self {
-            Self::Read => &[Permission::Watch],
-            Self::Write => &[Permission::Watch, Permission::Import],
+            Self::Read => &[Permission::SeeImports],
+            Self::Write => &[Permission::SeeImports, Permission::Import],
             Self::Products => &[Permission::SeeProducts],
             Self::All => &[
-                Permission::Watch,
+                Permission::SeeImports,
                 Permission::Import,
                 Permission::SeeProducts,
             ],

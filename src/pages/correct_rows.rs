@@ -13,6 +13,7 @@ use crate::{
         imports::get_import,
     },
     components::{
+        crumbs::Crumbs,
         form::{FormError, failure},
         import_rows::title,
         notice::{EmptyState, ErrorNotice},
@@ -21,7 +22,6 @@ use crate::{
         row_editor::RowEditor,
     },
     islands::parts::{
-        crumbs::Crumbs,
         format::Noun,
         icons::{Glyph, Icon},
         locale::use_locale,

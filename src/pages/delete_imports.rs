@@ -7,11 +7,12 @@ use server_fn::ServerFn;
 use crate::{
     api::imports::{DeleteImports, imports_to_delete},
     components::{
+        crumbs::Crumbs,
         form::{ActionForm, FormError, failure},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
     },
-    islands::parts::{crumbs::Crumbs, format::Noun, icons::Glyph, locale::use_locale},
+    islands::parts::{format::Noun, icons::Glyph, locale::use_locale},
     model::{
         base_path::address,
         job::{JobId, ProductImportJob},

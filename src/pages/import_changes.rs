@@ -18,13 +18,13 @@ use crate::{
     },
     components::{
         changes_table::{ChangesTable, field_word, kind_word},
+        crumbs::Crumbs,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
         pagination::CursorPages,
     },
     i18n::locale::Locale,
     islands::parts::{
-        crumbs::Crumbs,
         icons::{Glyph, Icon},
         locale::use_locale,
     },

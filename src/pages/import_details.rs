@@ -14,13 +14,13 @@ use crate::{
         share_links::share_links,
     },
     components::{
-        early_stream::EarlyStream, import_actions::ImportActions, import_activity::ImportActivity,
-        import_outcome::ImportOutcome, notice::ErrorNotice, page_title::PageTitle,
-        refresh::Refresh, share_links::ShareLinksCard,
+        crumbs::Crumbs, early_stream::EarlyStream, import_actions::ImportActions,
+        import_activity::ImportActivity, import_outcome::ImportOutcome, notice::ErrorNotice,
+        page_title::PageTitle, refresh::Refresh, share_links::ShareLinksCard,
     },
     islands::{
-        ImportState, LiveImport, OfflineBanner,
-        live_import::{ACTIONS, DETAILS, OUTCOME, Places, title},
+        ImportState, LiveCard, LiveFoot, LiveImport, LiveNotify, LiveStatus, OfflineBanner,
+        live_import::{ACTIONS, DETAILS, OUTCOME, title},
         parts::locale::use_locale,
     },
     model::{
@@ -94,15 +94,34 @@ fn ImportDetails(
     });
     let lists_failed = lists_failed(&job, extras.as_ref());
     let outcome = view! { <ImportOutcome job=job.clone() extras=extras.clone() lists_failed /> };
-    provide_context(Places(vec![
-        (ACTIONS, actions.to_html()),
-        (OUTCOME, outcome.to_html()),
-    ]));
+    let filename = job.filename.clone();
     let early_stream = (!is_over).then(|| view! { <EarlyStream id=id.clone() /> });
     view! {
         <PageTitle text=title />
         {early_stream}
         <LiveImport state>
+            <header class="page-head">
+                <Crumbs path="/imports" name=t.say("Imports", "Importe") />
+                <div class="page-title">
+                    <h1 class="filename" translate="no">
+                        {filename}
+                    </h1>
+                    <LiveStatus />
+                    <div class="head-actions">
+                        <LiveNotify />
+                        <div id=ACTIONS class="place">
+                            {actions}
+                        </div>
+                    </div>
+                </div>
+            </header>
+            <LiveCard>
+                <LiveFoot>
+                    <div id=OUTCOME class="place">
+                        {outcome}
+                    </div>
+                </LiveFoot>
+            </LiveCard>
             <div id=DETAILS class="page-part">
                 <Columns id=id.clone() extras=extras.clone() />
                 <Failures job=job.clone() extras />

@@ -11,6 +11,7 @@ use crate::{
     api::changes::product_history,
     components::{
         changes_table::{HistoryTable, availability_word, field_word, product_path},
+        crumbs::Crumbs,
         moment::WrittenTime,
         money::money,
         notice::{EmptyState, ErrorNotice},
@@ -19,7 +20,6 @@ use crate::{
         thumbnail::{Thumbnail, shown_image},
     },
     islands::parts::{
-        crumbs::Crumbs,
         icons::{Glyph, Icon},
         locale::use_locale,
     },

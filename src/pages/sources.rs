@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::sources::sources_state,
     components::{
+        crumbs::Crumbs,
         data_table::DataTable,
         moment::{Due, Moment},
         notice::{EmptyState, ErrorNotice},
@@ -12,7 +13,7 @@ use crate::{
         source::{RunResult, schedule_words},
         webhook::host_of,
     },
-    islands::parts::{crumbs::Crumbs, icons::Glyph, locale::use_locale},
+    islands::parts::{icons::Glyph, locale::use_locale},
     model::{
         base_path::address,
         source::{Source, SourceKind, SourceRun},

@@ -25,7 +25,7 @@ use crate::{
     islands::{
         UploadForm,
         imports_list::JobsTable,
-        live_import::{OUTCOME, Places, ProgressCard},
+        live_import::{CardFoot, OUTCOME, Pace, ProgressCard},
         parts::{
             icons::{Glyph, Icon},
             status_badge::{Stage, StatusBadge, begun},
@@ -214,15 +214,22 @@ fn progress_card(
     job: ProductImportJob,
     extras: Option<ImportExtras>,
 ) -> AnyView {
-    let outcome = view! { <ImportOutcome job extras lists_failed=false /> };
-    provide_context(Places(vec![(OUTCOME, outcome.to_html())]));
+    let pace = Signal::stored(Pace::default());
     view! {
         <ProgressCard
             live
             filename="summer-catalogue-2026.csv"
             stage=Signal::stored(stage)
             created_at=Signal::stored(CREATED_AT)
-        />
+            pace
+            here="/imports".to_owned()
+        >
+            <CardFoot live pace here="/imports".to_owned()>
+                <div id=OUTCOME class="place">
+                    <ImportOutcome job extras lists_failed=false />
+                </div>
+            </CardFoot>
+        </ProgressCard>
     }
     .into_any()
 }

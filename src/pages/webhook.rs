@@ -12,6 +12,7 @@ use super::{
 use crate::{
     api::webhooks::{DeleteWebhook, EnableWebhook, Redeliver, TestWebhook, webhook_state},
     components::{
+        crumbs::Crumbs,
         data_table::DataTable,
         form::{ActionForm, ConfirmedForm},
         moment::{Due, Moment, WrittenTime},
@@ -21,7 +22,7 @@ use crate::{
         settings_nav::SettingsNav,
         webhook::{DeliveryResult, event_names, host_of},
     },
-    islands::parts::{crumbs::Crumbs, icons::Glyph, locale::use_locale},
+    islands::parts::{icons::Glyph, locale::use_locale},
     model::{
         base_path::{address, escape},
         error::ApiError,

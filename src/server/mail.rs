@@ -1,4 +1,4 @@
-//! Sends e-mails.
+//! Sends emails.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const MAX_NAME: usize = 100;
 /// Replies that reject the client, not the message; the operator may fix that before a retry.
 const REFUSES_US: [u16; 4] = [530, 534, 535, 538];
 
-/// Sends e-mails, each over a new connection.
+/// Sends emails, each over a new connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -27,7 +27,7 @@ pub(crate) struct Mailer {
     host: String,
 }
 
-/// An e-mail in plain text.
+/// An email in plain text.
 pub(crate) struct Letter {
     /// The message's ID, by which duplicates are recognised.
     pub(crate) id: String,
@@ -85,7 +85,7 @@ impl Mailer {
         match tokio::time::timeout(TIMEOUT, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "cannot send an e-mail");
+                tracing::warn!(%error, "cannot send an email");
                 Err(problem(&error))
             }
             Err(_) => Err(DeliveryProblem::TimedOut),

@@ -23,7 +23,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use import_relay::server::http::middleware::access::RULES;
+use import_relay::{
+    model::token::TokenScope,
+    server::http::middleware::access::{Access, RULES},
+};
 use reqwest::{RequestBuilder, Response, header};
 use serde_json::{Value, json};
 
@@ -805,6 +808,34 @@ async fn everybody_gets_what_is_for_them_and_nothing_else() {
         }
         if SPOILS_SESSIONS.contains(&row.path) {
             team.sign_in(&app).await;
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn a_token_does_on_every_route_what_its_scope_allows() {
+    let app = App::start(&[]).await;
+    let job = app.import("shop.csv", "sku,name,price\na,A,1\n").await;
+    let mut wrong = Vec::new();
+    for scope in TokenScope::ALL {
+        let token = team::token(&app, scope.as_str()).await;
+        for row in ROWS {
+            let rule = RULES
+                .iter()
+                .find(|rule| (rule.method, rule.path) == (row.method, row.path))
+                .unwrap();
+            let is_allowed = match rule.access {
+                Access::Anybody => true,
+                Access::Person(_) | Access::BeforePasskey(_) => false,
+                Access::Known(permission) => scope.allows(permission),
+            };
+            let response = ask(&app, row, &job, Some(team::bearer(&token))).await;
+            let got = response.status().as_u16();
+            if (got == 403) == is_allowed {
+                let Row { method, path, .. } = row;
+                wrong.push(format!("{method} {path} for {scope:?}: {got}"));
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

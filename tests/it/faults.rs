@@ -560,7 +560,7 @@ struct Leftovers {
 impl Leftovers {
     async fn note() -> Self {
         Self {
-            tasks: settled(alive_tasks).await,
+            tasks: stable(alive_tasks).await,
             memory: rss_kib(),
         }
     }
@@ -667,7 +667,7 @@ async fn a_hundred_broken_rounds_of_socket_io_leave_no_task_and_no_memory() {
     leftovers.unwrap().expect_no_more().await;
 }
 
-async fn settled(number: impl Fn() -> usize) -> usize {
+async fn stable(number: impl Fn() -> usize) -> usize {
     let (mut last, mut since) = (number(), Instant::now());
     while since.elapsed() < Duration::from_millis(500) {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -854,7 +854,7 @@ async fn each_version_of_http_gets_the_stream_in_its_own_form() {
         "{head}"
     );
     assert_eq!(head.matches("\r\n\r\n").count(), 1, "{head}");
-    settled(alive_tasks).await;
+    stable(alive_tasks).await;
     app.stop().await;
 }
 

@@ -139,7 +139,7 @@ async fn an_import_is_taken_back_and_forth() {
     // Another import has changed one of them since.
     let third = monitor.import("sku,name,price\nB,Two,5\n").await;
     let products = async || {
-        let products = monitor.store.products_behind("", 9).await.unwrap();
+        let products = monitor.store.products_after("", 9).await.unwrap();
         let price = |product: NewProduct| product.price.unwrap();
         products.into_iter().map(price).collect::<Vec<_>>()
     };
@@ -234,7 +234,7 @@ async fn an_import_that_would_change_too_much_waits_for_approval() {
     assert_eq!(changes(&id, "priceDown=99.5").await.len(), 50);
     assert_eq!(changes(&id, "search=product 77").await.len(), 1);
     let prices = async || {
-        let products = monitor.store.products_behind("", 999).await.unwrap();
+        let products = monitor.store.products_after("", 999).await.unwrap();
         let cheap = |product: &NewProduct| product.price.as_deref() == Some("0.01");
         products.iter().filter(|product| cheap(product)).count()
     };
@@ -474,7 +474,7 @@ async fn a_side_field_that_cannot_be_read_stays_as_it_was_and_costs_no_row() {
     assert_eq!(details(&monitor, id).await["warnings"], 1);
     let warnings = notes(&monitor, id, "warning").await;
     assert_eq!((warnings[0].0, warnings[0].1.as_str()), (2, "A"));
-    let products = monitor.store.products_behind("", 10).await.unwrap();
+    let products = monitor.store.products_after("", 10).await.unwrap();
     let first = &products[0];
     assert_eq!(
         (first.price.as_deref(), first.stock, first.url.as_deref()),

@@ -49,7 +49,7 @@ async fn further(monitor: &Monitor, of: &Value, action: &str) -> Value {
 }
 
 async fn products(monitor: &Monitor) -> Vec<NewProduct> {
-    monitor.store.products_behind("", 99_999).await.unwrap()
+    monitor.store.products_after("", 99_999).await.unwrap()
 }
 
 async fn notes(monitor: &Monitor, of: &Value, kind: &str) -> Vec<(String, String)> {

@@ -520,7 +520,7 @@ async fn count_products(monitor: &Monitor, name: &str) -> usize {
     let mut behind = String::new();
     let mut count = 0;
     loop {
-        let products = monitor.store.products_behind(&behind, 5000).await.unwrap();
+        let products = monitor.store.products_after(&behind, 5000).await.unwrap();
         let Some(last) = products.last() else {
             return count;
         };

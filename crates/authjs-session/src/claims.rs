@@ -15,7 +15,7 @@ const LEEWAY: i64 = 15;
 pub struct Identity {
     /// Permanent ID in the installation: `sub 42`, or `email ada@example.com` without one.
     pub subject: String,
-    /// E-mail address, for display.
+    /// Email address, for display.
     pub email: Option<String>,
     /// Name.
     pub name: Option<String>,

@@ -661,7 +661,7 @@ impl<'a> Reading<'a> {
         let rows = held.iter().map(HeldRow::raw);
         header.find_further(rows.clone());
         let until = header.names_until;
-        header.settle(rows.filter(|row| until.is_none_or(|line| row.line > line)));
+        header.correct_by(rows.filter(|row| until.is_none_or(|line| row.line > line)));
         let said = self.mapping.as_deref().and_then(Mapping::decimal_mark);
         let decimal_mark = match said.map_or_else(|| told_mark(&header, &held), Ok) {
             Ok(mark) => mark,

@@ -30,7 +30,6 @@ pub(super) const SPANISH: Language = Language {
 #[rustfmt::skip]
 const BROWSER: &[Text] = &[
     ("1 second", "1 segundo"),
-    ("Breadcrumb", "Ruta de navegación"),
     ("Cancel", "Cancelar"),
     ("Cancelled", "Cancelada"),
     ("Checked", "Comprobada"),
@@ -143,7 +142,7 @@ const BROWSER: &[Text] = &[
     ("{time} ago", "hace {time}"),
 ];
 
-/// The texts of the server's pages and e-mails.
+/// The texts of the server's pages and emails.
 #[cfg(feature = "ssr")]
 #[rustfmt::skip]
 const PAGES: &[Text] = &[
@@ -157,6 +156,7 @@ const PAGES: &[Text] = &[
     ("30 days", "30 días"),
     ("7 days", "7 días"),
     ("A code such as EUR, if the file has none.", "Un código como EUR, si el archivo no tiene ninguno."),
+    ("Breadcrumb", "Ruta de navegación"),
     ("Custom header", "Encabezado personalizado"),
     ("A large price change (%)", "Cambio de precio grande (%)"),
     ("A source fetches product files from a URL on a schedule and imports them when they change.", "Una fuente descarga archivos de productos de una URL según una programación y los importa cuando cambian."),

@@ -3,12 +3,10 @@
 use leptos::prelude::*;
 
 use super::{
-    OUTCOME,
     announcement::Announcement,
     connection_line::ConnectionLine,
     headline::{Subject, headline},
-    pace::{Pace, use_pace},
-    place::Place,
+    pace::Pace,
     progress_notes::{JobError, Quiet, SignedOut},
     tab_icon::TabIcon,
     throughput::Speed,
@@ -22,30 +20,25 @@ use crate::{
         progress_bar::{self, ProgressBar},
         status_badge::Stage,
     },
-    model::job::{ImportProgress, ImportStatus, JobId, UnixMillis},
+    model::job::{ImportProgress, ImportStatus, UnixMillis},
 };
 
-/// Shows how far an import is, how fast it runs, and whether the page is live; at the end, the result.
+/// Shows how far an import is, how long it takes, and whether the page is live, around its [foot](CardFoot).
 ///
-/// Everything that may appear during the import has its place from the start, so that nothing moves. At the end, the
-/// result replaces what is only useful before.
+/// Everything that may appear during the import has its place from the start, so that nothing moves.
 #[component]
 pub(crate) fn ProgressCard(
     live: UseProductImportProgressReturn,
     #[prop(into)] filename: Signal<String>,
     #[prop(into)] created_at: Signal<UnixMillis>,
-    #[prop(optional)] id: Option<JobId>,
-    /// When the newest counts were recorded.
-    #[prop(optional, into)]
-    updated_at: Signal<Option<UnixMillis>>,
     /// The stage as users see it.
     #[prop(into)]
     stage: Signal<Stage>,
     #[prop(optional, into)] subject: Signal<Subject>,
-    #[prop(optional, into)] cancelled: Signal<bool>,
-    /// Path of the page, for people without an account, who get no actions.
-    #[prop(optional)]
-    shared: Option<String>,
+    pace: Signal<Pace>,
+    /// Path of the page.
+    here: String,
+    children: Children,
 ) -> impl IntoView {
     let t = use_locale();
     let UseProductImportProgressReturn {
@@ -56,12 +49,7 @@ pub(crate) fn ProgressCard(
         completed_at,
         ..
     } = live;
-    let here = shared.unwrap_or_else(|| {
-        let id = id.as_ref();
-        id.map_or_else(|| "/imports".to_owned(), |id| format!("/imports/{id}"))
-    });
     let percent = progress_bar::use_percent(progress, status);
-    let pace: Signal<Pace> = use_pace(progress).into();
     let headline = Memo::new(move |_| {
         error.with(|error| {
             let (subject, progress) = (subject.get(), progress.get());
@@ -93,7 +81,7 @@ pub(crate) fn ProgressCard(
                 >
                     {headline}
                 </p>
-                <ConnectionLine connection status error here=here.clone() />
+                <ConnectionLine connection status error here />
             </header>
             <ProgressBar
                 progress
@@ -117,20 +105,46 @@ pub(crate) fn ProgressCard(
                 </Count>
                 <Time progress status pace created_at completed_at />
             </dl>
-            <div class="progress-foot">
-                <div class="progress-live">
-                    <Speed progress status pace />
-                    <div class="progress-note">
-                        <Quiet progress status connection updated_at />
-                        <SignedOut connection error here />
-                    </div>
-                </div>
-                <JobError status error cancelled />
-                <Place id=OUTCOME />
-            </div>
-            <Announcement progress status cancelled />
-            <TabIcon progress status cancelled />
+            {children()}
         </section>
+    }
+}
+
+/// Shows how fast an import runs and what is wrong with it, above its result (`children`), which replaces what is only
+/// useful before the end.
+#[component]
+pub(crate) fn CardFoot(
+    live: UseProductImportProgressReturn,
+    /// When the newest counts were recorded.
+    #[prop(optional, into)]
+    updated_at: Signal<Option<UnixMillis>>,
+    #[prop(optional, into)] cancelled: Signal<bool>,
+    pace: Signal<Pace>,
+    /// Path of the page.
+    here: String,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    let UseProductImportProgressReturn {
+        progress,
+        status,
+        error,
+        connection,
+        ..
+    } = live;
+    view! {
+        <div class="progress-foot">
+            <div class="progress-live">
+                <Speed progress status pace />
+                <div class="progress-note">
+                    <Quiet progress status connection updated_at />
+                    <SignedOut connection error here />
+                </div>
+            </div>
+            <JobError status error cancelled />
+            {children.map(|children| children())}
+        </div>
+        <Announcement progress status cancelled />
+        <TabIcon progress status cancelled />
     }
 }
 

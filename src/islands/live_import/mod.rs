@@ -1,4 +1,5 @@
-//! The live part of an import's page.
+//! The live parts of an import's page: an island that follows the import, and islands within it that show it. Each is
+//! hydrated in a task of its own.
 
 mod announcement;
 mod card;
@@ -6,7 +7,6 @@ mod connection_line;
 mod headline;
 mod notify;
 mod pace;
-mod place;
 mod progress_notes;
 mod state;
 mod tab_icon;
@@ -14,12 +14,20 @@ mod throughput;
 
 use leptos::prelude::*;
 
-pub(crate) use self::card::ProgressCard;
-pub(crate) use self::state::{ImportState, title};
-use self::{notify::NotifyButton, place::Place, state::use_state};
+#[cfg(all(feature = "ssr", feature = "styleguide"))]
+pub(crate) use self::pace::Pace;
 #[cfg(feature = "ssr")]
-pub(crate) use self::{place::Places, tab_icon::ORIGINAL as TAB_ICON};
-use super::parts::{crumbs::Crumbs, locale::use_locale, status_badge::StatusBadge};
+pub(crate) use self::tab_icon::ORIGINAL as TAB_ICON;
+pub(crate) use self::{
+    card::{CardFoot, ProgressCard},
+    pace::use_pace,
+    state::{ImportState, title},
+};
+use self::{
+    notify::NotifyButton,
+    state::{LiveState, use_state},
+};
+use super::parts::{locale::use_locale, status_badge::StatusBadge};
 
 /// ID of the details below the progress.
 pub(crate) const DETAILS: &str = "import-details";
@@ -30,61 +38,77 @@ pub(crate) const OUTCOME: &str = "import-outcome";
 /// Sections that are always rendered by the server.
 const PARTS: [&str; 3] = [ACTIONS, OUTCOME, DETAILS];
 
-/// Shows an import from its newest snapshot on, around the server's sections (`children`).
+/// Follows an import from its newest snapshot on, for the islands in `children`. [`LiveFoot`] is the last of them.
 #[island]
-pub(crate) fn LiveImport(
-    state: ImportState,
-    /// The server's sections.
-    children: Children,
-) -> impl IntoView {
+pub(crate) fn LiveImport(state: ImportState, children: Children) -> impl IntoView {
     let t = use_locale();
-    let id = state.job.id.clone();
-    let filename = state.job.filename.clone();
-    let state::LiveState {
-        job,
-        live,
-        stage,
-        subject,
-        cancelled,
-    } = use_state(state);
-    Effect::new({
-        let filename = filename.clone();
-        move |_| {
-            let title = title(t, &live.progress.get(), stage.get(), &filename);
-            document().set_title(&format!("{title} · Import Relay"));
-        }
+    let state = use_state(state);
+    provide_context(state);
+    Effect::new(move |_| {
+        let filename = state.filename.get();
+        let title = title(t, &state.live.progress.get(), state.stage.get(), &filename);
+        document().set_title(&format!("{title} · Import Relay"));
     });
-    let created_at = Signal::derive(move || job.with(|job| job.created_at));
+    children()
+}
+
+/// Shows the status.
+#[island]
+pub(crate) fn LiveStatus() -> impl IntoView {
+    let LiveState { live, stage, .. } = expect_context();
+    view! { <StatusBadge status=live.status stage /> }
+}
+
+/// Offers a notification of the end.
+#[island]
+pub(crate) fn LiveNotify() -> impl IntoView {
+    let state: LiveState = expect_context();
+    let id = state.job.with_untracked(|job| job.id.clone());
     view! {
-        <header class="page-head">
-            <Crumbs path="/imports" name=t.say("Imports", "Importe") />
-            <div class="page-title">
-                <h1 class="filename" translate="no">
-                    {filename.clone()}
-                </h1>
-                <StatusBadge status=live.status stage />
-                <div class="head-actions">
-                    <NotifyButton
-                        progress=live.progress
-                        status=live.status
-                        cancelled
-                        filename=Signal::stored(filename.clone())
-                        id=Some(id.clone())
-                    />
-                    <Place id=ACTIONS />
-                </div>
-            </div>
-        </header>
-        <ProgressCard
-            live
-            filename=Signal::stored(filename)
-            created_at
-            updated_at=Signal::derive(move || Some(job.with(|job| job.updated_at)))
-            id
-            stage
-            subject
-            cancelled
+        <NotifyButton
+            progress=state.live.progress
+            status=state.live.status
+            cancelled=state.cancelled
+            filename=state.filename
+            id=Some(id)
         />
-        {children()}
+    }
+}
+
+/// Shows the progress around the [foot](LiveFoot).
+#[island]
+pub(crate) fn LiveCard(children: Children) -> impl IntoView {
+    let state: LiveState = expect_context();
+    view! {
+        <ProgressCard
+            live=state.live
+            filename=state.filename
+            created_at=state.created_at
+            stage=state.stage
+            subject=state.subject
+            pace=state.pace
+            here=state.here()
+        >
+            {children()}
+        </ProgressCard>
+    }
+}
+
+/// Shows the speed and notes beside the result (`children`), and starts following the import: islands that are hydrated
+/// later would keep the server's values.
+#[island]
+pub(crate) fn LiveFoot(children: Children) -> impl IntoView {
+    let state: LiveState = expect_context();
+    Effect::new(move |_| state.live.open());
+    view! {
+        <CardFoot
+            live=state.live
+            updated_at=state.updated_at
+            cancelled=state.cancelled
+            pace=state.pace
+            here=state.here()
+        >
+            {children()}
+        </CardFoot>
     }
 }

@@ -27,13 +27,13 @@ pub(crate) struct Pace {
 }
 
 /// Follows the pace of a shown import.
-pub(crate) fn use_pace(progress: Signal<ImportProgress>) -> RwSignal<Pace> {
+pub(crate) fn use_pace(progress: Signal<ImportProgress>) -> Signal<Pace> {
     let pace = RwSignal::new(Pace::default());
     Effect::new(move |_| {
         let done = progress.get().done();
         pace.update(|pace| pace.note(browser_now(), done));
     });
-    pace
+    pace.into()
 }
 
 impl Pace {

@@ -6,9 +6,16 @@ use gloo_timers::future::sleep;
 use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
 use serde::{Deserialize, Serialize};
 
-use super::{LiveImportPropsSerialized, PARTS, headline::Subject};
+use super::{
+    LiveImportPropsSerialized, PARTS,
+    headline::Subject,
+    pace::{Pace, use_pace},
+};
 use crate::{
-    hooks::{Connection, UseProductImportProgressReturn, use_product_import_progress},
+    hooks::{
+        Connection, UseProductImportProgressReturn, UseProgressOptions,
+        use_product_import_progress_with_options,
+    },
     i18n::locale::Locale,
     islands::{
         page::{FreshPage, content_of},
@@ -18,7 +25,7 @@ use crate::{
             status_badge::{Stage, begun},
         },
     },
-    model::job::{ImportProgress, ImportStatus, ProductImportJob, Question},
+    model::job::{ImportProgress, ImportStatus, ProductImportJob, Question, UnixMillis},
 };
 
 /// Interval of fetching the page of a waiting import: its position may change, or it may need an answer.
@@ -83,16 +90,28 @@ fn stage_of(state: &ImportState, status: ImportStatus, begun: bool, cancelled: b
     Stage::of(status, begun, state.queue_place, cancelled).in_mode(state.job.mode)
 }
 
-/// An import as the island shows it.
+/// An import as the islands show it.
 #[derive(Clone, Copy)]
 pub(super) struct LiveState {
     /// The import on the newest page.
     pub(super) job: Signal<ProductImportJob>,
-    /// The stream.
+    pub(super) filename: Signal<String>,
+    pub(super) created_at: Signal<UnixMillis>,
+    pub(super) updated_at: Signal<Option<UnixMillis>>,
+    /// The stream, which is opened when all islands are hydrated.
     pub(super) live: UseProductImportProgressReturn,
+    pub(super) pace: Signal<Pace>,
     pub(super) stage: Signal<Stage>,
     pub(super) subject: Signal<Subject>,
     pub(super) cancelled: Signal<bool>,
+}
+
+impl LiveState {
+    /// Path of the page.
+    pub(super) fn here(&self) -> String {
+        self.job
+            .with_untracked(|job| format!("/imports/{}", job.id))
+    }
 }
 
 /// Follows an import, and fetches its page whenever that has more than the stream: after the start, after the end, and
@@ -100,7 +119,8 @@ pub(super) struct LiveState {
 pub(super) fn use_state(first: ImportState) -> LiveState {
     let state = RwSignal::new(first);
     let job: Signal<_> = Memo::new(move |_| state.with(|state| state.job.clone())).into();
-    let live = use_product_import_progress(job);
+    let options = UseProgressOptions::default().immediate(false);
+    let live = use_product_import_progress_with_options(job, options);
     let begun = Memo::new(move |_| live.progress.with(begun));
     let cancelled: Signal<bool> = Memo::new(move |_| {
         let status = live.status.get();
@@ -117,7 +137,11 @@ pub(super) fn use_state(first: ImportState) -> LiveState {
     keep_fresh(state, begun, is_over, is_polled);
     LiveState {
         job,
+        filename: Signal::derive(move || job.with(|job| job.filename.clone())),
+        created_at: Signal::derive(move || job.with(|job| job.created_at)),
+        updated_at: Signal::derive(move || Some(job.with(|job| job.updated_at))),
         live,
+        pace: use_pace(live.progress),
         stage: stage.into(),
         subject: Memo::new(move |_| state.with(ImportState::subject)).into(),
         cancelled,

@@ -1,7 +1,6 @@
 //! Views shared by islands and server-rendered pages.
 
 pub(crate) mod clock;
-pub(crate) mod crumbs;
 pub(crate) mod format;
 pub(crate) mod icons;
 pub(crate) mod locale;

@@ -1,4 +1,4 @@
-//! The e-mail that brings an invitation.
+//! The email that brings an invitation.
 
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Sends a link to an address, in the language of whoever invites. Returns `None` where e-mails are not set up.
+/// Sends a link to an address, in the language of whoever invites. Returns `None` where emails are not set up.
 pub(super) async fn send(
     auth: &Auth,
     owner: &User,

@@ -253,7 +253,7 @@ pub(super) fn networks(text: &str) -> Option<Vec<IpNet>> {
         .collect()
 }
 
-/// Parses e-mail addresses, lowercasing them.
+/// Parses email addresses, lowercasing them.
 pub(super) fn mail_addresses(text: &str) -> Option<BTreeSet<String>> {
     text.split(',')
         .map(|one| {

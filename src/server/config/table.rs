@@ -219,11 +219,11 @@ settings! {
             "The hosts that webhooks may be sent to. A listed host may be in a private network, and be reached \
             by http://; * allows any host on the public internet by https://.";
         SMTP_URL: By<SmtpUrl> = "SMTP_URL", By(SmtpUrl::parse, Some(SmtpUrl::shown)),
-            "smtps://user:password@host:465, or smtp:// for STARTTLS; ?tls=none for none", without "no e-mails", secret,
+            "smtps://user:password@host:465, or smtp:// for STARTTLS; ?tls=none for none", without "no emails", secret,
             "The mail server that notifications are sent through.";
         MAIL_FROM: By<Mailbox> = "MAIL_FROM", By(mailbox, None),
-            "an e-mail address, for example Import Relay <relay@shop.example>", without "not set",
-            "The sender of e-mails. Required by SMTP_URL.";
+            "an email address, for example Import Relay <relay@shop.example>", without "not set",
+            "The sender of emails. Required by SMTP_URL.";
         ENCRYPTION_KEY: Secret = "ENCRYPTION_KEY", Secret,
             "any random text, for example from openssl rand -hex 32", without "AUTH_SECRET, or with a SQLite file a random key in DATA_DIR", secret,
             "Encrypts stored secrets, such as those of webhooks and sources, and signs links. Without a key there are no \
@@ -340,7 +340,7 @@ group! {
             "Maximum number of jobs followed at once.";
         grace: Duration = "RELAY_GRACE", Between(Duration::ZERO, HOUR),
             "a duration from 0s to 1h", default "30s",
-            "How long a job is still followed after its last viewer has left.";
+            "How long a job is still followed after its last subscriber has left.";
         poll_interval: Duration = "RELAY_POLL_INTERVAL", Between(Duration::from_millis(100), secs(300)),
             "a duration from 100ms to 5m", default "3s",
             "How often the price monitor's REST API is polled while its socket is down.";
@@ -352,11 +352,11 @@ group! {
             "How long the price monitor's REST API may answer 404 for an import before it counts as failed.";
         unwatched_interval: Duration = "RELAY_UNWATCHED_INTERVAL", Between(SECOND, HOUR),
             "a duration from 1s to 1h", default "5s",
-            "How often the price monitor's REST API is polled for unfinished imports without viewers, a few \
+            "How often the price monitor's REST API is polled for unfinished imports without subscribers, a few \
             at a time.";
         unwatched_jobs: usize = "RELAY_UNWATCHED_JOBS", AtLeast(0),
             "a whole number", default "1000" or unwatched_jobs,
-            "Maximum number of unfinished imports without viewers that are joined at the price monitor; the others \
+            "Maximum number of unfinished imports without subscribers that are joined at the price monitor; the others \
              are followed by REST only.";
         rest_concurrency: usize = "RELAY_REST_CONCURRENCY", AtLeast(1),
             "a whole number of 1 or more", default "8",

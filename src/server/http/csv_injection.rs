@@ -51,14 +51,14 @@ impl CsvEscaping {
                 out.push(b'\'');
             }
             out.push(*byte);
-            self.at = self.at.behind(*byte);
+            self.at = self.at.after(*byte);
         }
         out.into()
     }
 }
 
 impl At {
-    fn behind(self, byte: u8) -> Self {
+    fn after(self, byte: u8) -> Self {
         match (self, byte) {
             (Self::Start, b'"') => Self::Opened,
             (Self::Opened | Self::Quoted, b'"') => Self::Closed,

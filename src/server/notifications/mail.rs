@@ -1,4 +1,4 @@
-//! Sends deliveries to people by e-mail.
+//! Sends deliveries to people by email.
 
 use serde::Deserialize;
 
@@ -49,7 +49,7 @@ struct Import {
     url: String,
 }
 
-/// Writes the e-mail of a delivery, whose ID becomes the message's.
+/// Writes the email of a delivery, whose ID becomes the message's.
 pub(super) fn letter(
     to: &str,
     t: Locale,

@@ -75,7 +75,7 @@ async fn list(
     let after = number(&parameters, "after")?.unwrap_or_default();
     let limit = number(&parameters, "limit")?.unwrap_or(PAGE).clamp(1, MOST);
     let noted = noted_as(&import);
-    let page = service.store.changes_behind(&noted, &filter, after, limit);
+    let page = service.store.changes_after(&noted, &filter, after, limit);
     Ok(Json(page.await?))
 }
 
@@ -89,7 +89,7 @@ async fn file(
         store: service.store.clone(),
         import: noted_as(&import),
         filter: filter(&parameters)?,
-        behind: Some(0),
+        after: Some(0),
         is_begun: false,
     };
     let body = stream::try_unfold(changes, |mut changes| async {
@@ -111,21 +111,21 @@ struct Changes {
     store: Store,
     import: String,
     filter: ChangesFilter,
-    behind: Option<u64>,
+    after: Option<u64>,
     is_begun: bool,
 }
 
 impl Changes {
     async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let Some(behind) = self.behind else {
+        let Some(after) = self.after else {
             return Ok(None);
         };
         let page = self
             .store
-            .changes_behind(&self.import, &self.filter, behind, MOST)
+            .changes_after(&self.import, &self.filter, after, MOST)
             .await
             .map_err(io::Error::other)?;
-        self.behind = page.next;
+        self.after = page.next;
         let mut file = csv::Writer::from_writer(Vec::new());
         if !std::mem::replace(&mut self.is_begun, true) {
             file.write_record([

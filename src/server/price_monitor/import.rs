@@ -26,7 +26,7 @@ use super::{
     pace::Pace,
     readers::Readers,
     reading::{self, Reading},
-    retries::{self, GaveUp, Retries, WaitingForRoom},
+    retries::{self, GaveUp, Retries, WaitingForSpace},
     uploads::Uploads,
 };
 use crate::{
@@ -71,7 +71,7 @@ pub(super) struct Importer {
     /// Owns the retries of recording ends.
     tasks: TaskTracker,
     ending: Mutex<HashSet<String>>,
-    pub(super) room: WaitingForRoom,
+    pub(super) space: WaitingForSpace,
 }
 
 impl Importer {
@@ -97,7 +97,7 @@ impl Importer {
             shutdown,
             tasks,
             ending: Mutex::default(),
-            room: WaitingForRoom::default(),
+            space: WaitingForSpace::default(),
         }
     }
 
@@ -110,7 +110,7 @@ impl Importer {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        retries::with_retries(&self.room, id, stop, act).await
+        retries::with_retries(&self.space, id, stop, act).await
     }
 
     /// Commits with retries. If nothing was committed after a failed attempt, that attempt may have succeeded without an
@@ -125,7 +125,7 @@ impl Importer {
     where
         F: Future<Output = Result<Option<T>, StoreError>>,
     {
-        let mut retries = Retries::new(&self.room, id, stop);
+        let mut retries = Retries::new(&self.space, id, stop);
         let committed = loop {
             match commit().await {
                 Ok(committed) => break committed,
@@ -276,7 +276,7 @@ impl Importer {
         let is_full_file = import.options.missing.is_full_file();
         match (outcome, in_file) {
             (Outcome::Through, Some(in_file)) if is_full_file => {
-                self.settle_missing(import, in_file, rows, number, stop)
+                self.apply_missing(import, in_file, rows, number, stop)
                     .await
             }
             (Outcome::Through | Outcome::Stopped, _) if stop.is_cancelled() => {

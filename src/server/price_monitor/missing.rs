@@ -70,7 +70,7 @@ impl Importer {
     }
 
     /// Continues after the last looked-up product.
-    pub(super) async fn settle_missing(
+    pub(super) async fn apply_missing(
         &self,
         import: &MonitorImport,
         in_file: InFile,

@@ -139,7 +139,7 @@ impl Queue {
     }
 
     pub(super) fn stands_still(&self, id: &str) -> bool {
-        self.0.importer.room.has(id)
+        self.0.importer.space.has(id)
     }
 
     async fn take_imports(&self) {
@@ -166,7 +166,7 @@ impl Queue {
                     }
                 }
             }
-            let waits = is_full || self.0.importer.room.is_any();
+            let waits = is_full || self.0.importer.space.is_any();
             self.0.metrics.set_imports_wait_for_room(waits);
             tokio::select! {
                 () = self.0.wake.notified() => {}

@@ -119,7 +119,7 @@ pub(super) fn read_batches(
             products: Seen::new(total, &scratch).map_err(ReadError::Scratch)?,
             failed: None,
         },
-        failed_room: is_full_file.then_some((total, scratch)),
+        failed_limit: is_full_file.then_some((total, scratch)),
         products: Vec::with_capacity(BATCH),
         failed: Vec::new(),
         notes: Vec::new(),
@@ -185,7 +185,7 @@ struct Batcher<'a> {
     tells_availability: bool,
     in_file: InFile,
     /// Maximum products of failed rows, and the directory for them, if they are remembered.
-    failed_room: Option<(u64, PathBuf)>,
+    failed_limit: Option<(u64, PathBuf)>,
     products: Vec<ProductRow>,
     failed: Vec<FailedRow>,
     notes: Vec<RowNote>,
@@ -229,12 +229,12 @@ impl Batcher<'_> {
             line,
             outcome,
         } = row;
-        if let (Err(failure), Some((room, scratch))) = (&outcome, &self.failed_room)
+        if let (Err(failure), Some((limit, scratch))) = (&outcome, &self.failed_limit)
             && let Some(identity) = &failure.identity
         {
             let failed = match &mut self.in_file.failed {
                 Some(failed) => failed,
-                None => self.in_file.failed.insert(Seen::new(*room, scratch)?),
+                None => self.in_file.failed.insert(Seen::new(*limit, scratch)?),
             };
             failed.replace(identity, line)?;
         }
@@ -500,8 +500,8 @@ mod tests {
         let file = "sku,price\nA,1\nB,x\n,1\n";
         let (sender, _receiver) = mpsc::channel(1000);
         let stop = CancellationToken::new();
-        for behind in [0, u64::MAX] {
-            let in_file = read_batches(reading(file, behind), &sender, &stop);
+        for position in [0, u64::MAX] {
+            let in_file = read_batches(reading(file, position), &sender, &stop);
             let in_file = in_file.unwrap().unwrap();
             assert!(!in_file.is_empty());
             for (identity, is_there) in [("sku:A", true), ("sku:B", true), ("sku:C", false)] {

@@ -14,12 +14,12 @@ use crate::server::store::StoreError;
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// Delay between retries on a full disk. They are unlimited: the import continues when there is space.
-const ROOM: Duration = Duration::from_secs(3);
+const SPACE_RETRY: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default)]
-pub(super) struct WaitingForRoom(Mutex<HashSet<String>>);
+pub(super) struct WaitingForSpace(Mutex<HashSet<String>>);
 
-impl WaitingForRoom {
+impl WaitingForSpace {
     pub(super) fn is_any(&self) -> bool {
         !self.all().is_empty()
     }
@@ -41,7 +41,7 @@ pub(super) enum GaveUp {
 
 /// About half a minute in total.
 pub(super) struct Retries<'a> {
-    room: &'a WaitingForRoom,
+    space: &'a WaitingForSpace,
     id: &'a str,
     stop: &'a CancellationToken,
     waits: ExponentialBackoff,
@@ -50,14 +50,18 @@ pub(super) struct Retries<'a> {
 
 impl Drop for Retries<'_> {
     fn drop(&mut self) {
-        self.room.all().remove(self.id);
+        self.space.all().remove(self.id);
     }
 }
 
 impl<'a> Retries<'a> {
-    pub(super) fn new(room: &'a WaitingForRoom, id: &'a str, stop: &'a CancellationToken) -> Self {
+    pub(super) fn new(
+        space: &'a WaitingForSpace,
+        id: &'a str,
+        stop: &'a CancellationToken,
+    ) -> Self {
         Self {
-            room,
+            space,
             id,
             stop,
             waits: waits().with_max_times(7).build(),
@@ -67,7 +71,7 @@ impl<'a> Retries<'a> {
 
     pub(super) async fn after(&mut self, error: StoreError) -> Result<(), GaveUp> {
         let wait = if error.is_full() {
-            Some(ROOM)
+            Some(SPACE_RETRY)
         } else if error.is_passing() {
             self.waits.next()
         } else {
@@ -78,7 +82,7 @@ impl<'a> Retries<'a> {
         };
         self.tries += 1;
         if error.is_full() {
-            if self.room.all().insert(self.id.to_owned()) {
+            if self.space.all().insert(self.id.to_owned()) {
                 tracing::warn!(id = self.id, %error, "the import waits until the database has space");
             }
         } else {
@@ -96,7 +100,7 @@ impl<'a> Retries<'a> {
 }
 
 pub(super) async fn with_retries<T, F>(
-    room: &WaitingForRoom,
+    space: &WaitingForSpace,
     id: &str,
     stop: &CancellationToken,
     mut act: impl FnMut() -> F,
@@ -104,7 +108,7 @@ pub(super) async fn with_retries<T, F>(
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    let mut retries = Retries::new(room, id, stop);
+    let mut retries = Retries::new(space, id, stop);
     loop {
         match act().await {
             Ok(done) => return Ok(done),
@@ -144,8 +148,8 @@ mod tests {
     #[tokio::test]
     async fn what_passes_is_waited_for_and_nothing_else() {
         let (stop, tries) = (CancellationToken::new(), Cell::new(0));
-        let room = WaitingForRoom::default();
-        let done = with_retries(&room, "a", &stop, || async {
+        let space = WaitingForSpace::default();
+        let done = with_retries(&space, "a", &stop, || async {
             tries.set(tries.get() + 1);
             if tries.get() < 3 {
                 Err(lost())
@@ -155,39 +159,39 @@ mod tests {
         });
         assert!(matches!(done.await, Ok(3)));
         let corrupt = || StoreError::Damaged("page 7".to_owned());
-        let failed = with_retries::<(), _>(&room, "a", &stop, async || Err(corrupt())).await;
+        let failed = with_retries::<(), _>(&space, "a", &stop, async || Err(corrupt())).await;
         assert!(matches!(failed, Err(GaveUp::Store(_))));
     }
 
     #[tokio::test]
     async fn room_is_waited_for_until_it_is_there_or_the_import_is_stopped() {
         let stop = CancellationToken::new();
-        let room = WaitingForRoom::default();
-        let mut retries = Retries::new(&room, "a", &stop);
+        let space = WaitingForSpace::default();
+        let mut retries = Retries::new(&space, "a", &stop);
         // Uses up all retries.
         while retries.waits.next().is_some() {}
         assert!(retries.after(full()).await.is_ok());
-        assert!(room.has("a") && room.is_any() && !room.has("b"));
+        assert!(space.has("a") && space.is_any() && !space.has("b"));
         drop(retries);
-        assert!(!room.is_any());
-        let never = with_retries::<(), _>(&room, "a", &stop, async || Err(full()));
+        assert!(!space.is_any());
+        let never = with_retries::<(), _>(&space, "a", &stop, async || Err(full()));
         let stops = async {
-            while !room.is_any() {
+            while !space.is_any() {
                 tokio::task::yield_now().await;
             }
             stop.cancel();
         };
         let (stopped, ()) = tokio::join!(never, stops);
         assert!(matches!(stopped, Err(GaveUp::Stopped)));
-        assert!(!room.is_any());
+        assert!(!space.is_any());
     }
 
     #[tokio::test]
     async fn nobody_waits_for_what_is_wanted_no_more() {
         let stop = CancellationToken::new();
         stop.cancel();
-        let room = WaitingForRoom::default();
-        let stopped = with_retries::<(), _>(&room, "a", &stop, async || Err(lost())).await;
+        let space = WaitingForSpace::default();
+        let stopped = with_retries::<(), _>(&space, "a", &stop, async || Err(lost())).await;
         assert!(matches!(stopped, Err(GaveUp::Stopped)));
     }
 }

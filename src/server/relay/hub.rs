@@ -103,7 +103,7 @@ impl Hub {
         })
     }
 
-    /// Follows an unfinished job to its end also without subscribers, if there is room.
+    /// Follows an unfinished job to its end also without subscribers, within the limit.
     pub(crate) fn keep(&self, job: &ProductImportJob) {
         self.0
             .rooms
@@ -236,7 +236,7 @@ impl Hub {
                 self.0.rooms.change(|rooms| {
                     let command = match recorded {
                         Recorded::Ended(recorded) | Recorded::Over(recorded) => {
-                            rooms.settled(&job, room, Snapshot::from(&*recorded))
+                            rooms.end_recorded(&job, room, Snapshot::from(&*recorded))
                         }
                         Recorded::Updated | Recorded::Gone => rooms.forget(&job),
                     };

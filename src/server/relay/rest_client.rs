@@ -73,7 +73,7 @@ pub(crate) struct RestClient {
 #[derive(Debug, Default)]
 struct Known {
     /// Jobs with a pending call, so that slow answers do not pile up.
-    asking: HashSet<JobId>,
+    pending: HashSet<JobId>,
     /// When the key was last rejected, unless accepted since.
     refused: Option<Instant>,
     paused_until: Option<Instant>,
@@ -82,14 +82,14 @@ struct Known {
 }
 
 /// A pending call for a job; ends on drop.
-struct Question {
+struct PendingCall {
     rest: RestClient,
     job: JobId,
 }
 
-impl Drop for Question {
+impl Drop for PendingCall {
     fn drop(&mut self) {
-        self.rest.known().asking.remove(&self.job);
+        self.rest.known().pending.remove(&self.job);
     }
 }
 
@@ -290,11 +290,11 @@ impl RestClient {
     }
 
     /// Polls a job and returns a report, if any. A job that is unknown for long enough fails.
-    pub(super) async fn ask(&self, job: &JobId) -> Option<Report> {
-        if self.is_resting() || !self.known().asking.insert(job.clone()) {
+    pub(super) async fn poll(&self, job: &JobId) -> Option<Report> {
+        if self.is_resting() || !self.known().pending.insert(job.clone()) {
             return None;
         }
-        let question = Question {
+        let call = PendingCall {
             rest: self.clone(),
             job: job.clone(),
         };
@@ -302,7 +302,7 @@ impl RestClient {
         if self.is_resting() {
             return None; // while this one waited
         }
-        match self.progress(&question.job).await {
+        match self.progress(&call.job).await {
             Ok(reading) => {
                 self.knows(job);
                 self.note_report(ReportSource::Answers, &reading);
@@ -327,17 +327,17 @@ impl RestClient {
     }
 
     /// Polls jobs in the background and reports to the hub.
-    pub(crate) fn settle(&self, jobs: Vec<JobId>, hub: &Hub) {
+    pub(crate) fn spawn_polls(&self, jobs: Vec<JobId>, hub: &Hub) {
         if self.is_resting() {
             return;
         }
         for job in jobs {
             let (rest, hub) = (self.clone(), hub.clone());
-            if self.known().asking.contains(&job) {
+            if self.known().pending.contains(&job) {
                 continue;
             }
             self.tasks.spawn(async move {
-                if let Some(report) = rest.ask(&job).await {
+                if let Some(report) = rest.poll(&job).await {
                     hub.report(&job, report);
                 }
             });

@@ -60,7 +60,7 @@ struct Room {
 enum Phase {
     Live,
     /// The end is being recorded; no subscriber has it.
-    Settling,
+    RecordingEnd,
     Ended,
 }
 
@@ -76,7 +76,7 @@ pub(crate) enum Command {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Write {
-    /// A final state; then call [`Rooms::settled`].
+    /// A final state; then call [`Rooms::end_recorded`].
     End(JobId, RoomNumber, Box<Snapshot>),
     /// Failed products of an ended job; then call [`Rooms::written`].
     Details(JobId, RoomNumber, Arc<Vec<String>>),
@@ -194,7 +194,7 @@ impl Rooms {
         };
         room.snapshot = next;
         if room.snapshot.is_final() {
-            room.phase = Phase::Settling;
+            room.phase = Phase::RecordingEnd;
             room.has_counts = false;
             if !room.is_writing {
                 self.urgent.push_back(job.clone());
@@ -213,7 +213,7 @@ impl Rooms {
                 continue;
             };
             match room.phase {
-                Phase::Settling => {
+                Phase::RecordingEnd => {
                     room.is_writing = true;
                     room.has_details = false;
                     return Some(Write::End(
@@ -264,7 +264,7 @@ impl Rooms {
                 }
                 false
             }
-            Phase::Settling => true,
+            Phase::RecordingEnd => true,
             Phase::Ended => room.has_details,
         };
         if is_urgent {
@@ -273,14 +273,14 @@ impl Rooms {
     }
 
     /// Sends a recorded final state: the reported one, or an earlier one of another instance.
-    pub(crate) fn settled(
+    pub(crate) fn end_recorded(
         &mut self,
         job: &JobId,
         number: RoomNumber,
         recorded: Snapshot,
     ) -> Option<Command> {
         let room = self.room(job, number)?;
-        if room.phase != Phase::Settling {
+        if room.phase != Phase::RecordingEnd {
             return None;
         }
         // The end sent has only what its report had.
@@ -343,7 +343,7 @@ impl Rooms {
     /// Returns the newest state sent to subscribers.
     pub(crate) fn snapshot(&self, job: &JobId) -> Option<&Snapshot> {
         let room = self.rooms.get(job)?;
-        (room.phase != Phase::Settling).then_some(&room.snapshot)
+        (room.phase != Phase::RecordingEnd).then_some(&room.snapshot)
     }
 
     /// Returns whether a job is followed for subscribers, who may just have left.
@@ -404,7 +404,7 @@ impl Room {
 
     fn is_written(&self) -> bool {
         let has_more = self.has_unwritten_counts() || self.has_details || self.is_writing;
-        self.phase != Phase::Settling && !has_more
+        self.phase != Phase::RecordingEnd && !has_more
     }
 
     /// Returns the counts to write, with failed products only if new.
@@ -509,7 +509,7 @@ mod tests {
         assert_eq!(rooms.snapshot(&a), None);
         let (job, room, end) = next_end(&mut rooms);
         assert_eq!(
-            rooms.settled(&job, room, end),
+            rooms.end_recorded(&job, room, end),
             Some(Command::Ended(a.clone()))
         );
         assert!(frames.borrow_and_update().is_final);
@@ -523,7 +523,7 @@ mod tests {
         rooms.report(&a, counts(5, 5), 7);
         let (job, room, _) = next_end(&mut rooms);
         let recorded = failed("gone");
-        rooms.settled(&job, room, recorded.clone());
+        rooms.end_recorded(&job, room, recorded.clone());
         assert!(frames.borrow().bytes.starts_with(b"id: 2-ERROR\n"));
         assert_eq!(rooms.snapshot(&a), Some(&recorded));
     }
@@ -541,10 +541,10 @@ mod tests {
         let (_frames, after, _) = rooms.enter(&a, Snapshot::default()).unwrap();
         rooms.report(&a, counts(9, 9), 7);
         next_end(&mut rooms);
-        assert_eq!(rooms.settled(&a, before, end.clone()), None);
+        assert_eq!(rooms.end_recorded(&a, before, end.clone()), None);
         rooms.leave(&a, before, now);
         assert_eq!(rooms.sweep(now + GRACE), []);
-        rooms.settled(&a, after, end);
+        rooms.end_recorded(&a, after, end);
         rooms.leave(&a, after, now);
         assert_eq!(rooms.sweep(now + GRACE), [Command::Leave(a)]);
     }
@@ -597,7 +597,7 @@ mod tests {
                 rooms.report(&a, late.clone(), 8);
                 assert_eq!(rooms.next_write(), None, "one write at a time");
             }
-            rooms.settled(&job, room, end);
+            rooms.end_recorded(&job, room, end);
             if turn == 2 {
                 assert_eq!(rooms.report(&a, late.clone(), 8), Applied::Detailed);
             }
@@ -704,7 +704,7 @@ mod tests {
         assert_eq!(rooms.sweep(now + GRACE * 99), []);
         assert_eq!(rooms.report(&a, counts(5, 5), 7), Applied::Ended);
         let (job, room, end) = next_end(&mut rooms);
-        rooms.settled(&job, room, end);
+        rooms.end_recorded(&job, room, end);
         let now = now + GRACE * 100;
         assert_eq!(rooms.sweep(now), []);
         assert_eq!(rooms.sweep(now + GRACE), [Command::Leave(a)]);
@@ -825,7 +825,7 @@ mod tests {
                                 if !recorded[i].is_final() {
                                     recorded[i] = *snapshot;
                                 }
-                                rooms.settled(&job, room, recorded[i].clone()).into_iter().collect()
+                                rooms.end_recorded(&job, room, recorded[i].clone()).into_iter().collect()
                             } else {
                                 Vec::new()
                             }

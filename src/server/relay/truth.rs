@@ -238,7 +238,7 @@ impl World {
                     Write::End(job, room, snapshot) => {
                         self.database.end(&snapshot);
                         let recorded = Snapshot::from(&self.database.row);
-                        instance.rooms.settled(&job, room, recorded);
+                        instance.rooms.end_recorded(&job, room, recorded);
                     }
                     Write::Details(job, room, _) => instance.rooms.written(&job, room, is_well),
                     Write::Counts(batch) => {

@@ -94,7 +94,7 @@ impl Unwatched {
         if self.hub.is_watched(&job.id) {
             return;
         }
-        if let Some(report) = self.rest.ask(&job.id).await {
+        if let Some(report) = self.rest.poll(&job.id).await {
             self.record(&job, report).await;
         }
     }

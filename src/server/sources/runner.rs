@@ -19,7 +19,7 @@ use crate::{
         identity::user::User,
         store::{
             StoreError,
-            source_runs::{RunEnd, Settling},
+            source_runs::{EndRules, RunEnd},
             sources::{ClaimedSource, FileIdentity},
         },
         uploads::{
@@ -61,7 +61,7 @@ impl Work for Runs {
 
     async fn prepare(&self, process: &Process) -> Result<(), StoreError> {
         let now = process.now().await?;
-        let settling = Settling {
+        let rules = EndRules {
             now,
             told_after: self.sources.told_after,
             not_before: &|schedule, failures| {
@@ -70,11 +70,11 @@ impl Work for Runs {
             },
         };
         loop {
-            let settled = self.sources.store.settle_source_runs(&settling).await?;
-            if settled.is_empty() {
+            let recorded = self.sources.store.record_ended_runs(&rules).await?;
+            if recorded.is_empty() {
                 return Ok(());
             }
-            for outcome in settled.into_iter().flatten() {
+            for outcome in recorded.into_iter().flatten() {
                 self.sources.metrics.source_ran(outcome);
             }
         }
@@ -216,9 +216,9 @@ impl Sources {
             last_modified: file.last_modified.clone(),
             checksum: None,
         };
-        let room = self.space.incoming(Some(user.id.as_str()));
+        let reserved = self.space.incoming(Some(user.id.as_str()));
         let file = file.into_stream().map_err(UploadError::from);
-        let file = Spooled::receive(&self.directory, room, self.max_file, file).await?;
+        let file = Spooled::receive(&self.directory, reserved, self.max_file, file).await?;
         let is_same = claimed.last.checksum.as_ref() == Some(&file.checksum);
         known.checksum = Some(file.checksum.clone());
         if is_same {

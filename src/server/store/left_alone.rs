@@ -140,10 +140,10 @@ pub(super) async fn note(
         .first()
         .map_or(Ok(0), |row| row.try_get_by_index(0))?;
     let listed = from_db(listed).saturating_add(batch.tally().passed_over.total());
-    let room = usize::try_from(MAX_NOTES.saturating_sub(listed)).unwrap_or(usize::MAX);
+    let space = usize::try_from(MAX_NOTES.saturating_sub(listed)).unwrap_or(usize::MAX);
     let notes: Vec<_> = left
         .iter()
-        .take(room)
+        .take(space)
         .map(|row| RowNote {
             kind: NoteKind::PassedOver,
             row: row.row,

@@ -1,4 +1,4 @@
-//! E-mail preferences.
+//! Email preferences.
 
 use std::collections::HashMap;
 
@@ -42,7 +42,7 @@ impl Store {
         Ok(())
     }
 
-    /// Finds a user who still wants e-mails, and their language.
+    /// Finds a user who still wants emails, and their language.
     pub(crate) async fn mail_recipient(
         &self,
         user: &str,

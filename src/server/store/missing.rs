@@ -66,7 +66,7 @@ pub struct MissingKind {
 
 /// Result of a batch.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Settled {
+pub struct MissingCounts {
     /// Removed products.
     pub removed: u64,
     /// Products marked as out of stock.
@@ -104,7 +104,7 @@ impl Store {
         id: &str,
         kind: MissingKind,
         batch: &MissingBatch,
-    ) -> Result<Option<Settled>, StoreError> {
+    ) -> Result<Option<MissingCounts>, StoreError> {
         let previews = self.previews(kind, batch).await?;
         let mut transaction = BulkTransaction::begin(self).await?;
         let column = Expr::col(monitor_import::Column::MissingAfter);
@@ -138,24 +138,24 @@ impl Store {
         let before = from_db(before).saturating_sub(missing);
         let first = kind.rows.saturating_add(before);
         note(&mut transaction, id, first, before, batch).await?;
-        let settled = match kind.mode {
+        let applied = match kind.mode {
             ImportMode::Check => check(&mut transaction, kind, first, previews).await?,
-            ImportMode::Import => settle(&mut transaction, kind, first, batch).await?,
+            ImportMode::Import => apply(&mut transaction, kind, first, batch).await?,
         };
         let counts = monitor_import::Entity::update_many()
             .col_expr(
                 monitor_import::Column::Removed,
-                Expr::col(monitor_import::Column::Removed).add(to_db(settled.removed)),
+                Expr::col(monitor_import::Column::Removed).add(to_db(applied.removed)),
             )
             .col_expr(
                 monitor_import::Column::Marked,
-                Expr::col(monitor_import::Column::Marked).add(to_db(settled.marked)),
+                Expr::col(monitor_import::Column::Marked).add(to_db(applied.marked)),
             )
             .filter(monitor_import::Column::Id.eq(id));
         transaction.execute(&counts).await?;
         transaction.commit().await?;
         self.imported_at.store(now(), Ordering::Relaxed);
-        Ok(Some(settled))
+        Ok(Some(applied))
     }
 
     /// Records a preview of missing products of an import that waits for approval, after a number of rows, in one
@@ -219,9 +219,9 @@ async fn note(
     listed: u64,
     batch: &MissingBatch,
 ) -> Result<(), StoreError> {
-    let room = usize::try_from(MAX_NOTES.saturating_sub(listed)).unwrap_or(usize::MAX);
+    let space = usize::try_from(MAX_NOTES.saturating_sub(listed)).unwrap_or(usize::MAX);
     let notes: Vec<_> = (first + 1..)
-        .zip(batch.products.iter().take(room))
+        .zip(batch.products.iter().take(space))
         .map(|(row, product)| RowNote {
             kind: NoteKind::Missing,
             row,
@@ -250,42 +250,42 @@ async fn check(
     kind: MissingKind,
     first: u64,
     mut previews: Vec<Preview>,
-) -> Result<Settled, StoreError> {
+) -> Result<MissingCounts, StoreError> {
     number_rows(&mut previews, first);
     preview::note(db, kind.number, &previews).await?;
     let count = previews.len() as u64;
     Ok(match kind.action {
-        MissingProducts::Remove => Settled {
+        MissingProducts::Remove => MissingCounts {
             removed: count,
-            ..Settled::default()
+            ..MissingCounts::default()
         },
-        _ => Settled {
+        _ => MissingCounts {
             marked: count,
-            ..Settled::default()
+            ..MissingCounts::default()
         },
     })
 }
 
-async fn settle(
+async fn apply(
     db: &mut BulkTransaction,
     kind: MissingKind,
     first: u64,
     batch: &MissingBatch,
-) -> Result<Settled, StoreError> {
-    let mut settled = Settled::default();
+) -> Result<MissingCounts, StoreError> {
+    let mut applied = MissingCounts::default();
     if !kind.action.changes_products() {
-        return Ok(settled);
+        return Ok(applied);
     }
     for (place, some) in (0_u64..).zip(batch.products.chunks(AT_ONCE)) {
         let row = first + place * AT_ONCE as u64;
         let change = kind.number.map(|number| number.change(row));
         if kind.action == MissingProducts::Remove {
-            settled.removed += remove(db, change, some).await?;
+            applied.removed += remove(db, change, some).await?;
         } else {
-            settled.marked += mark(db, change, some).await?;
+            applied.marked += mark(db, change, some).await?;
         }
     }
-    Ok(settled)
+    Ok(applied)
 }
 
 fn places(from: usize, products: &[KnownProduct]) -> (String, Vec<Value>) {

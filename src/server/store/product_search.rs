@@ -104,7 +104,10 @@ impl Store {
         let length = term.text().chars().count();
         match term {
             SearchTerm::Anywhere(text) if length >= GRAM => Ok(any_of(&grams(text), " ")),
-            SearchTerm::Anywhere(text) => self.entries_behind(std::slice::from_ref(text)).await,
+            SearchTerm::Anywhere(text) => {
+                self.entries_beginning_with(std::slice::from_ref(text))
+                    .await
+            }
             SearchTerm::Beginning(text) => {
                 let begins: Vec<_> = separators()
                     .map(|before| format!("{before}{text}"))
@@ -112,7 +115,7 @@ impl Store {
                 if length + 1 == GRAM {
                     Ok(any_of(&begins, " OR "))
                 } else {
-                    self.entries_behind(&begins).await
+                    self.entries_beginning_with(&begins).await
                 }
             }
         }
@@ -120,7 +123,7 @@ impl Store {
 
     /// Returns a query for the entries that begin with any of these texts, which are shorter than them. Every text
     /// ends with enough blanks for its last characters to begin one.
-    async fn entries_behind(&self, begins: &[String]) -> Result<String, StoreError> {
+    async fn entries_beginning_with(&self, begins: &[String]) -> Result<String, StoreError> {
         let mut values: Vec<Value> = Vec::new();
         let mut each = Vec::new();
         for begin in begins {
@@ -553,17 +556,17 @@ mod tests {
         let products = products.map(|(number, name)| product(number, (*name).to_owned()));
         write(&store, products.collect(), 1).await;
         let all = store.list_products("", 1).await.unwrap().items;
-        let mut behind = vec![all[0].clone()];
-        while let Some(last) = behind.last() {
-            let next = store.products_behind_by_name(&last.identity, 2).await;
+        let mut after = vec![all[0].clone()];
+        while let Some(last) = after.last() {
+            let next = store.products_after_by_name(&last.identity, 2).await;
             let next = next.unwrap().unwrap();
             if next.is_empty() {
                 break;
             }
-            behind.extend(next);
+            after.extend(next);
         }
-        assert_eq!(behind, all);
-        let none = store.products_behind_by_name("sku:none", 2).await.unwrap();
+        assert_eq!(after, all);
+        let none = store.products_after_by_name("sku:none", 2).await.unwrap();
         assert_eq!(none, None);
     }
 

@@ -131,7 +131,7 @@ impl Store {
     }
 
     /// Lists up to `limit` products after one, by name; `None` if that product does not exist.
-    pub async fn products_behind_by_name(
+    pub async fn products_after_by_name(
         &self,
         identity: &str,
         limit: u64,
@@ -206,7 +206,7 @@ impl Store {
 
 impl Store {
     /// Lists up to `limit` products after an identity, by identity.
-    pub async fn products_behind(
+    pub async fn products_after(
         &self,
         identity: &str,
         limit: u64,

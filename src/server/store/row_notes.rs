@@ -190,7 +190,7 @@ impl Store {
     }
 
     /// Lists up to `limit` notes of a kind after one, in file order.
-    pub async fn row_notes_behind(
+    pub async fn row_notes_after(
         &self,
         import: &str,
         kind: NoteKind,
@@ -198,13 +198,13 @@ impl Store {
         limit: u64,
     ) -> Result<Vec<RowNote>, StoreError> {
         let (row, part) = (to_db(row), to_db(part));
-        let behind = row_note::Column::Row.gt(row).or(row_note::Column::Row
+        let after = row_note::Column::Row.gt(row).or(row_note::Column::Row
             .eq(row)
             .and(row_note::Column::Part.gt(part)));
         let rows = row_note::Entity::find()
             .filter(row_note::Column::ImportId.eq(import))
             .filter(row_note::Column::Kind.eq(kind.as_str()))
-            .filter(behind)
+            .filter(after)
             .order_by_asc(row_note::Column::Row)
             .order_by_asc(row_note::Column::Part)
             .limit(limit)

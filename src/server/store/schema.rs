@@ -208,7 +208,7 @@ mod tests {
         before.close().await.unwrap();
 
         let store = Store::open(&database.url).await.unwrap();
-        assert_eq!(store.products_behind("", 9).await.unwrap(), products);
+        assert_eq!(store.products_after("", 9).await.unwrap(), products);
         for _ in 0..2 {
             let found = store.list_products("LAM", 1).await.unwrap().items;
             assert_eq!(found.len(), 1);
@@ -306,7 +306,7 @@ mod tests {
         before.close().await.unwrap();
 
         let store = Store::open(&database.url).await.unwrap();
-        let products = store.products_behind("", 9).await.unwrap();
+        let products = store.products_after("", 9).await.unwrap();
         assert_eq!((&products[0].image, &products[0].options), (&None, &None));
         let fields = async || {
             let history = store.product_history("sku:A", None, 9).await.unwrap().0;
@@ -365,7 +365,7 @@ mod tests {
         before.close().await.unwrap();
 
         let store = Store::open(&database.url).await.unwrap();
-        let products = store.products_behind("", 9).await.unwrap();
+        let products = store.products_after("", 9).await.unwrap();
         assert_eq!(
             (products.len(), products[0].price.as_deref()),
             (1, Some("1.50"))

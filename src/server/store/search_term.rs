@@ -19,7 +19,7 @@ pub(super) const START: char = '\n';
 pub(super) enum SearchTerm {
     /// This text, anywhere.
     Anywhere(String),
-    /// These one or two letters or digits, at the beginning of a text or behind a [separator](separators).
+    /// These one or two letters or digits, at the beginning of a text or after a [separator](separators).
     Beginning(String),
 }
 

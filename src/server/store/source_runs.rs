@@ -1,4 +1,4 @@
-//! Runs of sources: begun under the source's lease, ended by its worker, settled when their imports end.
+//! Runs of sources: begun under the source's lease, ended by its worker, recorded when their imports end.
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
@@ -37,7 +37,7 @@ pub(crate) enum RunEnd {
     Failed(RunProblem),
 }
 
-pub(crate) struct Settling<'a> {
+pub(crate) struct EndRules<'a> {
     pub(crate) now: UnixMillis,
     /// Consecutive failures that cause a notification.
     pub(crate) told_after: u64,
@@ -178,30 +178,30 @@ impl Store {
         Ok(true)
     }
 
-    /// Records how the runs' imports ended. Returns each result; `None` for runs settled by another process.
-    pub(crate) async fn settle_source_runs(
+    /// Records how the runs' imports ended. Returns each result; `None` for runs recorded by another process.
+    pub(crate) async fn record_ended_runs(
         &self,
-        settling: &Settling<'_>,
+        rules: &EndRules<'_>,
     ) -> Result<Vec<Option<RunOutcome>>, StoreError> {
         let backend = self.db.get_database_backend();
         let sql = format!("{ENDED} LIMIT {AT_ONCE}");
         let ended = EndedRun::find_by_statement(Statement::from_string(backend, sql));
         let ended = ended.all(&self.db).await?;
-        let mut settled = Vec::with_capacity(ended.len());
+        let mut recorded = Vec::with_capacity(ended.len());
         for run in ended {
-            settled.push(self.settle(run, settling).await?);
+            recorded.push(self.record_end(run, rules).await?);
         }
-        Ok(settled)
+        Ok(recorded)
     }
 
-    async fn settle(
+    async fn record_end(
         &self,
         run: EndedRun,
-        settling: &Settling<'_>,
+        rules: &EndRules<'_>,
     ) -> Result<Option<RunOutcome>, StoreError> {
-        let Settling {
+        let EndRules {
             now, told_after, ..
-        } = *settling;
+        } = *rules;
         let status = run.job_status.as_deref().map(str::parse::<ImportStatus>);
         let status = status.and_then(Result::ok);
         let problem = match status {
@@ -220,7 +220,7 @@ impl Store {
             None => RunOutcome::Imported,
         };
         let transaction = self.db.begin_with_options(immediate()).await?;
-        let settled = row::Entity::update_many()
+        let recorded = row::Entity::update_many()
             .col_expr(row::Column::Outcome, Expr::value(outcome.as_str()))
             .col_expr(
                 row::Column::Problem,
@@ -240,8 +240,8 @@ impl Store {
             .filter(row::Column::Outcome.eq(RunOutcome::Importing.as_str()))
             .exec(&transaction)
             .await?;
-        let is_settled = settled.rows_affected > 0;
-        if is_settled {
+        let is_recorded = recorded.rows_affected > 0;
+        if is_recorded {
             let id = run.source_id.as_str();
             match problem {
                 None => succeeded(&transaction, id).await?,
@@ -250,13 +250,13 @@ impl Store {
                 Some(problem) => {
                     let source = failed(&transaction, id, &problem, now, told_after).await?;
                     if let Some(source) = source {
-                        put_off(&transaction, source, settling).await?;
+                        put_off(&transaction, source, rules).await?;
                     }
                 }
             }
         }
         transaction.commit().await?;
-        Ok(is_settled.then_some(outcome))
+        Ok(is_recorded.then_some(outcome))
     }
 
     /// Lists runs of a source after one, newest first.
@@ -376,12 +376,12 @@ async fn failed(
 async fn put_off(
     transaction: &DatabaseTransaction,
     source: source_row::Model,
-    settling: &Settling<'_>,
+    rules: &EndRules<'_>,
 ) -> Result<(), StoreError> {
     let schedule = source.cron.zip(source.time_zone);
     let schedule = schedule.map(|(cron, time_zone)| Schedule { cron, time_zone });
     let failures = from_db(source.failures);
-    let later = schedule.and_then(|schedule| (settling.not_before)(&schedule, failures));
+    let later = schedule.and_then(|schedule| (rules.not_before)(&schedule, failures));
     let Some(later) = later else { return Ok(()) };
     source_row::Entity::update_many()
         .col_expr(source_row::Column::DueAt, Expr::value(later))

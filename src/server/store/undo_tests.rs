@@ -340,7 +340,7 @@ async fn import(
         assert!(commit.await.unwrap().is_some());
     }
     if options.missing.is_full_file() && !rows.is_empty() {
-        settle(store, id, mode, rows, options, number).await;
+        apply_missing(store, id, mode, rows, options, number).await;
     }
     let over = store.monitor_import(id).await.unwrap().unwrap();
     assert_eq!(over.mismatch(), None, "{over:?}");
@@ -349,7 +349,7 @@ async fn import(
 }
 
 /// Handles missing products, two at a time.
-async fn settle(
+async fn apply_missing(
     store: &Store,
     id: &str,
     mode: ImportMode,
@@ -546,7 +546,7 @@ fn any_sequence_of_imports_modes_and_undos_leaves_what_a_model_says() {
                 if matches!(deed, Deed::Undo(..)) && number == 0 {
                     model.imports.push(0..0);
                 }
-                let there = store.products_behind("", 100).await.unwrap();
+                let there = store.products_after("", 100).await.unwrap();
                 let expected: Vec<_> = model.products.values().cloned().collect();
                 prop_assert_eq!(there, expected);
             }
@@ -599,7 +599,7 @@ fn rows_of_one_batch_leave_what_they_would_in_several() {
                 let (left, _) = model.import(&rows, options);
                 prop_assert_eq!(done.left_alone, left);
                 prop_assert_eq!(done.written.rows() + left, end);
-                let there = store.products_behind("", 100).await.unwrap();
+                let there = store.products_after("", 100).await.unwrap();
                 let expected: Vec<_> = model.products.values().cloned().collect();
                 prop_assert_eq!(there, expected);
             }

@@ -29,7 +29,7 @@ const PIECE: usize = 256 << 10;
 pub(crate) struct Spooled {
     file: File,
     pub(crate) checksum: String,
-    _room: Incoming,
+    _reserved: Incoming,
 }
 
 impl Spooled {
@@ -37,7 +37,7 @@ impl Spooled {
     /// there is no space.
     pub(crate) async fn receive(
         directory: &Path,
-        mut room: Incoming,
+        mut reserved: Incoming,
         max: u64,
         file: impl Stream<Item = Result<Bytes, UploadError>>,
     ) -> Result<Self, UploadError> {
@@ -49,7 +49,7 @@ impl Spooled {
             if length > max {
                 return Err(UploadError::TooLarge(max));
             }
-            room.count(length).map_err(no_room)?;
+            reserved.count(length).map_err(no_space)?;
             hash.update(&piece);
             file.write_all(&piece).await.map_err(not_written)?;
         }
@@ -60,7 +60,7 @@ impl Spooled {
         Ok(Self {
             file,
             checksum: hex::encode(hash.finalize()),
-            _room: room,
+            _reserved: reserved,
         })
     }
 
@@ -69,13 +69,15 @@ impl Spooled {
         self,
     ) -> Result<impl Stream<Item = Result<Bytes, UploadError>> + Send + 'static, UploadError> {
         let Self {
-            mut file, _room, ..
+            mut file,
+            _reserved,
+            ..
         } = self;
         file.seek(SeekFrom::Start(0)).await.map_err(not_written)?;
         let pieces = ReaderStream::with_capacity(file, PIECE);
         Ok(pieces.map_err(move |error| {
             // Keeps the space reserved while it is read.
-            let _room = &_room;
+            let _reserved = &_reserved;
             not_written(error)
         }))
     }
@@ -92,13 +94,13 @@ async fn nameless(directory: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-fn no_room(error: NoSpace) -> UploadError {
+fn no_space(error: NoSpace) -> UploadError {
     UploadError::NotTaken(ApiError::NoSpace(error.code().into()))
 }
 
 fn not_written(error: io::Error) -> UploadError {
     if is_full(&error) {
-        return no_room(NoSpace::Disk);
+        return no_space(NoSpace::Disk);
     }
     tracing::error!(%error, "cannot store a file temporarily");
     UploadError::NotTaken(ApiError::Internal)
@@ -122,8 +124,8 @@ mod tests {
         let space = Space::new(directory.path(), limits);
         let receive = async |pieces: &[&'static str], max: u64| {
             let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from(*piece))).collect();
-            let room = space.incoming(Some("ada"));
-            Spooled::receive(directory.path(), room, max, stream::iter(pieces)).await
+            let reserved = space.incoming(Some("ada"));
+            Spooled::receive(directory.path(), reserved, max, stream::iter(pieces)).await
         };
         let spooled = receive(&["sku,", "name"], 8).await.unwrap();
         let expected = hex::encode(Sha256::digest("sku,name"));

@@ -1,4 +1,4 @@
-//! Invitations that name an e-mail address.
+//! Invitations that name an email address.
 
 use reqwest::{Response, header};
 use serde_json::{Value, json};

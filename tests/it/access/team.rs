@@ -57,7 +57,6 @@ impl Team {
 
     pub(crate) fn credential(&self, number: usize) -> Option<(HeaderName, String)> {
         let cookie = |cookie: &str| Some((header::COOKIE, cookie.to_owned()));
-        let bearer = |token: &str| Some((header::AUTHORIZATION, format!("Bearer {token}")));
         match number {
             0 => None,
             1 => cookie(&self.expired),
@@ -67,8 +66,8 @@ impl Team {
             5 => cookie(&self.other),
             6 => cookie(&self.staff),
             7 => cookie(&self.owner),
-            8 => bearer(&self.read_token),
-            9 => bearer(&self.write_token),
+            8 => Some(bearer(&self.read_token)),
+            9 => Some(bearer(&self.write_token)),
             _ => unreachable!(),
         }
     }
@@ -103,7 +102,11 @@ pub(crate) async fn sign_in(app: &App, email: &str) -> String {
     session_cookie(&app.post_form("/api/sign_in", &form).await).unwrap()
 }
 
-async fn token(app: &App, scope: &str) -> String {
+pub(crate) fn bearer(token: &str) -> (HeaderName, String) {
+    (header::AUTHORIZATION, format!("Bearer {token}"))
+}
+
+pub(crate) async fn token(app: &App, scope: &str) -> String {
     let form = [("name", scope), ("scope", scope), ("lifetime", "month")];
     let new: Value = app
         .post_as("/api/create_token", &form)

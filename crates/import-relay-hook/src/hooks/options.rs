@@ -31,6 +31,7 @@ pub struct UseProgressOptions {
     pub(super) with_credentials: bool,
     pub(super) server: Option<Arc<str>>,
     pub(super) share_tabs: bool,
+    pub(super) immediate: bool,
 }
 
 impl Default for UseProgressOptions {
@@ -42,6 +43,7 @@ impl Default for UseProgressOptions {
             with_credentials: false,
             server: None,
             share_tabs: true,
+            immediate: true,
         }
     }
 }
@@ -82,6 +84,13 @@ impl UseProgressOptions {
     /// Sets whether all tabs of a browser share one stream, if it has Web Locks. Default: true.
     pub fn share_tabs(mut self, share_tabs: bool) -> Self {
         self.share_tabs = share_tabs;
+        self
+    }
+
+    /// Sets whether the import is followed from the start. Otherwise it is followed from
+    /// [`open`](super::UseProductImportProgressReturn::open) on. Default: true.
+    pub fn immediate(mut self, immediate: bool) -> Self {
+        self.immediate = immediate;
         self
     }
 

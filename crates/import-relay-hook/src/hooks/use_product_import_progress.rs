@@ -112,7 +112,9 @@ pub fn use_product_import_progress_with_options(
 ) -> UseProductImportProgressReturn {
     let job = job.into();
     let view = RwSignal::new(job.with_untracked(View::of));
-    let followed = RwSignal::new(true);
+    let followed = RwSignal::new(options.immediate);
+    // Hooks that differ only in it share a stream.
+    let options = options.immediate(true);
     // A newer record of the same unfinished job must not reopen its stream.
     let key = Memo::new(move |_| job.with(|job| (job.id.clone(), job.status)));
     Effect::new(move |before: Option<(JobId, ImportStatus)>| {
@@ -124,7 +126,9 @@ pub fn use_product_import_progress_with_options(
         }
         let is_over = view.with_untracked(|view| view.status.is_final());
         if !followed.get() {
-            view.update(|view| view.connection = Connection::Closed);
+            if before.is_some() {
+                view.update(|view| view.connection = Connection::Closed);
+            }
         } else if !is_over {
             // Keeps the counts from before it was closed.
             view.with_untracked(|view| view.keep_in(&mut job));

@@ -165,7 +165,7 @@ impl Header {
     }
 
     /// Corrects the mapping by the first rows: an "Item Type" can hold anything.
-    pub(crate) fn settle<'r>(&mut self, rows: impl Iterator<Item = RawRow<'r>> + Clone) {
+    pub(crate) fn correct_by<'r>(&mut self, rows: impl Iterator<Item = RawRow<'r>> + Clone) {
         let columns = &mut self.columns;
         if columns.is_shape_said {
             return;

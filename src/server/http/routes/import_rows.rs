@@ -1,7 +1,9 @@
 //! Rows of an import as a file.
 
 use super::{Route, quick};
-use crate::{model::role::Permission::Watch, server::http::middleware::access::Access::Person};
+use crate::{
+    model::role::Permission::SeeImports, server::http::middleware::access::Access::Person,
+};
 use axum::routing::get;
 use axum::{
     Extension,
@@ -25,10 +27,10 @@ pub(super) const ROUTES: &[Route] = &[
     Route::rest(
         "GET",
         "/imports/{job}/failed-rows.csv",
-        Person(Watch),
+        Person(SeeImports),
         || get(failed_rows_file).layer(quick()),
     ),
-    Route::rest("GET", "/imports/{job}/rows.csv", Person(Watch), || {
+    Route::rest("GET", "/imports/{job}/rows.csv", Person(SeeImports), || {
         get(noted_rows_file).layer(quick())
     }),
 ];

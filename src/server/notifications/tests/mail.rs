@@ -1,4 +1,4 @@
-//! E-mails of the worker, received by an SMTP server on loopback.
+//! Emails of the worker, received by an SMTP server on loopback.
 
 use test_support::smtp::SmtpServer;
 
@@ -130,7 +130,7 @@ async fn a_server_that_is_busy_is_tried_again_and_one_that_refuses_is_not() {
     let counts = [Sent::Delivered, Sent::Failed, Sent::GivenUp]
         .map(|sent| setup.notifications.metrics.attempts(Channel::Mail, sent));
     assert_eq!(counts, [1, 1, 1]);
-    // After unsubscribing, waiting e-mails are not sent.
+    // After unsubscribing, waiting emails are not sent.
     server.refuse_next("451 Try later");
     setup.import("c", ImportStatus::Success).await;
     setup.wish(MailWish::None, Locale::English).await;

@@ -115,7 +115,7 @@ pub(super) async fn notes_csv(
         store: service.store.clone(),
         import: id,
         kind,
-        behind: Some((0, 0)),
+        after: Some((0, 0)),
         is_begun: false,
     };
     let body = stream::try_unfold(notes, |mut notes| async {
@@ -141,21 +141,21 @@ struct Notes {
     store: Store,
     import: String,
     kind: NoteKind,
-    behind: Option<(u64, u64)>,
+    after: Option<(u64, u64)>,
     is_begun: bool,
 }
 
 impl Notes {
     async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let Some(behind) = self.behind else {
+        let Some(after) = self.after else {
             return Ok(None);
         };
         let notes = self
             .store
-            .row_notes_behind(&self.import, self.kind, behind, ROWS_AT_ONCE)
+            .row_notes_after(&self.import, self.kind, after, ROWS_AT_ONCE)
             .await
             .map_err(io::Error::other)?;
-        self.behind = notes.last().map(|note| (note.row, note.part));
+        self.after = notes.last().map(|note| (note.row, note.part));
         let mut file = csv::Writer::from_writer(Vec::new());
         if !std::mem::replace(&mut self.is_begun, true) {
             file.write_record(["Line", "SKU", "Column", "Value", "Reason"])?;
@@ -191,7 +191,7 @@ pub(super) struct FailedRows {
     store: Store,
     import: MonitorImport,
     file: FailedRowsFile,
-    behind: Option<u64>,
+    after: Option<u64>,
 }
 
 /// Creates a file for rows of an import, with the import's mapping.
@@ -212,7 +212,7 @@ impl FailedRows {
             store,
             file: file_of_rows(&import)?,
             import,
-            behind: Some(0),
+            after: Some(0),
         })
     }
 
@@ -224,16 +224,16 @@ impl FailedRows {
     }
 
     async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let Some(behind) = self.behind else {
+        let Some(after) = self.after else {
             return Ok(None);
         };
         let failed = |error: StoreError| io::Error::other(error);
         let rows = self
             .store
-            .monitor_failed_rows_behind(&self.import.id, behind, ROWS_AT_ONCE)
+            .monitor_failed_rows_after(&self.import.id, after, ROWS_AT_ONCE)
             .await
             .map_err(failed)?;
-        self.behind = rows.last().map(|row| row.row);
+        self.after = rows.last().map(|row| row.row);
         for row in &rows {
             self.file
                 .add(&row.cells, &self.language.reason(&row.reason))?;

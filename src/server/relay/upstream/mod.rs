@@ -235,7 +235,7 @@ impl Upstream {
                 }
                 () = tokio::time::sleep_until(settle_at) => {
                     let silent = self.wanted.take_silent(self.config.settle_interval);
-                    self.rest.settle(silent, &self.hub);
+                    self.rest.spawn_polls(silent, &self.hub);
                 }
             }
         };
@@ -293,7 +293,7 @@ impl Upstream {
             connection.join(job).await?;
             tracing::info!("Connected to external service for job: {job}");
         }
-        self.rest.settle(self.wanted.watched(), &self.hub);
+        self.rest.spawn_polls(self.wanted.watched(), &self.hub);
         Ok(())
     }
 
@@ -309,7 +309,7 @@ impl Upstream {
         match command {
             Command::Join(job) => {
                 self.join(connection, &job, is_new).await?;
-                self.rest.settle(vec![job], &self.hub);
+                self.rest.spawn_polls(vec![job], &self.hub);
                 Ok(())
             }
             Command::Keep(job) => self.join(connection, &job, is_new).await,
@@ -389,7 +389,7 @@ impl Upstream {
                     };
                     self.wanted.apply(command);
                     let Some(job) = joined else { continue };
-                    self.rest.settle(vec![job], &self.hub);
+                    self.rest.spawn_polls(vec![job], &self.hub);
                 }
                 () = self.hub.subscriber_came() => {}
             }
@@ -402,7 +402,7 @@ impl Upstream {
 
     fn poll(&mut self) {
         self.next_poll = Instant::now() + self.config.poll_interval;
-        self.rest.settle(self.wanted.watched(), &self.hub);
+        self.rest.spawn_polls(self.wanted.watched(), &self.hub);
     }
 }
 

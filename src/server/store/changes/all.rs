@@ -16,35 +16,35 @@ use crate::{
 };
 
 impl Store {
-    /// Lists up to `limit` changes of all imports that are not deleted, after a position: newest import first, last row
+    /// Lists up to `limit` changes of all imports that are not deleted, before a position: newest import first, last row
     /// first. Returns them and where to continue. A page may have fewer if finding them takes long. Times out.
     pub(crate) async fn all_changes(
         &self,
         filter: &ChangesFilter,
-        behind: Option<i64>,
+        before: Option<i64>,
         limit: u64,
     ) -> Result<(Vec<HistoryEntry>, Option<i64>), StoreError> {
         let conditions = conditions(filter);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut behind = behind.unwrap_or(i64::MAX);
+        let mut before = before.unwrap_or(i64::MAX);
         let mut found: Vec<Noted> = Vec::new();
         let began = Instant::now();
         let mut next = None;
-        while let Some(number) = self.import_before(behind).await? {
+        while let Some(number) = self.import_before(before).await? {
             let first = number.change(0);
             let highest = "SELECT max(id) FROM product_changes WHERE id > $1 AND id < $2";
-            let within = [first.into(), behind.min(number.last() + 1).into()];
+            let within = [first.into(), before.min(number.last() + 1).into()];
             let highest = self.search_one(highest, within).await?;
             let highest: Option<i64> = match highest {
                 Some(row) => row.try_get_by_index(0)?,
                 None => None,
             };
-            behind = highest.unwrap_or(first) + 1;
-            while behind > first + 1 && found.len() <= limit && began.elapsed() <= PATIENCE {
+            before = highest.unwrap_or(first) + 1;
+            while before > first + 1 && found.len() <= limit && began.elapsed() <= PATIENCE {
                 let from = if conditions.is_empty() {
                     first
                 } else {
-                    first.max(behind - WINDOW)
+                    first.max(before - WINDOW)
                 };
                 let missing = limit + 1 - found.len();
                 let sql = format!(
@@ -52,8 +52,8 @@ impl Store {
                      WHERE c.id > $1 AND c.id < $2{conditions} ORDER BY c.id DESC LIMIT {missing}",
                     columns()
                 );
-                found.extend(self.noted(&sql, [from.into(), behind.into()]).await?);
-                behind = from + 1;
+                found.extend(self.noted(&sql, [from.into(), before.into()]).await?);
+                before = from + 1;
             }
             if found.len() > limit {
                 found.truncate(limit);
@@ -61,7 +61,7 @@ impl Store {
                 break;
             }
             if began.elapsed() > PATIENCE {
-                next = Some(behind);
+                next = Some(before);
                 break;
             }
         }
@@ -69,13 +69,13 @@ impl Store {
     }
 
     /// Finds the previous import with changes that is neither a check nor deleted.
-    async fn import_before(&self, behind: i64) -> Result<Option<ImportNumber>, StoreError> {
+    async fn import_before(&self, before: i64) -> Result<Option<ImportNumber>, StoreError> {
         let sql = format!(
             "SELECT n.number FROM import_numbers AS n JOIN monitor_imports AS m ON m.id = n.import_id \
              WHERE n.number <= $1 AND m.mode <> $2 AND m.status <> '{REMOVED}' \
              ORDER BY n.number DESC LIMIT 1"
         );
-        let newest = behind.saturating_sub(2) >> ROW_BITS;
+        let newest = before.saturating_sub(2) >> ROW_BITS;
         let values = [newest.into(), ImportMode::Check.as_str().into()];
         let row = self.search_one(&sql, values).await?;
         let number = row.map(|row| row.try_get_by_index(0)).transpose()?;
@@ -105,15 +105,15 @@ mod tests {
     }
 
     async fn all(store: &Store, filter: &ChangesFilter, limit: u64) -> Vec<(String, String)> {
-        let (mut read, mut behind) = (Vec::new(), None);
+        let (mut read, mut before) = (Vec::new(), None);
         loop {
-            let page = store.all_changes(filter, behind, limit).await.unwrap();
+            let page = store.all_changes(filter, before, limit).await.unwrap();
             let (entries, next) = page;
             assert!(entries.len() as u64 <= limit);
             let entries = entries.into_iter();
             read.extend(entries.map(|it| (it.import.unwrap(), it.change.identity)));
-            behind = next;
-            if behind.is_none() {
+            before = next;
+            if before.is_none() {
                 return read;
             }
         }

@@ -59,7 +59,7 @@ pub(super) fn conditions(filter: &ChangesFilter) -> String {
 impl Store {
     /// Lists up to `limit` changes after a row. A page may have fewer if finding them takes long; `next` continues it.
     /// Times out.
-    pub async fn changes_behind(
+    pub async fn changes_after(
         &self,
         import: &str,
         filter: &ChangesFilter,
@@ -99,7 +99,7 @@ impl Store {
             Some(row) => row.try_get_by_index(0)?,
             None => None,
         };
-        let mut behind = number.change(row);
+        let mut after = number.change(row);
         let mut found = Vec::new();
         let Some(last) = last else {
             return Ok((found, None));
@@ -110,7 +110,7 @@ impl Store {
             let through = if conditions.is_empty() {
                 last
             } else {
-                last.min(behind.saturating_add(WINDOW))
+                last.min(after.saturating_add(WINDOW))
             };
             let missing = (limit + 1).saturating_sub(found.len() as u64);
             let sql = format!(
@@ -118,13 +118,13 @@ impl Store {
                  WHERE c.id > $1 AND c.id <= $2{conditions} ORDER BY c.id LIMIT {missing}",
                 columns()
             );
-            let mut values = vec![behind.into(), through.into()];
+            let mut values = vec![after.into(), through.into()];
             values.extend(sought.values.iter().cloned());
             found.extend(self.noted(&sql, values).await?);
             if found.len() as u64 > limit {
                 return Ok(cut(found, limit));
             }
-            behind = through;
+            after = through;
             if through >= last {
                 return Ok((found, None));
             }

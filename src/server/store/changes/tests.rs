@@ -49,7 +49,7 @@ pub(in crate::server::store) async fn import_as(
 }
 
 async fn list(store: &Store, id: &str, filter: &ChangesFilter) -> Vec<ProductChange> {
-    store.changes_behind(id, filter, 0, 50).await.unwrap().items
+    store.changes_after(id, filter, 0, 50).await.unwrap().items
 }
 
 async fn all(store: &Store, id: &str) -> Vec<ProductChange> {
@@ -127,8 +127,8 @@ async fn changes_are_filtered_and_paged() {
     let filtered = async |filter: ChangesFilter| {
         let mut rows = Vec::new();
         let mut after = Some(0);
-        while let Some(behind) = after {
-            let page = store.changes_behind("b", &filter, behind, 7).await.unwrap();
+        while let Some(place) = after {
+            let page = store.changes_after("b", &filter, place, 7).await.unwrap();
             assert!(page.items.len() <= 7);
             rows.extend(page.items.into_iter().map(|change| change.row));
             after = page.next;

@@ -1,4 +1,4 @@
-//! E-mail preferences of a user.
+//! Email preferences of a user.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! E-mail preferences.
+//! Email preferences.
 
 use sea_orm::ConnectionTrait as _;
 use sea_orm_migration::prelude::*;

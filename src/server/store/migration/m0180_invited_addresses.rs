@@ -1,4 +1,4 @@
-//! The e-mail address that an invitation is for, where one was given.
+//! The email address that an invitation is for, where one was given.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// Lists up to `limit` failed rows after a row, in file order.
-    pub async fn monitor_failed_rows_behind(
+    pub async fn monitor_failed_rows_after(
         &self,
         id: &str,
         row: u64,

@@ -188,9 +188,9 @@ async fn failed_rows_are_listed_by_page_and_found_by_what_they_say() {
         .await
         .unwrap();
     assert_eq!(found.total, 120);
-    let behind = store.monitor_failed_rows_behind("a", 100, 5).await.unwrap();
+    let after = store.monitor_failed_rows_after("a", 100, 5).await.unwrap();
     assert_eq!(
-        behind.iter().map(|row| row.row).collect::<Vec<_>>(),
+        after.iter().map(|row| row.row).collect::<Vec<_>>(),
         [101, 102, 103, 104, 105]
     );
 }
@@ -246,8 +246,8 @@ async fn notes_are_listed_by_kind_and_go_with_their_import() {
     assert_eq!(list("s-6", 1).await.total, 4);
     let none = store.list_row_notes("a", NoteKind::Replaced, "", 1).await;
     assert_eq!(none.unwrap().total, 0);
-    let behind = store.row_notes_behind("a", NoteKind::Warning, (59, 0), 2);
-    assert_eq!(behind.await.unwrap(), [warning(59, 1), warning(60, 0)]);
+    let after = store.row_notes_after("a", NoteKind::Warning, (59, 0), 2);
+    assert_eq!(after.await.unwrap(), [warning(59, 1), warning(60, 0)]);
     store
         .finish_monitor_import("a", ImportStatus::Error, None, None)
         .await

@@ -260,7 +260,7 @@ async fn a_batch_is_written_whether_or_not_only_new_products_were_expected() {
             .map(|n| product(&n.to_string(), "One", "1"))
             .collect()
     };
-    for (numbers, added, expected_behind) in [
+    for (numbers, added, expected_after) in [
         (0..10, 10, true),
         // Two of them exist.
         (8..20, 10, false),
@@ -276,7 +276,7 @@ async fn a_batch_is_written_whether_or_not_only_new_products_were_expected() {
             (added, 0, unchanged),
             "{numbers:?}"
         );
-        assert_eq!(expects_new(), expected_behind || !is_postgres);
+        assert_eq!(expects_new(), expected_after || !is_postgres);
     }
     assert_eq!(store.list_products("", 1).await.unwrap().total, 40);
 }

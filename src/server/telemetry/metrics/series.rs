@@ -81,9 +81,9 @@ metrics! {
         "Time to commit a batch of rows in the embedded price monitor";
 
     deliveries_waiting: Family<ByChannel, Gauge>, "deliveries_waiting",
-        "Webhook messages and e-mails waiting to be sent, of all instances";
+        "Webhook messages and emails waiting to be sent, of all instances";
     delivery_attempts: Family<Attempt, Counter>, "delivery_attempts",
-        "Attempts to send a webhook message or an e-mail, by outcome";
+        "Attempts to send a webhook message or an email, by outcome";
     source_runs: Family<Outcome, Counter>, "source_runs", "Finished runs of sources, by outcome";
 
     http_request: Histograms<Route> = Family::new_with_constructor(milliseconds),

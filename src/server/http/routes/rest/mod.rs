@@ -7,7 +7,7 @@ use crate::{
     i18n::messages::ErrorCode,
     model::{
         error::ApiError,
-        role::Permission::{Import as MayImport, SeeProducts, Watch, Webhooks as MayWebhooks},
+        role::Permission::{Import as MayImport, SeeImports, SeeProducts, Webhooks as MayWebhooks},
     },
     server::http::{
         middleware::access::Access::{Anybody, Known, Person},
@@ -72,20 +72,20 @@ macro_rules! described {
 }
 
 described! {
-    GET "/api/imports", Known(Watch), imports_list::list, within_time;
+    GET "/api/imports", Known(SeeImports), imports_list::list, within_time;
     POST "/api/imports", Known(MayImport), new_import::create, unlimited;
-    GET "/api/imports/{id}", Known(Watch), imports::show, within_time;
+    GET "/api/imports/{id}", Known(SeeImports), imports::show, within_time;
     DELETE "/api/imports/{id}", Known(MayImport), imports::delete, small;
     POST "/api/imports/{id}/approve", Known(MayImport), imports::approve, small;
     POST "/api/imports/{id}/cancel", Known(MayImport), imports::cancel, small;
     POST "/api/imports/{id}/again", Known(MayImport), imports::again, small;
     POST "/api/imports/{id}/retry", Known(MayImport), imports::retry, small;
     POST "/api/imports/{id}/undo", Known(MayImport), imports::undo, small;
-    GET "/api/imports/{id}/rows", Known(Watch), rows::rows, within_time;
-    GET "/api/imports/{id}/rows.csv", Known(Watch), rows::rows_file, within_time;
-    GET "/api/imports/{id}/changes", Known(Watch), changes::list, within_time;
-    GET "/api/imports/{id}/changes.csv", Known(Watch), changes::file, within_time;
-    GET "/api/imports/{id}/columns", Known(Watch), columns::columns, within_time;
+    GET "/api/imports/{id}/rows", Known(SeeImports), rows::rows, within_time;
+    GET "/api/imports/{id}/rows.csv", Known(SeeImports), rows::rows_file, within_time;
+    GET "/api/imports/{id}/changes", Known(SeeImports), changes::list, within_time;
+    GET "/api/imports/{id}/changes.csv", Known(SeeImports), changes::file, within_time;
+    GET "/api/imports/{id}/columns", Known(SeeImports), columns::columns, within_time;
     POST "/api/imports/{id}/columns", Known(MayImport), columns::map_columns, small;
     GET "/api/imports/{id}/links", Known(MayImport), links::list, within_time;
     POST "/api/imports/{id}/links", Known(MayImport), links::create, small;
@@ -96,13 +96,13 @@ described! {
     GET "/api/products.jsonl", Known(SeeProducts), product_files::json_lines, within_time;
     GET "/api/products.xlsx", Known(SeeProducts), product_files::xlsx, within_time;
     GET "/api/products/{id}/history", Known(SeeProducts), products::history, within_time;
-    GET "/api/sources", Known(Watch), sources::list, within_time;
+    GET "/api/sources", Known(SeeImports), sources::list, within_time;
     POST "/api/sources", Known(MayImport), sources::create, small;
-    GET "/api/sources/{id}", Known(Watch), sources::show, within_time;
+    GET "/api/sources/{id}", Known(SeeImports), sources::show, within_time;
     PATCH "/api/sources/{id}", Known(MayImport), sources::change, small;
     DELETE "/api/sources/{id}", Known(MayImport), sources::delete, small;
     POST "/api/sources/{id}/run", Known(MayImport), sources::run, small;
-    GET "/api/sources/{id}/runs", Known(Watch), sources::runs, within_time;
+    GET "/api/sources/{id}/runs", Known(SeeImports), sources::runs, within_time;
     GET "/api/webhooks", Known(MayWebhooks), webhooks::list, within_time;
     POST "/api/webhooks", Known(MayWebhooks), webhooks::create, small;
     GET "/api/webhooks/{id}", Known(MayWebhooks), webhooks::show, within_time;
@@ -112,8 +112,8 @@ described! {
     GET "/api/webhooks/{id}/deliveries", Known(MayWebhooks), webhooks::deliveries, within_time;
     POST "/api/webhooks/{id}/deliveries/{delivery}/redeliver", Known(MayWebhooks), webhooks::redeliver, small;
     // Limits the opening of a stream, not the stream.
-    GET "/api/jobs/{job}/progress", Known(Watch), progress::job_progress, within_time;
-    GET "/api/jobs/progress", Known(Watch), progress::jobs_progress, within_time;
+    GET "/api/jobs/{job}/progress", Known(SeeImports), progress::job_progress, within_time;
+    GET "/api/jobs/progress", Known(SeeImports), progress::jobs_progress, within_time;
 }
 
 /// The description itself, and downloads for people.
@@ -121,16 +121,19 @@ pub(super) const OTHER_ROUTES: &[Route] = &[
     Route::rest("GET", "/api/openapi.json", Anybody, || {
         get(openapi).layer(quick())
     }),
-    Route::rest("GET", "/imports/{job}/changes.csv", Person(Watch), || {
-        get(changes::file_for_person).layer(quick())
-    }),
-    Route::rest("GET", "/products.csv", Person(Watch), || {
+    Route::rest(
+        "GET",
+        "/imports/{job}/changes.csv",
+        Person(SeeImports),
+        || get(changes::file_for_person).layer(quick()),
+    ),
+    Route::rest("GET", "/products.csv", Person(SeeImports), || {
         get(product_files::csv).layer(quick())
     }),
-    Route::rest("GET", "/products.jsonl", Person(Watch), || {
+    Route::rest("GET", "/products.jsonl", Person(SeeImports), || {
         get(product_files::json_lines).layer(quick())
     }),
-    Route::rest("GET", "/products.xlsx", Person(Watch), || {
+    Route::rest("GET", "/products.xlsx", Person(SeeImports), || {
         get(product_files::xlsx).layer(quick())
     }),
 ];

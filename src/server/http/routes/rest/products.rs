@@ -231,12 +231,16 @@ impl Products {
 }
 
 /// Lists the products after one.
-async fn behind(state: &AppState, who: &Principal, identity: &str) -> Result<Products, ApiError> {
-    let behind = state
+async fn products_after(
+    state: &AppState,
+    who: &Principal,
+    identity: &str,
+) -> Result<Products, ApiError> {
+    let page = state
         .store
-        .products_behind_by_name(identity, PAGE + 1)
+        .products_after_by_name(identity, PAGE + 1)
         .await?;
-    let Some(mut products) = behind else {
+    let Some(mut products) = page else {
         return Err(ApiError::invalid(ErrorCode::NotAProductId));
     };
     let has_more = products.len() as u64 > PAGE;
@@ -270,7 +274,7 @@ pub(crate) async fn list(
         if filter != ProductsFilter::default() {
             return Err(ApiError::invalid(ErrorCode::AfterWithSearch));
         }
-        return Ok(Json(behind(&state, &who, &identity).await?));
+        return Ok(Json(products_after(&state, &who, &identity).await?));
     }
     let by_search = ProductsFilter {
         search: filter.search.clone(),

@@ -2,11 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::{
-    icons::{Glyph, Icon},
-    locale::use_locale,
+use crate::{
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
+    model::base_path::address,
 };
-use crate::model::base_path::address;
 
 /// Links to the page above.
 #[component]
