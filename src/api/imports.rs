@@ -49,7 +49,7 @@ pub async fn list_imports(
     Ok(jobs)
 }
 
-/// Returns what the list can be filtered by, and who started the imports of a page.
+/// Returns what the list can be filtered by, who started the imports of a page, and what they need from a user.
 ///
 /// # Errors
 ///
@@ -59,9 +59,16 @@ pub async fn imports_overview(
     #[server(default)] ids: Vec<JobId>,
 ) -> Result<ImportsOverview, ApiError> {
     let who = crate::server::auth::require_user().await?;
-    let store = crate::server::http::state::app_state()?.store.clone();
-    let scope = who.jobs();
+    let state = crate::server::http::state::app_state()?;
+    let (store, scope) = (&state.store, who.jobs());
+    let asks = if state.offers_checks() {
+        let imports = crate::server::imports::of_server_fn()?;
+        imports.questions(&who, &ids).await?
+    } else {
+        Vec::new()
+    };
     Ok(ImportsOverview {
+        asks,
         counts: store.count_by_status(&scope).await?,
         starters: store.starters(&scope).await?,
         started: store.started_by(&scope, &ids).await?,

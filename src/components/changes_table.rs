@@ -86,20 +86,20 @@ pub(crate) fn ChangesTable(
     let rows = changes
         .into_iter()
         .map(|change| {
-            let label = change
-                .name
-                .clone()
-                .unwrap_or_else(|| change.identity.clone());
-            let code = change
-                .sku
-                .clone()
-                .unwrap_or_else(|| change.identity.clone());
+            let or_identity = |text: Option<&str>| text.unwrap_or(&change.identity).to_owned();
+            let label = or_identity(change.name.as_deref().or(change.value(Field::Name)));
+            let code = or_identity(change.sku.as_deref().or(change.value(Field::Sku)));
             let (row, kind) = (change.row, change.kind);
-            let href = product_path(&change.identity);
+            let product = if change.name.is_some() {
+                let href = address(&product_path(&change.identity));
+                view! { <a href=href>{label}</a> }.into_any()
+            } else {
+                label.into_any()
+            };
             view! {
                 <tr role="row" data-testid="change-row" data-kind=kind.as_str()>
                     <th role="rowheader" scope="row" class="changes-product">
-                        <a href=address(&href)>{label}</a>
+                        {product}
                         <span class="products-sku">{code}</span>
                     </th>
                     <td role="cell" class="changes-kind">{kind_word(t, kind)}</td>
@@ -199,15 +199,16 @@ fn Values(change: ProductChange) -> impl IntoView {
             let none = || "–".to_owned();
             let [old, new] = [old, new].map(|value| value.map(|value| written(t, field, value)));
             let old = (kind != ChangeKind::Added).then(|| {
-                view! { <del>{old.unwrap_or_else(none)}</del> " → " }
+                view! { <del>{old.unwrap_or_else(none)}</del> }
             });
             let new = (kind != ChangeKind::Removed).then(|| {
                 view! { <ins>{new.unwrap_or_else(none)}</ins> }
             });
+            let arrow = (kind == ChangeKind::Updated).then_some(" → ");
             view! {
                 <div data-field=field.as_str()>
                     <dt>{field_word(t, field)}</dt>
-                    <dd>{old} {new} {by}</dd>
+                    <dd>{old} {arrow} {new} {by}</dd>
                 </div>
             }
         })

@@ -77,10 +77,11 @@ pub(crate) fn LiveShared(state: SharedState, children: Children) -> impl IntoVie
             filename=Signal::stored(t.say("products", "Produkten").to_owned())
             created_at=Signal::stored(created_at)
             stage
+            mode
             pace
             here=path.clone()
         >
-            <CardFoot live cancelled pace here=path />
+            <CardFoot live mode cancelled pace here=path />
         </ProgressCard>
         {children()}
     }

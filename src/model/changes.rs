@@ -263,6 +263,15 @@ pub struct ProductChange {
     pub fields: Vec<FieldChange>,
 }
 
+impl ProductChange {
+    /// Returns the new value of a field that it changed, or the removed one.
+    #[must_use]
+    pub fn value(&self, field: Field) -> Option<&str> {
+        let change = self.fields.iter().find(|change| change.field == field)?;
+        change.new.as_deref().or(change.old.as_deref())
+    }
+}
+
 /// Some of the changes of an import, in the order of its file.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ChangesPage {

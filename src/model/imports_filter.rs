@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    job::{ImportMode, ImportStatus, JobId, UnixMillis},
+    job::{ImportMode, ImportStatus, JobId, Question, UnixMillis},
     query::with_query,
 };
 
@@ -104,6 +104,9 @@ pub struct ImportsOverview {
     pub starters: Vec<Starter>,
     /// Name of the user who started an import, likewise.
     pub started: Vec<(JobId, String)>,
+    /// What imports that wait need from a user.
+    #[serde(default)]
+    pub asks: Vec<(JobId, Question)>,
     /// Whether the user may delete imports.
     pub may_delete: bool,
 }

@@ -215,16 +215,18 @@ fn progress_card(
     extras: Option<ImportExtras>,
 ) -> AnyView {
     let pace = Signal::stored(Pace::default());
+    let mode = job.mode;
     view! {
         <ProgressCard
             live
             filename="summer-catalogue-2026.csv"
             stage=Signal::stored(stage)
             created_at=Signal::stored(CREATED_AT)
+            mode
             pace
             here="/imports".to_owned()
         >
-            <CardFoot live pace here="/imports".to_owned()>
+            <CardFoot live mode pace here="/imports".to_owned()>
                 <div id=OUTCOME class="place">
                     <ImportOutcome job extras lists_failed=false />
                 </div>

@@ -45,7 +45,9 @@ const BROWSER: &[Text] = &[
     ("Downloading the file…", "Descargando el archivo…"),
     ("Drop a product file here", "Arrastra aquí un archivo de productos"),
     ("Drop to select this file", "Suelta para seleccionar este archivo"),
+    ("Checking", "Comprobando"),
     ("Dry run", "Simulación"),
+    ("Dry run finished: {processed} without errors, {failed} failed. Nothing was imported.", "Simulación finalizada: {processed} sin errores, {failed} con errores. No se importó nada."),
     ("Dry run: check the file without importing anything", "Simulación: comprobar el archivo sin importar nada"),
     ("Duration", "Duración"),
     ("Elapsed", "Tiempo transcurrido"),
@@ -91,6 +93,7 @@ const BROWSER: &[Text] = &[
     ("Resume {name} ({percent})", "Reanudar {name} ({percent})"),
     ("Select", "Seleccionar"),
     ("Sign in", "Iniciar sesión"),
+    ("Start dry run", "Iniciar simulación"),
     ("Start import", "Iniciar importación"),
     ("The import failed.", "La importación falló."),
     ("The import was cancelled.", "La importación se canceló."),
@@ -139,6 +142,7 @@ const BROWSER: &[Text] = &[
     ("yesterday", "ayer"),
     ("{name} and {count} more", "{name} y {count} más"),
     ("{size} · Click or drop to replace", "{size} · Haz clic o arrastra otro para reemplazarlo"),
+    ("Without errors", "Sin errores"),
     ("{time} ago", "hace {time}"),
 ];
 
@@ -156,6 +160,7 @@ const PAGES: &[Text] = &[
     ("30 days", "30 días"),
     ("7 days", "7 días"),
     ("A code such as EUR, if the file has none.", "Un código como EUR, si el archivo no tiene ninguno."),
+    ("A number, such as 12.50", "Un número, por ejemplo 12,50"),
     ("Breadcrumb", "Ruta de navegación"),
     ("Custom header", "Encabezado personalizado"),
     ("A large price change (%)", "Cambio de precio grande (%)"),

@@ -17,7 +17,7 @@ use crate::{
     model::{
         base_path,
         imports_filter::{Sort, SortBy},
-        job::{ImportProgress, ImportStatus, JobId, ProductImportJob},
+        job::{ImportProgress, ImportStatus, JobId, ProductImportJob, Question},
     },
 };
 
@@ -39,11 +39,15 @@ pub(crate) fn JobsTable(
     /// Who started each import, if several users may be listed.
     #[prop(optional)]
     started: Vec<(JobId, String)>,
+    /// What imports that wait need from a user.
+    #[prop(optional)]
+    asks: Vec<(JobId, Question)>,
     /// ID of the form for selected imports.
     #[prop(optional_no_strip)]
     chosen_by: Option<String>,
 ) -> impl IntoView {
     let t = use_locale();
+    let asks = StoredValue::new(asks);
     let (started, chosen_by) = (StoredValue::new(started), StoredValue::new(chosen_by));
     let head = |by, name| head(by, name, sorting.as_ref());
     let ids = move || jobs.with(|jobs| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>());
@@ -65,7 +69,7 @@ pub(crate) fn JobsTable(
             <tbody role="rowgroup">
                 // A row updates itself, even if the list does not change.
                 <For each=ids key=JobId::clone let:id>
-                    <ListedJob id jobs started chosen_by />
+                    <ListedJob id jobs started asks chosen_by />
                 </For>
             </tbody>
         </table>
@@ -92,11 +96,16 @@ fn ListedJob(
     id: JobId,
     jobs: Signal<Vec<ProductImportJob>>,
     started: StoredValue<Vec<(JobId, String)>>,
+    asks: StoredValue<Vec<(JobId, Question)>>,
     chosen_by: StoredValue<Option<String>>,
 ) -> impl IntoView {
     let by = started.with_value(|started| {
         let found = started.iter().find(|(other, _)| *other == id);
         found.map(|(_, name)| name.clone())
+    });
+    let asks = asks.with_value(|asks| {
+        let found = asks.iter().find(|(other, _)| *other == id);
+        found.map(|(_, question)| *question)
     });
     let find = move |jobs: &Vec<ProductImportJob>| jobs.iter().find(|job| job.id == id).cloned();
     let first = jobs.with_untracked(&find);
@@ -107,7 +116,7 @@ fn ListedJob(
                 .or_else(|| before.cloned())
                 .unwrap_or_else(|| first.clone())
         });
-        view! { <JobRow job by chosen_by=chosen_by.get_value() /> }
+        view! { <JobRow job by asks chosen_by=chosen_by.get_value() /> }
     })
 }
 
@@ -118,6 +127,8 @@ pub(crate) fn JobRow(
     /// Who started it, if several users may be listed.
     #[prop(optional_no_strip)]
     by: Option<String>,
+    /// What it waits for.
+    asks: Option<Question>,
     /// ID of the form for selected imports.
     #[prop(optional_no_strip)]
     chosen_by: Option<String>,
@@ -129,7 +140,7 @@ pub(crate) fn JobRow(
         let status = status.get();
         let begun = progress.with(status_badge::begun);
         let cancelled = live.is_cancelled();
-        let stage = Stage::of(status, begun, None, cancelled);
+        let stage = Stage::of(status, begun, None, cancelled).asking(asks);
         job.with(|job| stage.in_mode(job.mode).of_file(&job.filename))
     });
     let (id, filename) = job.with_untracked(|job| (job.id.to_string(), job.filename.clone()));

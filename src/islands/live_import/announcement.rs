@@ -9,7 +9,7 @@ use crate::{
         locale::use_locale,
         progress_bar,
     },
-    model::job::{ImportProgress, ImportStatus},
+    model::job::{ImportMode, ImportProgress, ImportStatus},
 };
 
 /// Announces each quarter and the end. It is silent in between, however often the numbers change.
@@ -17,6 +17,7 @@ use crate::{
 pub(crate) fn Announcement(
     progress: Signal<ImportProgress>,
     status: Signal<ImportStatus>,
+    mode: ImportMode,
     #[prop(optional)] cancelled: Signal<bool>,
 ) -> impl IntoView {
     let t = use_locale();
@@ -24,7 +25,8 @@ pub(crate) fn Announcement(
     let text = Memo::new(move |_| {
         // A memo is only computed if it is read.
         quarter.with(|_| ());
-        say(t, &progress.get_untracked(), status.get(), cancelled.get())
+        let progress = progress.get_untracked();
+        say(t, &progress, status.get(), mode, cancelled.get())
     });
     view! {
         <p
@@ -44,6 +46,7 @@ pub(super) fn say(
     t: Locale,
     progress: &ImportProgress,
     status: ImportStatus,
+    mode: ImportMode,
     cancelled: bool,
 ) -> String {
     let processed = t.counted(progress.processed_products, Noun::Product);
@@ -56,6 +59,11 @@ pub(super) fn say(
         ImportStatus::Error => t
             .say("The import failed.", "Der Import ist fehlgeschlagen.")
             .to_owned(),
+        ImportStatus::Success | ImportStatus::PartialSuccess if mode == ImportMode::Check => t.fill(
+            "Dry run finished: {processed} without errors, {failed} failed. Nothing was imported.",
+            "Testlauf beendet: {processed} ohne Fehler, {failed} fehlgeschlagen. Nichts wurde importiert.",
+            &[("processed", &processed), ("failed", &failed)],
+        ),
         ImportStatus::Success => t.fill(
             "Import finished: {processed} imported.",
             "Import beendet: {processed} importiert.",
@@ -74,6 +82,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_dry_run_says_that_nothing_was_imported() {
+        let progress = ImportProgress {
+            processed_products: 7,
+            failed_products: 1,
+            total_products: 8,
+        };
+        let status = ImportStatus::PartialSuccess;
+        assert_eq!(
+            say(Locale::English, &progress, status, ImportMode::Check, false),
+            "Dry run finished: 7 products without errors, 1 failed. Nothing was imported."
+        );
+    }
+
+    #[test]
     fn the_end_is_said_in_full() {
         let progress = ImportProgress {
             processed_products: 1_497,
@@ -85,6 +107,7 @@ mod tests {
                 Locale::English,
                 &progress,
                 ImportStatus::PartialSuccess,
+                ImportMode::Import,
                 false
             ),
             "Import finished: 1,497 products imported, 3 failed."
@@ -94,12 +117,19 @@ mod tests {
                 Locale::German,
                 &progress,
                 ImportStatus::PartialSuccess,
+                ImportMode::Import,
                 false
             ),
             "Import beendet: 1.497 Produkte importiert, 3 fehlgeschlagen."
         );
         assert_eq!(
-            say(Locale::English, &progress, ImportStatus::Error, true),
+            say(
+                Locale::English,
+                &progress,
+                ImportStatus::Error,
+                ImportMode::Import,
+                true
+            ),
             "The import was cancelled."
         );
     }

@@ -20,7 +20,7 @@ use crate::{
         progress_bar::{self, ProgressBar},
         status_badge::Stage,
     },
-    model::job::{ImportProgress, ImportStatus, UnixMillis},
+    model::job::{ImportMode, ImportProgress, ImportStatus, UnixMillis},
 };
 
 /// Shows how far an import is, how long it takes, and whether the page is live, around its [foot](CardFoot).
@@ -34,6 +34,7 @@ pub(crate) fn ProgressCard(
     /// The stage as users see it.
     #[prop(into)]
     stage: Signal<Stage>,
+    mode: ImportMode,
     #[prop(optional, into)] subject: Signal<Subject>,
     pace: Signal<Pace>,
     /// Path of the page.
@@ -60,6 +61,10 @@ pub(crate) fn ProgressCard(
     let of_total = move || match progress.get().total_products {
         0 => "–".to_owned(),
         total => t.count(total),
+    };
+    let processed = match mode {
+        ImportMode::Import => t.say("Imported", "Importiert"),
+        ImportMode::Check => t.say("Without errors", "Ohne Fehler"),
     };
     let label = move |name: &String| format!("{} {name}", t.say("Import of", "Import von"));
     view! {
@@ -91,7 +96,7 @@ pub(crate) fn ProgressCard(
             />
             <dl class="counts">
                 <Count
-                    name=t.say("Imported", "Importiert")
+                    name=processed
                     kind="processed"
                     testid="count-processed"
                 >
@@ -118,6 +123,7 @@ pub(crate) fn CardFoot(
     /// When the newest counts were recorded.
     #[prop(optional, into)]
     updated_at: Signal<Option<UnixMillis>>,
+    mode: ImportMode,
     #[prop(optional, into)] cancelled: Signal<bool>,
     pace: Signal<Pace>,
     /// Path of the page.
@@ -143,7 +149,7 @@ pub(crate) fn CardFoot(
             <JobError status error cancelled />
             {children.map(|children| children())}
         </div>
-        <Announcement progress status cancelled />
+        <Announcement progress status mode cancelled />
         <TabIcon progress status cancelled />
     }
 }

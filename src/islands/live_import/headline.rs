@@ -38,7 +38,7 @@ pub(super) fn headline(
         Stage::Queued(_) => t.say("Queued", "In der Warteschlange"),
         Stage::Asking => t.say("Waiting for your input", "Wartet auf deine Eingabe"),
         Stage::Approval => t.say("Waiting for your approval", "Wartet auf deine Freigabe"),
-        Stage::Running => match percent {
+        Stage::Running | Stage::Checking => match percent {
             Some(percent) => return t.percent(percent),
             None => t.say("Counting…", "Zählt…"),
         },

@@ -68,6 +68,7 @@ pub(crate) fn LiveNotify() -> impl IntoView {
         <NotifyButton
             progress=state.live.progress
             status=state.live.status
+            mode=state.mode
             cancelled=state.cancelled
             filename=state.filename
             id=Some(id)
@@ -85,6 +86,7 @@ pub(crate) fn LiveCard(children: Children) -> impl IntoView {
             filename=state.filename
             created_at=state.created_at
             stage=state.stage
+            mode=state.mode
             subject=state.subject
             pace=state.pace
             here=state.here()
@@ -104,6 +106,7 @@ pub(crate) fn LiveFoot(children: Children) -> impl IntoView {
         <CardFoot
             live=state.live
             updated_at=state.updated_at
+            mode=state.mode
             cancelled=state.cancelled
             pace=state.pace
             here=state.here()

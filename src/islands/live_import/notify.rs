@@ -14,7 +14,7 @@ use crate::{
     },
     model::{
         base_path::address,
-        job::{ImportProgress, ImportStatus, JobId},
+        job::{ImportMode, ImportProgress, ImportStatus, JobId},
     },
 };
 
@@ -36,6 +36,7 @@ enum Wish {
 pub(crate) fn NotifyButton(
     progress: Signal<ImportProgress>,
     status: Signal<ImportStatus>,
+    mode: ImportMode,
     #[prop(optional)] cancelled: Signal<bool>,
     #[prop(into)] filename: Signal<String>,
     /// The import, to remember the choice; without it a reload forgets the choice.
@@ -74,6 +75,7 @@ pub(crate) fn NotifyButton(
                 t,
                 &progress.get_untracked(),
                 status.get_untracked(),
+                mode,
                 cancelled.get_untracked(),
             );
             // The permission may have been withdrawn; then only the page shows the end.

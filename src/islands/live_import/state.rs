@@ -25,7 +25,9 @@ use crate::{
             status_badge::{Stage, begun},
         },
     },
-    model::job::{ImportProgress, ImportStatus, ProductImportJob, Question, UnixMillis},
+    model::job::{
+        ImportMode, ImportProgress, ImportStatus, ProductImportJob, Question, UnixMillis,
+    },
 };
 
 /// Interval of fetching the page of a waiting import: its position may change, or it may need an answer.
@@ -76,18 +78,15 @@ impl ImportState {
 }
 
 fn stage_of(state: &ImportState, status: ImportStatus, begun: bool, cancelled: bool) -> Stage {
-    match state.asks {
-        Some(Question::Approval) if !begun && !status.is_final() => return Stage::Approval,
-        Some(_) if !begun && !status.is_final() => return Stage::Asking,
-        _ => {}
-    }
     if state.is_undone && matches!(status, ImportStatus::Success | ImportStatus::PartialSuccess) {
         return Stage::Undone;
     }
     if state.is_undo && status == ImportStatus::Success {
         return Stage::Restored;
     }
-    Stage::of(status, begun, state.queue_place, cancelled).in_mode(state.job.mode)
+    Stage::of(status, begun, state.queue_place, cancelled)
+        .asking(state.asks)
+        .in_mode(state.job.mode)
 }
 
 /// An import as the islands show it.
@@ -98,6 +97,7 @@ pub(super) struct LiveState {
     pub(super) filename: Signal<String>,
     pub(super) created_at: Signal<UnixMillis>,
     pub(super) updated_at: Signal<Option<UnixMillis>>,
+    pub(super) mode: ImportMode,
     /// The stream, which is opened when all islands are hydrated.
     pub(super) live: UseProductImportProgressReturn,
     pub(super) pace: Signal<Pace>,
@@ -117,6 +117,7 @@ impl LiveState {
 /// Follows an import, and fetches its page whenever that has more than the stream: after the start, after the end, and
 /// regularly while it waits.
 pub(super) fn use_state(first: ImportState) -> LiveState {
+    let mode = first.job.mode;
     let state = RwSignal::new(first);
     let job: Signal<_> = Memo::new(move |_| state.with(|state| state.job.clone())).into();
     let options = UseProgressOptions::default().immediate(false);
@@ -140,6 +141,7 @@ pub(super) fn use_state(first: ImportState) -> LiveState {
         filename: Signal::derive(move || job.with(|job| job.filename.clone())),
         created_at: Signal::derive(move || job.with(|job| job.created_at)),
         updated_at: Signal::derive(move || Some(job.with(|job| job.updated_at))),
+        mode,
         live,
         pace: use_pace(live.progress),
         stage: stage.into(),
@@ -225,7 +227,9 @@ fn is_behind(page: &ImportState, other: &ImportState) -> bool {
 
 pub(crate) fn title(t: Locale, progress: &ImportProgress, stage: Stage, filename: &str) -> String {
     match (stage, shown_percent(progress, ImportStatus::Pending)) {
-        (Stage::Running, Some(percent)) => format!("{} · {filename}", t.percent(percent)),
+        (Stage::Running | Stage::Checking, Some(percent)) => {
+            format!("{} · {filename}", t.percent(percent))
+        }
         (stage, _) => format!("{} · {filename}", stage.word(t)),
     }
 }

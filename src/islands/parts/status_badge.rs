@@ -10,7 +10,7 @@ use crate::{
     i18n::locale::Locale,
     model::{
         changes::is_undo,
-        job::{ImportMode, ImportProgress, ImportStatus},
+        job::{ImportMode, ImportProgress, ImportStatus, Question},
     },
 };
 
@@ -26,6 +26,8 @@ pub(crate) enum Stage {
     /// In the queue, at this position.
     Queued(u64),
     Running,
+    /// A dry run is running.
+    Checking,
     Success,
     PartialSuccess,
     /// A dry run found that every product can be imported.
@@ -58,9 +60,19 @@ impl Stage {
         }
     }
 
+    /// Replaces waiting by what is waited for.
+    pub(crate) fn asking(self, question: Option<Question>) -> Self {
+        match (self, question) {
+            (Self::Waiting | Self::Queued(_), Some(Question::Approval)) => Self::Approval,
+            (Self::Waiting | Self::Queued(_), Some(_)) => Self::Asking,
+            (other, _) => other,
+        }
+    }
+
     /// Replaces stages that do not apply to a dry run.
     pub(crate) fn in_mode(self, mode: ImportMode) -> Self {
         match (mode, self) {
+            (ImportMode::Check, Self::Running) => Self::Checking,
             (ImportMode::Check, Self::Success) => Self::Checked,
             (ImportMode::Check, Self::PartialSuccess) => Self::CheckedWithErrors,
             (ImportMode::Import | ImportMode::Check, other) => other,
@@ -89,6 +101,7 @@ impl Stage {
                 );
             }
             Self::Running => t.say("Importing", "Läuft"),
+            Self::Checking => t.say("Checking", "Wird geprüft"),
             Self::Checked => t.say("Checked", "Geprüft"),
             Self::CheckedWithErrors => t.say("Checked: errors found", "Geprüft: Fehler gefunden"),
             Self::Success => t.say("Imported", "Importiert"),
@@ -108,7 +121,8 @@ impl Stage {
             Self::Asking => "asking",
             Self::Approval => "approval",
             Self::Queued(_) => "queued",
-            Self::Running => "running",
+            // Looks the same.
+            Self::Running | Self::Checking => "running",
             Self::Success => "success",
             Self::PartialSuccess => "partial-success",
             Self::Checked => "checked",
@@ -123,7 +137,7 @@ impl Stage {
     fn glyph(self) -> Glyph {
         match self {
             Self::Waiting | Self::Queued(_) => Glyph::Clock,
-            Self::Running => Glyph::Spinner,
+            Self::Running | Self::Checking => Glyph::Spinner,
             Self::Success | Self::Checked | Self::Restored => Glyph::Check,
             Self::PartialSuccess | Self::CheckedWithErrors => Glyph::Alert,
             Self::Asking | Self::Approval => Glyph::Person,
@@ -181,6 +195,7 @@ mod tests {
         };
         let (success, partial) = (ImportStatus::Success, ImportStatus::PartialSuccess);
         assert_eq!(word(success, ImportMode::Import), "Imported");
+        assert_eq!(word(ImportStatus::Pending, ImportMode::Check), "Checking");
         assert_eq!(word(success, ImportMode::Check), "Checked");
         assert_eq!(word(partial, ImportMode::Check), "Checked: errors found");
         assert_eq!(word(ImportStatus::Error, ImportMode::Check), "Failed");

@@ -156,6 +156,9 @@ pub(crate) fn UploadForm(
     };
     let cancel = move |_| queue.cancel();
 
+    let is_check = RwSignal::new(false);
+    // It may have been ticked before.
+    Effect::new(move |_| is_check.set(check.get().is_some_and(|check| check.checked())));
     let invalid = Signal::derive(move || matches!(stage.get(), Stage::Refused(_)));
     view! {
         <form
@@ -180,6 +183,7 @@ pub(crate) fn UploadForm(
                                 name=MODE_FIELD
                                 value=ImportMode::Check.as_str()
                                 data-testid="upload-check"
+                                on:change:target=move |event| is_check.set(event.target().checked())
                             />
                             {t.say(
                                 "Dry run: check the file without importing anything",
@@ -209,7 +213,13 @@ pub(crate) fn UploadForm(
                     hidden=move || sending.get()
                 >
                     <Icon glyph=Glyph::Upload />
-                    {t.say("Start import", "Import starten")}
+                    {move || {
+                        if is_check.get() {
+                            t.say("Start dry run", "Testlauf starten")
+                        } else {
+                            t.say("Start import", "Import starten")
+                        }
+                    }}
                 </button>
             </div>
         </form>

@@ -5,6 +5,7 @@ mod guesses;
 pub(crate) mod intake;
 pub(crate) mod product_history;
 pub(crate) mod product_list;
+mod questions;
 mod records;
 mod server_fn;
 
@@ -14,7 +15,7 @@ use futures_util::Stream;
 use self::guesses::Guesses;
 pub(crate) use self::{
     records::records,
-    server_fn::{find_changeable, find_visible, rerun},
+    server_fn::{find_changeable, find_visible, of_server_fn, rerun},
 };
 use super::{
     auth::audit,

@@ -44,6 +44,7 @@ pub(crate) async fn rerun(id: &JobId, what: Rerun) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn of_server_fn() -> Result<Imports, ApiError> {
+/// Returns the imports of the current request.
+pub(crate) fn of_server_fn() -> Result<Imports, ApiError> {
     use_context().ok_or(ApiError::Internal)
 }
