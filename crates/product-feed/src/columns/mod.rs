@@ -234,7 +234,6 @@ const TABLES: &[&str] = &[
     "articles",
     "article",
     "offer",
-    "size",
     "description",
     "product_descriptions",
 ];
