@@ -422,7 +422,8 @@ fn with_one(name: &str) -> Option<Known> {
 fn known(name: &str) -> Option<Known> {
     if let Some((word, rank)) = of_name(name) {
         let currency = sign_within(name);
-        let class = usize::from(currency.is_some()) * NAMES.count;
+        let has_sign = currency.is_some() || name.contains('$');
+        let class = usize::from(has_sign) * NAMES.count;
         return Some(Known {
             // A yes/no question: `Skladem?`.
             word: match word {
@@ -491,12 +492,12 @@ fn without_language(name: &str) -> Option<&str> {
         return Some(base);
     }
     let (base, last) = name.rsplit_once(MARKS)?;
-    if is_language(last) {
-        return Some(base);
-    }
     let is_region = last.len() == 2 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let (base, language) = base.rsplit_once(MARKS)?;
-    (is_region && is_language(language)).then_some(base)
+    let with_region = || {
+        let (base, language) = base.rsplit_once(MARKS)?;
+        (is_region && is_language(language)).then_some(base)
+    };
+    with_region().or_else(|| is_language(last).then_some(base))
 }
 
 fn is_language(text: &str) -> bool {
