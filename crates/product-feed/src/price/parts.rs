@@ -293,6 +293,13 @@ impl<'a> Parts<'a> {
                 .ends_with(|last: char| last.is_ascii_digit())
                 .then_some(());
         }
+        // `-,99` has no units; nobody writes less than nothing so.
+        if let Some(cents) = self.number.strip_prefix(['-', '–', '—'])
+            && cents.starts_with(',')
+        {
+            self.number = cents;
+            return Some(());
+        }
         if let Some(number) = self
             .number
             .strip_prefix(['-', '−', '–'])

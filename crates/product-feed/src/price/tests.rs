@@ -210,6 +210,7 @@ fn a_price_may_have_signs_and_words_beside_it() {
         ("UVP 12.50 €", "12.50", Some("EUR")),
         ("jetzt nur 5.00", "5.00", None),
         ("~4.50", "4.50", None),
+        ("€ -,99", "0.99", Some("EUR")),
         ("£4.50 (inc VAT)", "4.50", Some("GBP")),
         ("€ 5.00 excl. BTW", "5.00", Some("EUR")),
     ] {
