@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use rust_decimal::{Decimal, RoundingStrategy};
+
 const MAX_DIGITS: usize = 32;
 
 const MAX_SYMBOL: usize = 8;
@@ -21,9 +23,12 @@ pub(crate) enum Format {
     Percent,
     /// Digits among other characters: `00000`, `000-00`.
     Digits(Vec<Piece>),
-    /// An amount in a currency.
-    Currency(String),
+    /// An amount in a currency, rounded to so many decimals.
+    Amount(Option<String>, Option<u32>),
 }
+
+/// Fewest decimals that a number is rounded to: in a format without any, a price still has its cents.
+const FEWEST_DECIMALS: u32 = 2;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Piece {
@@ -38,6 +43,7 @@ impl Format {
     /// Returns a built-in format by its number.
     pub(crate) fn built_in(number: u32) -> Self {
         match number {
+            2 | 4 | 7 | 8 | 39 | 40 | 43 | 44 => Self::Amount(None, Some(FEWEST_DECIMALS)),
             9 | 10 => Self::Percent,
             14..=17 | 27..=31 | 36 | 50..=54 | 57 | 58 => Self::Date { has_time: false },
             22 => Self::Date { has_time: true },
@@ -82,7 +88,13 @@ impl Format {
         let _ = match self {
             Self::General => text.write_str(&plain(value)),
             Self::Percent => write!(text, "{}%", fifteen_digits(value * 100.0)),
-            Self::Currency(currency) => write!(text, "{} {currency}", fifteen_digits(value)),
+            Self::Amount(currency, decimals) => {
+                text.push_str(&rounded(plain(value), *decimals));
+                match currency {
+                    Some(currency) => write!(text, " {currency}"),
+                    None => Ok(()),
+                }
+            }
             Self::Date { has_time } => match date(value, from_1904) {
                 Some(date) if *has_time => write!(text, "{date} {}", time(value)),
                 Some(date) => text.write_str(&date),
@@ -107,6 +119,9 @@ struct Parts {
     has_zero: bool,
     /// Has decimals, thousands or an exponent.
     is_amount: bool,
+    has_exponent: bool,
+    /// Places behind the point.
+    decimals: Option<u32>,
     is_percent: bool,
     has_day: bool,
     has_hour: bool,
@@ -140,18 +155,28 @@ impl Parts {
     }
 
     fn plain(&mut self, character: char) {
+        if let ('0' | '#' | '?', Some(decimals)) = (character, &mut self.decimals) {
+            *decimals += 1;
+        }
         match character {
             '0' => {
                 self.has_zero = true;
                 self.pieces.push(Piece::Zero);
             }
             '#' | '?' => self.pieces.push(Piece::Digit),
-            '.' | ',' => self.is_amount = true,
+            '.' => {
+                self.is_amount = true;
+                self.decimals = Some(0);
+            }
+            ',' => self.is_amount = true,
             '%' => self.is_percent = true,
             'd' | 'D' | 'y' | 'Y' => self.has_day = true,
             'h' | 'H' | 's' | 'S' => self.has_hour = true,
             'm' | 'M' => self.has_m = true,
-            'E' | 'e' | '@' => self.is_amount = true,
+            'E' | 'e' | '@' => {
+                self.is_amount = true;
+                self.has_exponent = true;
+            }
             '€' | '£' | '¥' => self.literal(character.encode_utf8(&mut [0; 4])),
             other => self.pieces.push(Piece::Character(other)),
         }
@@ -173,8 +198,10 @@ impl Parts {
             }
         } else if self.is_percent {
             Format::Percent
-        } else if let Some(currency) = self.currency {
-            Format::Currency(currency)
+        } else if self.currency.is_some()
+            || (!self.has_exponent && self.decimals >= Some(FEWEST_DECIMALS))
+        {
+            Format::Amount(self.currency, self.decimals)
         } else if !self.is_amount
             && self.has_zero
             && self.pieces.len() > 1
@@ -218,6 +245,19 @@ fn is_currency(text: &str) -> bool {
             | "лв"
             | "лв."
     ) || text.len() == 3 && crate::currency::code(text).is_some()
+}
+
+/// Rounds a number to the decimals that are shown.
+fn rounded(digits: String, decimals: Option<u32>) -> String {
+    let Some(decimals) = decimals.filter(|decimals| *decimals >= FEWEST_DECIMALS) else {
+        return digits;
+    };
+    match Decimal::from_str_exact(&digits) {
+        Ok(amount) if amount.scale() > decimals => amount
+            .round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
+            .to_string(),
+        _ => digits,
+    }
 }
 
 /// Returns the digits of a non-negative integer.

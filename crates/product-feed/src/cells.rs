@@ -6,7 +6,7 @@ use crate::{
     checks::{self, Availability},
     entities::without_entities,
     failed_rows,
-    header::Columns,
+    header::{Columns, without_decimal},
     price::DecimalMark,
     reader::RawRow,
 };
@@ -35,6 +35,8 @@ pub(crate) struct Cells<'a> {
     pub(crate) item: Cow<'a, str>,
     pub(crate) store: Cow<'a, str>,
     pub(crate) variant_sku: Cow<'a, str>,
+    pub(crate) variant_price: Cow<'a, str>,
+    pub(crate) variant_stock: Cow<'a, str>,
     pub(crate) surcharge: Cow<'a, str>,
     pub(crate) gtin: Cow<'a, str>,
     /// Column of the GTIN.
@@ -66,10 +68,18 @@ impl<'a> Cells<'a> {
             } else {
                 cell
             };
-            // Databases write these for nothing.
-            if matches!(cell, b"NULL" | b"\\N" | b"(null)") {
+            // Databases and data frames write these for nothing.
+            if matches!(
+                cell,
+                b"NULL" | b"\\N" | b"(null)" | b"nan" | b"NaN" | b"<NA>"
+            ) {
                 return Cow::Borrowed("");
             }
+            let is_whole = column.is_some_and(|column| columns.whole.contains(&column));
+            let cell = match without_decimal(cell) {
+                Some(digits) if is_whole => digits,
+                _ => cell,
+            };
             encoding.text(cell)
         };
         let key = |column: Option<usize>| plain(cell(column));
@@ -133,6 +143,8 @@ impl<'a> Cells<'a> {
             item: cell(columns.item),
             store: cell(columns.store),
             variant_sku: key(columns.variant_sku),
+            variant_price: amount(columns.variant_price),
+            variant_stock: cell(columns.variant_stock),
             surcharge: amount(columns.surcharge),
             gtin,
             gtin_column,

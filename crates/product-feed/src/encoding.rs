@@ -17,9 +17,12 @@ use encoding_rs::{
     UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254,
     WINDOWS_1255, WINDOWS_1256, WINDOWS_1257, X_MAC_CYRILLIC,
 };
-use oem_cp::code_table::{DECODING_TABLE_CP437, DECODING_TABLE_CP850, DECODING_TABLE_CP852};
 
-use crate::{dialect, legacy::Legacy, reader::FeedError};
+use crate::{
+    dialect,
+    legacy::{Legacy, PAGES},
+    reader::FeedError,
+};
 
 /// Candidates besides the common encodings.
 const LEGACY: [&Encoding; 16] = [
@@ -79,12 +82,12 @@ impl CellEncoding {
         }
     }
 
-    /// Returns the encoding of the Encoding Standard; Windows-1252 for a DOS code page.
+    /// Returns the encoding of the Encoding Standard; Windows-1252 for another code page.
     pub(crate) fn standard(self) -> &'static Encoding {
         match self.legacy {
             None => UTF_8,
             Some(Legacy::Standard(encoding)) => encoding,
-            Some(Legacy::Dos(_)) => WINDOWS_1252,
+            Some(Legacy::Page(_)) => WINDOWS_1252,
         }
     }
 
@@ -229,17 +232,14 @@ impl Sample {
         };
         let standard = |encoding| (Legacy::Standard(encoding), handicap(encoding));
         let mac = ends_with_carriage_return.then(|| standard(MACINTOSH));
-        let dos = [
-            &DECODING_TABLE_CP850,
-            &DECODING_TABLE_CP437,
-            &DECODING_TABLE_CP852,
-        ]
-        .map(Legacy::Dos);
         let first = mac
             .into_iter()
             .chain([standard(guess), standard(WINDOWS_1252)]);
         let candidates = first
-            .chain(dos.map(|dos| (dos, 1 + foreign / 4)))
+            .chain(PAGES.iter().map(|page| {
+                let handicap = if page.is_rare { 3 } else { 1 };
+                (Legacy::Page(page), handicap + foreign / 4)
+            }))
             .chain(LEGACY.map(standard));
         // The first minimum wins.
         let best = candidates.min_by_key(|(legacy, handicap)| {

@@ -1,15 +1,60 @@
 //! Legacy encodings, and a measure of how implausible a decoded text is.
 
 use encoding_rs::{Encoding, WINDOWS_1252};
-use oem_cp::code_table::{DECODING_TABLE_CP437, DECODING_TABLE_CP852};
+use oem_cp::code_table::{
+    DECODING_TABLE_CP437, DECODING_TABLE_CP737, DECODING_TABLE_CP775, DECODING_TABLE_CP850,
+    DECODING_TABLE_CP852,
+};
+
+use crate::code_pages;
 
 /// An encoding of bytes beyond ASCII.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Legacy {
     /// One of the Encoding Standard.
     Standard(&'static Encoding),
-    /// A DOS code page: its upper half.
-    Dos(&'static [char; 128]),
+    /// One that the standard does not have.
+    Page(&'static Page),
+}
+
+/// The upper half of a code page.
+#[derive(Debug)]
+pub(crate) struct Page {
+    name: &'static str,
+    table: &'static [char; 128],
+    /// Whether it must fit better than a common one.
+    pub(crate) is_rare: bool,
+}
+
+/// Code pages of DOS and the Mac, most common first.
+pub(crate) static PAGES: [Page; 9] = [
+    Page::common("IBM850", &DECODING_TABLE_CP850),
+    Page::common("IBM437", &DECODING_TABLE_CP437),
+    Page::common("IBM852", &DECODING_TABLE_CP852),
+    Page::rare("IBM857", &code_pages::DOS_TURKISH),
+    Page::rare("IBM737", &DECODING_TABLE_CP737),
+    Page::rare("IBM775", &DECODING_TABLE_CP775),
+    Page::rare("x-mac-ce", &code_pages::MAC_CENTRAL_EUROPEAN),
+    Page::rare("x-mac-turkish", &code_pages::MAC_TURKISH),
+    Page::rare("x-mac-greek", &code_pages::MAC_GREEK),
+];
+
+impl Page {
+    const fn common(name: &'static str, table: &'static [char; 128]) -> Self {
+        Self {
+            name,
+            table,
+            is_rare: false,
+        }
+    }
+
+    const fn rare(name: &'static str, table: &'static [char; 128]) -> Self {
+        Self {
+            name,
+            table,
+            is_rare: true,
+        }
+    }
 }
 
 impl Legacy {
@@ -18,19 +63,17 @@ impl Legacy {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Standard(encoding) => encoding.name(),
-            Self::Dos(table) if *table == DECODING_TABLE_CP437 => "IBM437",
-            Self::Dos(table) if *table == DECODING_TABLE_CP852 => "IBM852",
-            Self::Dos(_) => "IBM850",
+            Self::Page(page) => page.name,
         }
     }
 
     pub(crate) fn decode(self, bytes: &[u8]) -> String {
         match self {
             Self::Standard(encoding) => encoding.decode_without_bom_handling(bytes).0.into_owned(),
-            Self::Dos(table) => bytes
+            Self::Page(page) => bytes
                 .iter()
                 .map(|byte| match byte.checked_sub(128) {
-                    Some(upper) => table[usize::from(upper)],
+                    Some(upper) => page.table[usize::from(upper)],
                     None => char::from(*byte),
                 })
                 .collect(),
@@ -41,6 +84,9 @@ impl Legacy {
     pub(crate) fn oddness(self, bytes: &[u8]) -> usize {
         let text: Vec<char> = self.decode(bytes).chars().collect();
         let at = |index: usize| text.get(index).copied().unwrap_or(' ');
+        if is_mistaken_hungarian(&text) {
+            return IMPOSSIBLE * text.iter().filter(|letter| !letter.is_ascii()).count();
+        }
         (0..text.len())
             .filter(|index| !text[*index].is_ascii())
             .map(|index| {
@@ -49,6 +95,27 @@ impl Legacy {
             })
             .sum()
     }
+}
+
+/// Oddness of a character that no text has.
+const IMPOSSIBLE: usize = 8;
+
+/// Returns whether a text would be Hungarian, but for `õ` and `û` instead of `ő` and `ű`. It is if it has no other letters
+/// than those: French has no `í`, and Portuguese `õ` only before `e`.
+fn is_mistaken_hungarian(text: &[char]) -> bool {
+    let lower = |letter: &char| letter.to_lowercase().next().unwrap_or(*letter);
+    let letters: Vec<_> = text.iter().map(lower).collect();
+    let of_hungary = "áéíóöúüõû";
+    let mut foreign = letters
+        .iter()
+        .filter(|letter| letter.is_alphabetic() && !letter.is_ascii());
+    letters.iter().any(|letter| "áíóú".contains(*letter))
+        && foreign.all(|letter| of_hungary.contains(*letter))
+        && letters.windows(2).any(|pair| match pair {
+            ['õ', next] => *next != 'e',
+            [letter, _] => *letter == 'û',
+            _ => false,
+        })
 }
 
 /// The script of a letter. Letters of a word share one.
@@ -76,7 +143,7 @@ fn script(letter: char) -> Script {
 
 fn oddness_of(before: char, character: char, after: char) -> usize {
     if character.is_control() || matches!(character, '\u{FFFD}' | '\u{E000}'..='\u{F8FF}') {
-        return 8;
+        return IMPOSSIBLE;
     }
     let beside = [before, after];
     let letters = beside.iter().filter(|beside| beside.is_alphabetic());
@@ -119,17 +186,12 @@ fn oddness_of(before: char, character: char, after: char) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use encoding_rs::{MACINTOSH, WINDOWS_1251};
-    use oem_cp::code_table::DECODING_TABLE_CP850;
-
     use super::*;
+    use encoding_rs::{MACINTOSH, WINDOWS_1251};
 
     #[test]
     fn a_text_looks_odd_in_a_wrong_encoding() {
-        let (dos, mac) = (
-            Legacy::Dos(&DECODING_TABLE_CP850),
-            Legacy::Standard(MACINTOSH),
-        );
+        let (dos, mac) = (Legacy::Page(&PAGES[0]), Legacy::Standard(MACINTOSH));
         for (bytes, right, wrong) in [
             (&b"Gr\x94\xE1e"[..], dos, Legacy::WINDOWS_1252),
             (b"M\x81tze", dos, Legacy::WINDOWS_1252),

@@ -41,6 +41,7 @@ mod budget;
 mod cell_format;
 mod cells;
 mod checks;
+mod code_pages;
 mod columns;
 mod currency;
 mod dialect;

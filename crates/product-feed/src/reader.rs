@@ -291,7 +291,7 @@ pub struct FeedRow {
 
 /// Receives the content of a file.
 pub trait Visitor {
-    /// Receives the header row, first.
+    /// Receives the header row first, with its columns as the first rows tell them.
     fn header(&mut self, _header: &Header) {}
 
     /// Receives how the file or sheet is read, before its rows.
@@ -581,11 +581,11 @@ impl<'a> Reading<'a> {
                 }
             }
             State::Done | State::Doubtful(_) => ControlFlow::Break(()),
-            State::Seeking { .. } => self.seek(row, visitor),
+            State::Seeking { .. } => self.seek(row),
         }
     }
 
-    fn seek(&mut self, row: RawRow<'_>, visitor: &mut dyn Visitor) -> ControlFlow<()> {
+    fn seek(&mut self, row: RawRow<'_>) -> ControlFlow<()> {
         let State::Seeking {
             rows,
             problem,
@@ -623,7 +623,6 @@ impl<'a> Reading<'a> {
                 if let Some(written) = written {
                     self.mapping = Some(Cow::Owned(written));
                 }
-                visitor.header(&header);
                 self.state = State::Sampling(Box::new(Sample::new(header)));
             }
             Err(error) => {
@@ -671,6 +670,7 @@ impl<'a> Reading<'a> {
             }
         };
         let encoding = held.first().map_or(CellEncoding::UTF_8, |row| row.encoding);
+        visitor.header(&header);
         visitor.understood(&Understanding::new(&header, decimal_mark, encoding.name()));
         let mut classifier = Box::new(Classifier::new(header, decimal_mark));
         let mut rows = 0;

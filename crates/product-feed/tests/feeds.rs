@@ -869,7 +869,13 @@ fn by_calamine(bytes: &[u8]) -> Vec<Vec<String>> {
 fn is_of(ours: &str, theirs: Option<&calamine::Data>) -> bool {
     use calamine::Data;
     let same = |number: f64| {
-        let most = 1e-9 + number.abs() * 1e-13;
+        // A format with decimals rounds.
+        let decimals = ours.rsplit_once('.').map_or(0, |(_, behind)| behind.len());
+        let rounding = match decimals {
+            0 | 1 => 0.0,
+            decimals => 0.5 / 10_f64.powi(decimals as i32),
+        };
+        let most = rounding + 1e-9 + number.abs() * 1e-13;
         ours.parse()
             .is_ok_and(|ours: f64| (ours - number).abs() < most)
     };

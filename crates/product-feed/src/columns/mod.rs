@@ -16,7 +16,7 @@ use crate::checks;
 use currencies::{of_currency, sign_within, with_currency};
 pub use meaning::{Meaning, UnknownMeaning};
 use normalized::{normalized, numbered};
-pub(crate) use prices::{adds_tax, is_for_customers};
+pub(crate) use prices::{adds_tax, is_for_customers, is_of_tax};
 use prices::{in_cents, of_alternatives, of_sale, of_tax_alone, with_tax};
 use remarks::{split_remark, with_remark};
 
@@ -92,6 +92,8 @@ struct Names {
     exact: HashMap<String, (Word, usize)>,
     /// Prefixes of names with any suffix.
     beginnings: Vec<(String, Word, usize)>,
+    /// The words of each name, by their first letter.
+    words: HashMap<char, Vec<(Vec<String>, Word, usize)>>,
     count: usize,
     /// Rank of the first price that customers do not pay.
     net: usize,
@@ -104,6 +106,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
     let mut names = Names {
         exact: HashMap::new(),
         beginnings: Vec::new(),
+        words: HashMap::new(),
         count: 0,
         net: usize::MAX,
     };
@@ -116,6 +119,12 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         if let Some(beginning) = name.strip_suffix("_*") {
             names.beginnings.push((normalized(beginning), word, rank));
             continue;
+        }
+        let words = name.split(|character: char| !character.is_alphanumeric());
+        let words = words.map(normalized).filter(|word| !word.is_empty());
+        if let Some(first) = normalized(name).chars().next() {
+            let of_letter = names.words.entry(first).or_default();
+            of_letter.push((words.collect(), word, rank));
         }
         let key = if name.contains(" #") || name.contains("#") {
             numbered(name)
@@ -163,7 +172,8 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .or_else(|| in_camel_case(cell))
         .or_else(|| of_tax_alone(cell))
         .or_else(|| of_table(cell))
-        .or_else(|| of_alternatives(cell));
+        .or_else(|| of_alternatives(cell))
+        .or_else(|| of_short_words(cell));
     known.map(behind_customer_prices)
 }
 
@@ -223,18 +233,28 @@ const TABLES: &[&str] = &[
     "attributes",
     "articles",
     "article",
+    "offer",
+    "description",
+    "product_descriptions",
 ];
 
-/// Looks up a column behind its table's name: `products.sku`.
+/// Looks up a column behind its table's name, or with it: `products.sku`, `/product/price@gross`.
 fn of_table(name: &str) -> Option<Known> {
-    let (table, column) = name.rsplit_once(['.', ':'])?;
-    let table = table.rsplit(['.', ':']).next()?.to_lowercase();
-    TABLES.contains(&table.as_str()).then(|| known(column))?
+    const MARKS: [char; 4] = ['.', ':', '/', '@'];
+    let (path, column) = name
+        .rsplit_once(MARKS)
+        .filter(|(_, column)| !column.trim().is_empty())?;
+    let table = path.trim_end_matches(MARKS).rsplit(MARKS).next()?;
+    if TABLES.contains(&table.to_lowercase().as_str()) {
+        known(column)
+    } else {
+        known(&format!("{table} {column}"))
+    }
 }
 
 /// Looks up a stock with its unit: `Остаток, шт.`.
 fn in_pieces(name: &str) -> Option<Known> {
-    let (base, unit) = name.rsplit_once([',', '/'])?;
+    let (base, unit) = name.rsplit_once([',', '/', ' '])?;
     let unit = unit.trim().trim_end_matches('.').to_lowercase();
     let (word, rank) = of_name(base).filter(|_| checks::is_pieces(&unit))?;
     (word == Word::Is(Meaning::Stock)).then(|| Known::of(word, rank + NAMES.count, None))
@@ -320,6 +340,47 @@ fn in_camel_case(name: &str) -> Option<Known> {
     (spaced.len() > name.len()).then(|| known(&spaced))?
 }
 
+/// Looks up a name with shortened words: `Artikelbez.`, `Codice art.`. All that it can be short for must mean the same.
+fn of_short_words(name: &str) -> Option<Known> {
+    let parts = name.split_inclusive(|character: char| !character.is_alphanumeric());
+    let parts: Vec<_> = parts
+        .map(|part| (normalized(part), part.ends_with('.')))
+        .filter(|(part, _)| !part.is_empty())
+        .collect();
+    if !parts.iter().any(|(_, is_short)| *is_short) {
+        return None;
+    }
+    let is_for = |full: &Vec<String>| {
+        let has_whole = full
+            .iter()
+            .zip(&parts)
+            .any(|(full, (part, _))| full == part);
+        full.len() == parts.len()
+            && full.iter().zip(&parts).all(|(full, (part, is_short))| {
+                // A short word by itself could be for many: half of it is enough.
+                let is_long = has_whole || part.chars().count() * 2 >= full.chars().count();
+                full == part || (*is_short && is_long && full.starts_with(part))
+            })
+    };
+    let first = parts.first()?.0.chars().next()?;
+    let of_letter = NAMES.words.get(&first)?;
+    let mut found = of_letter.iter().filter(|(full, ..)| is_for(full));
+    let (_, word, rank) = found.next()?;
+    let is_usual = matches!(
+        word.meaning(),
+        Meaning::Sku
+            | Meaning::Name
+            | Meaning::Price
+            | Meaning::SalePrice
+            | Meaning::OtherPrice
+            | Meaning::Stock
+            | Meaning::Gtin
+            | Meaning::Barcode
+    );
+    let is_sure = found.all(|(_, other, _)| other.meaning() == word.meaning());
+    (is_usual && is_sure).then(|| Known::of(*word, *rank + NAMES.count, None))
+}
+
 /// Looks up a price from a quantity on: `10+ Price`, `Price 10+`.
 fn of_quantity(name: &str) -> Option<Known> {
     let (before, after) = name.split_once('+')?;
@@ -330,6 +391,12 @@ fn of_quantity(name: &str) -> Option<Known> {
     }
     let (word, rank) = of_name(&format!("{base} {after}"))?;
     (word == Word::Is(Meaning::Price)).then(|| Known::of(word, rank + 2 * NAMES.count, None))
+}
+
+/// Returns the first number in a name.
+pub(crate) fn quantity(name: &str) -> Option<u32> {
+    let mut numbers = name.split(|character: char| !character.is_ascii_digit());
+    numbers.find(|digits| !digits.is_empty())?.parse().ok()
 }
 
 /// Looks up the first of several columns of a kind: `Satış Fiyatı 1`, `Försäljningspris A`.
@@ -354,14 +421,17 @@ fn with_one(name: &str) -> Option<Known> {
 /// Looks up a name without currency and language suffix. If there are several, not every order is tried.
 fn known(name: &str) -> Option<Known> {
     if let Some((word, rank)) = of_name(name) {
+        let currency = sign_within(name);
+        let has_sign = currency.is_some() || name.contains('$');
+        let class = usize::from(has_sign) * NAMES.count;
         return Some(Known {
             // A yes/no question: `Skladem?`.
             word: match word {
                 Word::Is(Meaning::Stock) if name.ends_with('?') => Word::Is(Meaning::Availability),
                 word => word,
             },
-            rank,
-            currency: sign_within(name),
+            rank: rank + class,
+            currency,
             is_in_cents: false,
         });
     }
@@ -391,31 +461,48 @@ fn is_small_word(word: &str) -> bool {
 /// Languages of columns side by side.
 const LANGUAGES: &[&str] = &[
     "en", "de", "fr", "es", "it", "nl", "pl", "pt", "tr", "ru", "ja", "zh", "cs", "sk", "sv", "da",
-    "fi", "nb", "no", "hu", "ro", "el", "uk", "ko",
+    "fi", "nb", "no", "hu", "ro", "el", "uk", "ko", "eng", "deu", "ger", "fra", "fre", "spa",
+    "ita", "nld", "dut", "pol", "por", "tur", "rus", "jpn", "zho", "chi", "ces", "cze",
 ];
 
-/// Looks up a name with a language: `name-en_US`, `title_de`, `NL_Title`.
+/// Looks up a name with a language: `name-en_US`, `title_de`, `Name/de`, `Title DE`, `NL_Title`.
 fn with_language(name: &str) -> Option<Known> {
-    let (language, base) = LANGUAGES.iter().find_map(|language| {
-        if let Some((before, base)) = name.split_once('_')
-            && before.eq_ignore_ascii_case(language)
-        {
-            return Some((*language, base));
-        }
-        let at = name.rfind(language)?;
-        let base = name[..at].strip_suffix(['-', '_', '.', ':'])?;
-        Some((&name[at..], base))
-    })?;
-    let region = &language[2..];
-    let is_region = region.strip_prefix(['-', '_']).is_some_and(|region| {
-        region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_alphabetic())
-    });
+    let of_front = || {
+        let (before, base) = name.split_once('_')?;
+        is_language(before).then_some(base)
+    };
+    let base = of_front().or_else(|| without_language(name))?;
     let known = known(base)?;
     let is_text = matches!(known.word, Word::Is(Meaning::Name) | Word::Description);
-    (is_text && (region.is_empty() || is_region)).then_some(Known {
+    is_text.then_some(Known {
         rank: known.rank + NAMES.count,
         ..known
     })
+}
+
+/// Splits a language off the end, with or without its region.
+fn without_language(name: &str) -> Option<&str> {
+    const MARKS: [char; 5] = ['-', '_', '.', ':', '/'];
+    // A small word behind a space is none: `Nom de`.
+    if let Some((base, last)) = name.rsplit_once(' ')
+        && last.len() == 2
+        && !last.contains(char::is_lowercase)
+        && is_language(last)
+    {
+        return Some(base);
+    }
+    let (base, last) = name.rsplit_once(MARKS)?;
+    let is_region = last.len() == 2 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let with_region = || {
+        let (base, language) = base.rsplit_once(MARKS)?;
+        (is_region && is_language(language)).then_some(base)
+    };
+    with_region().or_else(|| is_language(last).then_some(base))
+}
+
+fn is_language(text: &str) -> bool {
+    let mut languages = LANGUAGES.iter();
+    languages.any(|language| language.eq_ignore_ascii_case(text))
 }
 
 /// Maximum length of a name to look up.

@@ -98,7 +98,7 @@ pub(super) fn of_alternatives(name: &str) -> Option<Known> {
     })
 }
 
-/// Words for a price with tax.
+/// Words for a price with tax, which is what consumers pay.
 pub(super) const GROSS: &[&str] = &[
     "brutto",
     "bruto",
@@ -115,6 +115,23 @@ pub(super) const GROSS: &[&str] = &[
     "inclusive",
     "ivato",
     "dahil",
+    "vc",
+    "vcetne",
+    "incluido",
+    "incluidos",
+    "incluso",
+    "inclus",
+    "inclusa",
+    "inclusief",
+    "inklusive",
+    "compris",
+    "включая",
+    "вкл",
+    "b2c",
+    "endkunde",
+    "endkunden",
+    "privatkunden",
+    "consumer",
 ];
 
 pub(super) const TAXES: &[&str] = &[
@@ -253,6 +270,14 @@ pub(super) fn with_tax(name: &str) -> Option<Known> {
     let class = if is_net { 3 * NAMES.count } else { 0 };
     let is_price = matches!(word, Word::Is(Meaning::Price | Meaning::OtherPrice));
     is_price.then_some(Known::of(word, rank + class, currency))
+}
+
+/// Returns whether two words, in any order, are one for tax and one for with or without.
+pub(crate) fn is_of_tax(one: &str, other: &str) -> bool {
+    let (one, other) = (normalized(one), normalized(other));
+    let is_either = |word: &str| GROSS.contains(&word) || NET_REMARKS.contains(&word);
+    let of = |tax: &str, word: &str| TAXES.contains(&tax) && is_either(word);
+    of(&one, &other) || of(&other, &one)
 }
 
 /// Returns whether a price is one that customers pay, not one without tax or of a trader's.

@@ -73,7 +73,7 @@ fn format_of(code: &str) -> Format {
         "General Date" => Format::Date { has_time: true },
         "Long Date" | "Medium Date" | "Short Date" => Format::Date { has_time: false },
         "Long Time" | "Medium Time" | "Short Time" => Format::Time,
-        "Euro Currency" => Format::Currency("€".to_owned()),
+        "Euro Currency" => Format::Amount(Some("€".to_owned()), Some(2)),
         "Percent" => Format::Percent,
         "Currency" | "Fixed" | "Standard" | "Scientific" | "Yes/No" | "True/False" | "On/Off" => {
             Format::General

@@ -124,6 +124,9 @@ const KINDS: &[&str] = &[
     "tipo",
 ];
 
+/// Elements that are named by an attribute, as databases write them.
+const FIELDS: &[&str] = &["field", "column"];
+
 /// Attributes with the currency of a price.
 const CURRENCIES: &[&str] = &[
     "currency",
@@ -339,7 +342,7 @@ fn item_name(source: &Source) -> Result<Option<String>, FeedError> {
                 depth += 1;
                 let name = start.local_name();
                 if let Some(parent) = open.last_mut().filter(|_| depth <= MAX_DEPTH) {
-                    parent.note(name.as_ref());
+                    parent.note(&name_of(&start));
                 }
                 if depth > MAX_DEPTH {
                     continue;
@@ -747,10 +750,15 @@ fn is_value_of(name: &str, parent: &str) -> bool {
     VALUES.iter().any(|value| value.eq_ignore_ascii_case(name)) && is_known(parent)
 }
 
-/// Returns the name of an element's cell: `Preis (VK)` for `<Preis typ="VK">`.
+/// Returns the name of an element's cell: `Preis (VK)` for `<Preis typ="VK">`, `sku` for `<field name="sku">`.
 fn name_of(start: &BytesStart<'_>) -> String {
     let name = start.local_name();
     let name = name.as_ref();
+    if FIELDS.contains(&name.to_lowercase().as_str())
+        && let Some(told) = xml::attribute(start, "name")
+    {
+        return told;
+    }
     let is_price = || {
         let word = columns::look_up(name).map(|known| known.word);
         matches!(word, Some(Word::Is(Meaning::Price | Meaning::SalePrice)))

@@ -235,7 +235,7 @@ impl Cell {
         let value = match kind.as_str() {
             "float" => number(&Format::General),
             "currency" => number(&match xml::attribute(start, "currency") {
-                Some(code) if code.len() == 3 => Format::Currency(code),
+                Some(code) if code.len() == 3 => Format::Amount(Some(code), None),
                 _ => Format::General,
             }),
             "percentage" => number(&Format::Percent),

@@ -41,6 +41,13 @@ pub(crate) struct Columns {
     spare_prices: Vec<(usize, usize)>,
     /// The same price in other shops of the merchant, for products that are not sold in the first.
     pub(crate) shop_prices: Vec<usize>,
+    /// What a variant has in columns of its own, if other columns have the product's.
+    pub(crate) variant_price: Option<usize>,
+    pub(crate) variant_stock: Option<usize>,
+    /// Columns before those of a second product in the same row.
+    pub(crate) width: usize,
+    /// Columns of whole numbers with a decimal, which a program made of numbers in a column with gaps: `1001.0`.
+    pub(crate) whole: Vec<usize>,
     /// The SKU of a part: rows below a set name what it is made of.
     pub(crate) part: Option<usize>,
     /// Prices in hundredths.
@@ -112,6 +119,10 @@ pub(super) const ON_SALE: &[&str] = &["on sale", "onsale", "is on sale", "is_on_
 /// What Lightspeed X and Loyverse call the SKU of a part.
 const PARTS: &[&str] = &["composite_sku", "SKU of included item"];
 
+/// What Ecwid calls the price and the stock of a variant.
+const VARIANT_PRICE: &str = "product_variation_price";
+const VARIANT_STOCK: &str = "product_variation_quantity";
+
 impl Columns {
     pub(super) fn find(cells: &[String], mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
         let mut columns = Self {
@@ -126,6 +137,14 @@ impl Columns {
             let is_it = |cell: &String| ON_SALE.contains(&cell.trim().to_lowercase().as_str());
             cells.iter().position(is_it)
         });
+        columns.width = first_block(cells).min(cells.len());
+        if columns.variant_sku.is_some() {
+            let place = |name| cells.iter().position(|cell| cell.trim() == name);
+            columns.variant_price = place(VARIANT_PRICE);
+            columns.variant_stock = place(VARIANT_STOCK);
+            let shows_format = columns.variant_price;
+            columns.other_prices.extend(shows_format);
+        }
         let is_in_cents = |cell| columns::look_up(cell).is_some_and(|known| known.is_in_cents);
         columns.cents = (0..cells.len())
             .filter(|index| is_in_cents(&cells[*index]))
@@ -195,7 +214,7 @@ impl Columns {
 
     /// Maps columns by name; the best name of each meaning wins.
     fn guess(&mut self, cells: &[String]) {
-        let mut best = HashMap::<Word, (usize, usize)>::new();
+        let mut best = HashMap::<Word, (usize, u32, usize)>::new();
         let mut currency_of_price = None;
         let (mut prices, mut gtins) = (Vec::new(), Vec::new());
         let program = Program::of(cells);
@@ -228,15 +247,16 @@ impl Columns {
             } else if known.word == Word::Is(Meaning::Gtin) {
                 gtins.push(index);
             }
-            let place = best.entry(known.word).or_insert((known.rank, index));
-            if known.rank < place.0 {
-                *place = (known.rank, index);
-            }
-            if place.1 == index && known.word == Word::Is(Meaning::Price) {
+            // Of `Price 100+` and `Price 1+`, that of the smaller quantity.
+            let quantity = columns::quantity(cell).unwrap_or_default();
+            let new = (known.rank, quantity, index);
+            let place = best.entry(known.word).or_insert(new);
+            *place = new.min(*place);
+            if place.2 == index && known.word == Word::Is(Meaning::Price) {
                 currency_of_price = known.currency;
             }
         }
-        for (word, (_, index)) in &best {
+        for (word, (_, _, index)) in &best {
             if let Word::Is(meaning) = word
                 && let Slot::One(slot) = self.slot(*meaning)
             {
@@ -272,7 +292,7 @@ impl Columns {
             name.starts_with("relation") || name.starts_with("beziehung")
         });
         self.is_google = cells.iter().any(|cell| cell.trim() == GOOGLE_ID);
-        let other = |word: Word| best.get(&word).map(|(_, index)| *index);
+        let other = |word: Word| best.get(&word).map(|(_, _, index)| *index);
         let described = other(Word::Description);
         self.label = other(Word::NameOrSku);
         if let Some(index) = self.label {
@@ -355,6 +375,23 @@ impl Columns {
                 self.sku = None;
             }
         }
+    }
+
+    /// Finds the columns of identities whose numbers all got a decimal: `1001.0`.
+    pub(super) fn find_whole<'r>(&mut self, rows: &(impl Iterator<Item = RawRow<'r>> + Clone)) {
+        let keys = [
+            self.sku,
+            self.barcode,
+            self.id,
+            self.parent_id,
+            self.variant_sku,
+        ];
+        let is_whole = |column: &usize| {
+            let cells = rows.clone().filter_map(|row| row.cells.get(*column));
+            let mut cells = cells.filter(|cell| !is_blank(cell)).peekable();
+            cells.peek().is_some() && cells.all(|cell| without_decimal(cell).is_some())
+        };
+        self.whole = keys.into_iter().flatten().filter(is_whole).collect();
     }
 
     /// Unmaps a column such as "Image" if it has names and paths, which would clear the images that products have.
@@ -572,6 +609,31 @@ impl Columns {
             (Some(_), None, _) => Err(HeaderError::NoPrice),
         }
     }
+}
+
+/// Returns the digits before the `.0` of a whole number.
+pub(crate) fn without_decimal(cell: &[u8]) -> Option<&[u8]> {
+    let digits = cell.trim_ascii().strip_suffix(b".0")?;
+    let is_number = digits.first().is_some_and(|digit| *digit != b'0');
+    (is_number && digits.iter().all(u8::is_ascii_digit)).then_some(digits)
+}
+
+/// Returns how many columns there are before their names begin again, as in printed lists with products side by side.
+fn first_block(cells: &[String]) -> usize {
+    let is_price = |cell: &String| {
+        let known = columns::look_up(cell);
+        known.is_some_and(|known| known.word == Word::Is(Meaning::Price))
+    };
+    let first = cells.first().filter(|cell| !cell.is_empty());
+    let own = cells.iter().filter(|cell| !failed_rows::is_ours(cell));
+    let cells: Vec<_> = own.collect();
+    let begins_again = |at: &usize| {
+        let (block, again) = cells.split_at(*at);
+        again.first().copied() == first
+            && block.iter().any(|cell| is_price(cell))
+            && again.iter().zip(&cells).all(|(again, cell)| again == cell)
+    };
+    (2..cells.len()).find(begins_again).unwrap_or(usize::MAX)
 }
 
 /// Returns the prices in each shop: `Price Uptown` beside Square's `Enabled Uptown`, `Price [Uptown]` beside Loyverse's

@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub use error::HeaderError;
-pub(crate) use mapped_columns::Columns;
+pub(crate) use mapped_columns::{Columns, without_decimal};
 pub(crate) use row_kind::RowKind;
 pub use shape::{Shape, UnknownShape};
 
@@ -168,6 +168,7 @@ impl Header {
     pub(crate) fn correct_by<'r>(&mut self, rows: impl Iterator<Item = RawRow<'r>> + Clone) {
         let columns = &mut self.columns;
         if columns.is_shape_said {
+            columns.find_whole(&rows);
             return;
         }
         let kinds_of = |column: Option<usize>| -> Option<Vec<RowKind>> {
@@ -195,6 +196,7 @@ impl Header {
         columns.prefer_named(&rows);
         columns.forget_paths(&rows);
         columns.prefer_gross(&rows);
+        columns.find_whole(&rows);
         // Loyverse's "In stock" is a count.
         let is_count = |column: usize| {
             rows.clone().any(|row| {

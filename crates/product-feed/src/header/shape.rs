@@ -59,6 +59,8 @@ pub(super) enum Program {
     Rakuten,
     /// `Name` is the SKU beside the `Display Name`.
     NetSuite,
+    /// `Alias` is the SKU, elsewhere a part of the URL.
+    EPages,
     /// `Salgspris` is the sale price beside the regular one, elsewhere what a product is sold for.
     WooCommerce,
 }
@@ -113,6 +115,8 @@ impl Program {
             Some(Self::Rakuten)
         } else if has("Internal ID") && has("Name") && has("Display Name") {
             Some(Self::NetSuite)
+        } else if has("Alias") && cells.iter().any(|cell| cell.starts_with("ListPrices/")) {
+            Some(Self::EPages)
         } else if has("Vanlig pris") || has("Preu normal") {
             Some(Self::WooCommerce)
         } else {
@@ -126,6 +130,7 @@ impl Program {
             (Self::Odoo, "standard_price") => "Cost",
             (Self::Shopware5, "ordernumber") => "SKU",
             (Self::Shopware5, "price_EK") => "Price",
+            (Self::EPages, "Alias") => "SKU",
             (Self::Ozon, "SKU") => "External ID",
             (Self::WooCommerce, "Salgspris" | "Preu de venda") => "Sale price",
             (Self::PrestaShop, name) if UNIT_PRICES.contains(&name) => "Price per kg",

@@ -131,20 +131,15 @@ pub(crate) fn parse_in(
     }
 }
 
-/// Rounds what binary fractions leave: `19.990000000000002`.
+/// Rounds what binary fractions and divisions leave: `19.990000000000002`, `10.084033613445378`.
 fn without_noise(amount: Decimal) -> Decimal {
     /// Decimals that a computed price may have.
     const KEPT: u32 = 8;
-    const NOISE: Decimal = Decimal::from_parts(1, 0, 0, false, MAX_DECIMALS);
     if amount.scale() <= MAX_DECIMALS {
         return amount;
     }
-    let rounded = amount.round_dp(KEPT);
-    if (rounded - amount).abs() < NOISE {
-        rounded.normalize()
-    } else {
-        amount
-    }
+    let rounded = amount.round_dp(KEPT).normalize();
+    if rounded.is_zero() { amount } else { rounded }
 }
 
 /// Returns whether a text is digits with at most a decimal point, which no currency changes.

@@ -3,18 +3,44 @@
 use std::borrow::Cow;
 
 use super::other_values::is_month_name;
-use crate::{cells::plain_text, currency, entities::without_entities};
+use crate::{cells::plain_text, columns, currency, entities::without_entities};
 
 /// Ignored words before a price.
 pub(super) const BEFORE: &[&str] = &[
     "from",
     "only",
     "now",
+    "our price",
+    "your price",
+    "rrp",
+    "msrp",
+    "mrp",
+    "srp",
+    "uvp",
     "ab",
+    "nur noch",
     "nur",
+    "jetzt nur",
+    "jetzt",
+    "unser preis",
+    "vk",
     "je",
     "à partir de",
     "a partir de",
+    "prix",
+    "prix:",
+    "precio:",
+    "prezzo:",
+    "prijs:",
+    "cena:",
+    "цена:",
+    "seulement",
+    "ahora",
+    "ora",
+    "nu",
+    "teraz",
+    "tylko",
+    "только",
     "à",
     "dès",
     "desde",
@@ -154,23 +180,27 @@ pub(super) const BEHIND: &[&str] = &[
     "kdv dahil",
 ];
 
-/// Trims a price, and converts entities and full-width forms: `&euro;12`, `２，５００円`.
+/// Trims a price, and converts entities and digits: `&euro;12`, `２，５００円`, `١٢٫٥٠`.
 pub(super) fn readable(text: &str) -> Cow<'_, str> {
     let text = plain_text(text);
     if text.contains('&') && text.contains(';') {
         let plain = without_entities(text.to_lowercase().into());
         return Cow::Owned(plain.trim().to_owned());
     }
-    let is_wide = |character: char| matches!(character, '！'..='～' | '￥' | '\u{3000}');
-    if text.is_ascii() || !text.contains(is_wide) {
-        return text;
-    }
     let narrow = |character: char| match character {
         '￥' => '¥',
         '\u{3000}' => ' ',
         '！'..='～' => char::from_u32(u32::from(character) - 0xFEE0).unwrap_or(character),
+        // Arabic and Persian digits and marks.
+        '٠'..='٩' => char::from_digit(u32::from(character) - 0x660, 10).unwrap_or(character),
+        '۰'..='۹' => char::from_digit(u32::from(character) - 0x6F0, 10).unwrap_or(character),
+        '٫' => '.',
+        '٬' => ',',
         character => character,
     };
+    if text.is_ascii() || text.chars().all(|character| narrow(character) == character) {
+        return text;
+    }
     Cow::Owned(
         text.chars()
             .map(narrow)
@@ -263,6 +293,13 @@ impl<'a> Parts<'a> {
                 .ends_with(|last: char| last.is_ascii_digit())
                 .then_some(());
         }
+        // `-,99` has no units; nobody writes less than nothing so.
+        if let Some(cents) = self.number.strip_prefix(['-', '–', '—'])
+            && cents.starts_with(',')
+        {
+            self.number = cents;
+            return Some(());
+        }
         if let Some(number) = self
             .number
             .strip_prefix(['-', '−', '–'])
@@ -273,6 +310,10 @@ impl<'a> Parts<'a> {
                 return None;
             }
             self.is_negative = true;
+            self.number = number;
+            return Some(());
+        }
+        if let Some(number) = self.number.strip_prefix(['~', '≈']) {
             self.number = number;
             return Some(());
         }
@@ -336,6 +377,9 @@ pub(super) fn without_words(text: &str) -> &str {
             return text[word.len()..].trim_start();
         }
     }
+    if let Some(rest) = without_tax(text) {
+        return rest;
+    }
     for word in BEHIND {
         let Some(at) = text.len().checked_sub(word.len()) else {
             continue;
@@ -356,6 +400,16 @@ pub(super) fn without_words(text: &str) -> &str {
         return rest;
     }
     without_unit(text)
+}
+
+/// Strips words for tax: `(inc VAT)`, `excl. BTW`, `IVA incl.`.
+fn without_tax(text: &str) -> Option<&str> {
+    let words = text.trim_end_matches([')', ']']);
+    let (rest, last) = words.rsplit_once(char::is_whitespace)?;
+    let (rest, first) = rest
+        .trim_end()
+        .rsplit_once(|mark: char| mark.is_whitespace() || matches!(mark, '(' | '['))?;
+    columns::is_of_tax(first, last).then(|| rest.trim_end_matches(['(', '[', ' ']))
 }
 
 /// Weights and volumes: a pack costs something else than a kilogram of it.

@@ -20,7 +20,7 @@ use crate::{
     columns::Meaning,
     encoding::CellEncoding,
     failed_rows,
-    header::{Columns, Header, RowKind, Shape},
+    header::{Columns, Header, RowKind, Shape, without_decimal},
     identity::{self, Key},
     price::{self, DecimalMark},
     reader::RawRow,
@@ -316,8 +316,18 @@ impl Classifier {
             Some(RowKind::Variant) => {
                 if shape == Shape::Ecwid && self.columns.variant_sku.is_some() {
                     cells.parent = std::mem::take(&mut cells.sku);
+                    if cells.parent.is_empty() {
+                        cells.parent = cells.id.clone();
+                    }
                     cells.sku = cells.variant_sku.clone();
                     cells.attributes = cells.options.clone();
+                    if !cells.variant_price.is_empty() {
+                        cells.price = cells.variant_price.clone();
+                        cells.price_column = self.columns.variant_price;
+                    }
+                    if self.columns.variant_stock.is_some() {
+                        cells.stock = cells.variant_stock.clone();
+                    }
                 }
                 if self.above.key == *key {
                     self.inherit(cells);
@@ -439,6 +449,14 @@ impl Classifier {
                 && let Some(text) = texts.get_mut(index)
             {
                 *text = text.replace('.', ",");
+            }
+        }
+        for column in &self.columns.whole {
+            if let Some(text) = texts.get_mut(*column)
+                && let Some(digits) = text.strip_suffix(".0")
+                && without_decimal(text.as_bytes()).is_some()
+            {
+                *text = digits.to_owned();
             }
         }
         // An inherited value has no row above in a list of failed rows.

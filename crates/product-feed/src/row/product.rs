@@ -34,15 +34,16 @@ pub(super) fn shape(record: &ByteRecord, columns: &Columns) -> Result<(), RowErr
     if memchr::memchr(0, record.as_slice()).is_some() {
         return Err(RowError::Binary);
     }
-    // Missing trailing cells and empty surplus ones are normal in spreadsheets.
+    // Missing trailing cells and empty surplus ones are normal in spreadsheets. A second product in the row would be lost.
     if record
         .iter()
-        .skip(columns.count)
-        .any(|cell| !is_blank(cell))
+        .enumerate()
+        .skip(columns.width)
+        .any(|(index, cell)| !is_blank(cell) && Some(index) != columns.reason)
     {
         return Err(RowError::TooManyCells {
             cells: record.len(),
-            columns: columns.count,
+            columns: columns.width,
         });
     }
     Ok(())
