@@ -117,7 +117,7 @@ impl Archive {
     }
 }
 
-/// Returns the offset of a file's data, behind its local header.
+/// Returns the offset of a file's data, after its local header.
 fn data_start(archive: &mut Box<dyn ReadSeek>, header: u64) -> Result<u64, FeedError> {
     let mut bytes = [0; 30];
     archive

@@ -38,7 +38,7 @@ pub(crate) enum Split {
     Unfinished,
 }
 
-/// Splits the row at the start of `bytes` into trimmed cells. `is_all` means that the file ends behind them.
+/// Splits the row at the start of `bytes` into trimmed cells. `is_all` means that the file ends after them.
 pub(crate) fn split(
     bytes: &[u8],
     is_all: bool,
@@ -142,7 +142,7 @@ struct Splitter<'a> {
 
 struct Cell {
     text: Text,
-    /// Position of the delimiter behind it.
+    /// Position of the delimiter after it.
     end: usize,
 }
 

@@ -281,7 +281,7 @@ impl<'a> RawRow<'a> {
 /// A row that counts as a product.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FeedRow {
-    /// Its number behind the header row, from 1, counting skipped rows.
+    /// Its number after the header row, from 1, counting skipped rows.
     pub number: u64,
     /// Its first line, from 1.
     pub line: u64,
@@ -312,7 +312,7 @@ pub trait Visitor {
 /// A row that is not a product. Blank rows are not reported.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PassedOver {
-    /// Its number behind the header row, as [`FeedRow::number`].
+    /// Its number after the header row, as [`FeedRow::number`].
     pub number: u64,
     /// Its first line, from 1.
     pub line: u64,

@@ -117,7 +117,7 @@ fn delimited(bombs: &mut Bombs) {
     bombs.gzip("shorter-commas.csv.gz", &[header, (&commas, 100)]);
     let filled = [&b"x,".repeat(400 << 10)[..], b"\n"].concat();
     bombs.gzip("filled.csv.gz", &[header, (&filled, 80)]);
-    // A long row, and many behind it that could keep its capacity.
+    // A long row, and many after it that could keep its capacity.
     let long = [&b"A,"[..], &[b'x'; 1_000_000], b",1\n"].concat();
     bombs.gzip(
         "one-long.csv.gz",

@@ -173,7 +173,9 @@ fn keep_fresh(
                     }
                     let (_, is_over, _) = now;
                     match refresh(state, shown).await {
-                        Some(status) if status.is_final() || !is_over => return,
+                        Some(status) if status.is_final() => return,
+                        // The activity is recorded a moment after the counts.
+                        Some(_) if !is_over && tries > 0 => return,
                         _ => {}
                     }
                 }

@@ -238,7 +238,7 @@ const TABLES: &[&str] = &[
     "product_descriptions",
 ];
 
-/// Looks up a column behind its table's name, or with it: `products.sku`, `/product/price@gross`.
+/// Looks up a column after its table's name, or with it: `products.sku`, `/product/price@gross`.
 fn of_table(name: &str) -> Option<Known> {
     const MARKS: [char; 4] = ['.', ':', '/', '@'];
     let (path, column) = name

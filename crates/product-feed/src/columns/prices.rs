@@ -286,7 +286,7 @@ pub(crate) fn is_for_customers(known: Known) -> bool {
     class < 2 && known.rank % NAMES.count < NAMES.net
 }
 
-/// Returns whether a price's name is another one's with words for tax behind it: `Price`, `Price incl. VAT`.
+/// Returns whether a price's name is another one's with words for tax after it: `Price`, `Price incl. VAT`.
 pub(crate) fn adds_tax(plain: &str, other: &str) -> bool {
     let words = |name: &str| {
         let words: Vec<_> = name

@@ -1,4 +1,4 @@
-//! Remarks in brackets and behind dashes: `Preis (netto)`.
+//! Remarks in brackets and after dashes: `Preis (netto)`.
 
 use super::{
     Known, NAMES, Word,

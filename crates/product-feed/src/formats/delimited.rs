@@ -1,6 +1,6 @@
 //! Reads delimited text as rows.
 //!
-//! A stray quotation mark must not swallow the rows behind it. If a quoted row spans lines that are complete
+//! A stray quotation mark must not swallow the rows after it. If a quoted row spans lines that are complete
 //! rows, or never ends, each line is read by itself.
 
 use std::{io::Read, ops::ControlFlow};
@@ -99,7 +99,7 @@ pub(crate) fn check(parts: &[Source]) -> Result<(), FeedError> {
     Ok(())
 }
 
-/// Counts the non-blank rows behind the first one for which `visit` breaks with true. `None` if it breaks with
+/// Counts the non-blank rows after the first one for which `visit` breaks with true. `None` if it breaks with
 /// false or never, or if there are several parts.
 ///
 /// # Errors
@@ -465,7 +465,7 @@ impl Rows {
         }
     }
 
-    /// Finds the first line behind the next one that is a row by itself: bytes and lines before it.
+    /// Finds the first line after the next one that is a row by itself: bytes and lines before it.
     fn own_line_within(&self, seen: usize, record: &mut ByteRecord) -> Option<(usize, u64)> {
         let bytes = &self.lines.bytes()[..seen];
         let mut before = 0;

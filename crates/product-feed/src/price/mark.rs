@@ -36,7 +36,7 @@ pub(crate) struct Vote {
     homes: usize,
     /// The first price whose only point could be either.
     doubtful: Option<String>,
-    /// The first price whose only comma has three digits behind it. Beside semicolons it could be either.
+    /// The first price whose only comma has three digits after it. Beside semicolons it could be either.
     doubtful_comma: Option<String>,
 }
 
