@@ -59,7 +59,7 @@ fn Events(page: Page<AuditEvent>) -> impl IntoView {
                     <td role="cell" class="audit-what">
                         {event.action.words(t)} " " {event.subject}
                     </td>
-                    <td role="cell" class="code">{event.address}</td>
+                    <td role="cell" class="code audit-address">{event.address}</td>
                 </tr>
             }
         })

@@ -320,7 +320,9 @@ fn MemberRow(member: TeamMember, passwords: bool) -> impl IntoView {
                 <span class="settings-email">{email}</span>
             </th>
             <td role="cell">{given}</td>
-            <td role="cell" class="settings-actions">{reset} {passkeys} {access}</td>
+            <td role="cell" class="settings-actions">
+                <div class="settings-choices">{reset} {passkeys} {access}</div>
+            </td>
         </tr>
     }
 }
