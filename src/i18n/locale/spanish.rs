@@ -921,7 +921,7 @@ const ERRORS: &[Text] = &[
     ("unknown-sheet", "El libro tiene varias hojas ({sheets}). Elige las que tienen productos."),
     ("long-row", "La fila que empieza en la línea {line} ocupa más de {limit} MiB. Comprueba si hay comillas sin cerrar."),
     ("too-large-unpacked", "El archivo descomprimido ocupa más de {limit:bytes}."),
-    ("broken-archive", "El archivo comprimido está dañado o tiene un formato no admitido. Carga el archivo de productos directamente."),
+    ("broken-archive", "El archivo está dañado o no se puede descomprimir. Guárdalo de nuevo con el programa del que procede y cárgalo. Si es un archivo comprimido, carga el archivo de productos directamente."),
     ("several-files", "El archivo comprimido contiene {files} archivos que no forman una sola lista. Carga un único archivo de productos."),
     ("encrypted", "El archivo está protegido con contraseña. Quita la contraseña y vuelve a cargarlo."),
     ("nested-archive", "El archivo comprimido contiene otro archivo comprimido. Carga el archivo de productos directamente."),
