@@ -150,7 +150,7 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
                 {setup.map(|setup| {
                     view! { <input type="hidden" name="setup" value=setup.into_exposed() /> }
                 })}
-                <Field name="name" label="Name" kind="text" autocomplete="name" invalid />
+                <Field name="name" label=t.say("Name", "Name") kind="text" autocomplete="name" invalid />
                 <Field
                     name="email"
                     label=t.say("Email", "E-Mail")

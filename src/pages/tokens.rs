@@ -78,7 +78,7 @@ fn CreateForm(may_import: bool, may_manage_webhooks: bool) -> impl IntoView {
             </p>
             <ActionForm action=CreateToken::url()>
                 <FormError error={failure::<CreateToken>()} />
-                <Field name="name" label="Name" kind="text" autocomplete="off" />
+                <Field name="name" label=t.say("Name", "Name") kind="text" autocomplete="off" />
                 <div class="settings-row">
                     <div class="field">
                         <label for="scope">{t.say("Permissions", "Berechtigungen")}</label>
@@ -169,7 +169,7 @@ fn TokensTable(tokens: Vec<ApiToken>) -> impl IntoView {
             testid="tokens"
             caption=t.say("Your tokens, newest first", "Deine Tokens, neueste zuerst")
             heads=vec![
-                "Name",
+                t.say("Name", "Name"),
                 t.say("Permissions", "Berechtigungen"),
                 t.say("Last used", "Zuletzt benutzt"),
                 t.say("Expires", "Läuft ab"),

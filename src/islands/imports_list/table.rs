@@ -54,7 +54,7 @@ pub(crate) fn JobsTable(
             <thead role="rowgroup">
                 <tr role="row">
                     {head(SortBy::File, t.say("File", "Datei"))}
-                    {head(SortBy::Status, "Status")}
+                    {head(SortBy::Status, t.say("Status", "Status"))}
                     <th role="columnheader" scope="col">
                         {t.say("Progress", "Fortschritt")}
                     </th>
@@ -197,7 +197,7 @@ fn failed(t: Locale, progress: &ImportProgress) -> Option<String> {
         format!(
             "{} {}",
             t.count(progress.failed_products),
-            t.say("failed", "fehlgeschlagen")
+            t.say_of("failed", "fehlgeschlagen", progress.failed_products)
         )
     })
 }

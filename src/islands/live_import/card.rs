@@ -23,6 +23,9 @@ use crate::{
     model::job::{ImportProgress, ImportStatus, UnixMillis},
 };
 
+/// Labels stand above any number of products, so they have the form for several.
+const MANY: u64 = 2;
+
 /// Shows how far an import is, how long it takes, and whether the page is live, around its [foot](CardFoot).
 ///
 /// Everything that may appear during the import has its place from the start, so that nothing moves.
@@ -91,13 +94,17 @@ pub(crate) fn ProgressCard(
             />
             <dl class="counts">
                 <Count
-                    name=t.say("Imported", "Importiert")
+                    name=t.say_of("Imported", "Importiert", MANY)
                     kind="processed"
                     testid="count-processed"
                 >
                     {move || t.count(progress.get().processed_products)}
                 </Count>
-                <Count name=t.say("Failed", "Fehlgeschlagen") kind="failed" testid="count-failed">
+                <Count
+                    name=t.say_of("Failed", "Fehlgeschlagen", MANY)
+                    kind="failed"
+                    testid="count-failed"
+                >
                     {move || t.count(progress.get().failed_products)}
                 </Count>
                 <Count name=t.say("Total", "Gesamt") kind="total" testid="count-total">
