@@ -140,8 +140,8 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
             <Welcome
                 title
                 text=t.say(
-                    "Welcome. This first account will own the workspace.",
-                    "Willkommen. Dieses erste Konto wird Inhaber des Arbeitsbereichs.",
+                    "Welcome. This first account will be the owner.",
+                    "Willkommen. Dieses erste Konto wird Inhaber.",
                 )
             />
             <ActionForm action=CreateOwner::url()>

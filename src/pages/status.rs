@@ -83,7 +83,7 @@ fn Status(status: ServerStatus) -> impl IntoView {
                 <h2 id="hour-title">{t.say("Last hour", "Letzte Stunde")}</h2>
             </header>
             <div class="hours">
-                <HourChart id="hour-viewers" name=t.say("Viewers", "Zuschauer") values=viewers />
+                <HourChart id="hour-viewers" name=t.say("Viewers", "Personen, die zusehen") values=viewers />
                 <HourChart id="hour-events" name=t.say("Events sent", "Gesendete Ereignisse") values=events />
                 <HourChart id="hour-imports" name=t.say("Imports finished", "Beendete Importe") values=ended />
             </div>
@@ -102,7 +102,7 @@ fn Status(status: ServerStatus) -> impl IntoView {
                         <span data-testid="upstream-problem">{problem_text(t, &problem)}</span>
                     </Fact>
                 }).collect_view()}
-                <Fact name=t.say("Viewers", "Zuschauer")>
+                <Fact name=t.say("Viewers", "Personen, die zusehen")>
                     <span data-testid="viewers">{t.count(status.viewers)}</span>
                 </Fact>
                 <Fact name=t.say("Tracked imports", "Verfolgte Importe")>{t.count(status.followed_jobs)}</Fact>
