@@ -1,5 +1,6 @@
 //! Spanish, in this one file: how it writes numbers and dates, its texts by the English ones, and its sentences of
-//! errors by their codes. A text with a line in it has a form for one and a form for several (`Locale::say_of`). `tests/it/languages.rs` finds what is missing or no longer used.
+//! errors by their codes. A text with a line in it has a form for one and a form for several (`Locale::say_of`).
+//! `tests/it/languages.rs` finds what is missing or no longer used.
 
 use super::{Language, Text};
 
