@@ -46,7 +46,7 @@ test('the owner invites a viewer, who watches and imports nothing', async ({ pag
   await expect(guest.getByRole('heading', { name: 'Imports', exact: true })).toBeVisible();
   await expect(guest.getByTestId('upload-form')).toHaveCount(0);
   await guest.goto('/account');
-  await expect(guest.getByTestId('role')).toHaveText('Viewer');
+  await expect(guest.getByTestId('role')).toHaveText('Viewer (own and shared imports)');
   await expect(guest.getByTestId('session-row')).toHaveCount(1);
   const team = await guest.goto('/team');
   expect(team?.status()).toBe(403);

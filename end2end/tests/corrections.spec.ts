@@ -40,7 +40,7 @@ for (const script of [true, false]) {
       // The reason is at the cell, and screen readers read it with the cell.
       const price = cell(page, 'price', 14);
       await expect(price).toHaveValue('gratis');
-      await expect(price).toHaveAccessibleDescription('"gratis" is not a valid price.');
+      await expect(price).toHaveAccessibleDescription('“gratis” is not a valid price.');
       await expect(price).toHaveAttribute('aria-invalid', 'true');
 
       // Unchanged, there is nothing to do.

@@ -30,7 +30,7 @@ test('failed rows say why, can be searched, and come back as a file', async ({ p
   await page.getByTestId('failed-search').fill('F-59');
   await page.getByTestId('failed-search').press('Enter');
   await expect(page.getByTestId('failed-row')).toHaveCount(1);
-  await expect(page.getByTestId('failed-reason')).toHaveText('"free" is not a valid price.');
+  await expect(page.getByTestId('failed-reason')).toHaveText('“free” is not a valid price.');
 
   const [download] = await Promise.all([
     page.waitForEvent('download'),

@@ -79,6 +79,11 @@ test('a price list is tried, imported, looked at and taken back', async ({ page,
   // The undo restores everything, and can be undone itself.
   await page.goto(app.url(jobPath(spring.id)));
   await page.getByTestId('undo-import').click();
+  await expect(page.getByTestId('undo-confirm')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('undo-confirm')).toBeHidden();
+  await expect(page.getByTestId('undo-import')).toBeFocused();
+  await page.getByTestId('undo-import').click();
   await page.getByTestId('undo-confirm').click();
   await expect(headline).toHaveText('Restored 37 products', { timeout: 30_000 });
   await page.goto(app.url('/products?search=bread%20knife'));

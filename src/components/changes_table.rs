@@ -30,7 +30,7 @@ pub(crate) fn kind_word(t: Locale, kind: ChangeKind) -> &'static str {
 pub(crate) fn field_word(t: Locale, field: Field) -> &'static str {
     match field {
         Field::Sku => "SKU",
-        Field::Name => "Name",
+        Field::Name => t.say("Name", "Name"),
         Field::Price => t.say("Price", "Preis"),
         Field::SalePrice => t.say("Sale price", "Angebotspreis"),
         Field::Currency => t.say("Currency", "Währung"),
@@ -172,7 +172,7 @@ pub(crate) fn HistoryTable(
             class="table changes"
             testid="history-table"
             caption=t.say("Changes, newest first", "Änderungen, neueste zuerst")
-            heads=vec![t.say("Time", "Zeit"), t.say("Change", "Änderung"), t.say("Values", "Werte"), "Import"]
+            heads=vec![t.say("Time", "Zeit"), t.say("Change", "Änderung"), t.say("Values", "Werte"), t.say("Import", "Import")]
         >
             {rows}
         </DataTable>

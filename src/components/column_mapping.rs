@@ -25,7 +25,7 @@ fn choices(t: Locale) -> [(&'static str, &'static str); 19] {
     [
         ("", t.say("Don't import", "Nicht importieren")),
         ("sku", "SKU"),
-        ("name", "Name"),
+        ("name", t.say("Name", "Name")),
         ("price", t.say("Price", "Preis")),
         ("sale price", t.say("Sale price", "Angebotspreis")),
         ("currency", t.say("Currency", "Währung")),
@@ -34,7 +34,7 @@ fn choices(t: Locale) -> [(&'static str, &'static str); 19] {
         ("id", "ID"),
         ("stock", t.say("Stock", "Bestand")),
         ("availability", t.say("Availability", "Verfügbarkeit")),
-        ("url", "Link"),
+        ("url", t.say("Link", "Link")),
         ("handle", "Handle (Shopify)"),
         (
             "option",

@@ -34,9 +34,9 @@ pub(crate) fn HourChart(
         .collect_view();
     let summary = format!(
         "{} {}, {} {}",
-        t.say("this minute", "diese Minute"),
+        t.say("now", "jetzt"),
         t.count(now),
-        t.say("most", "höchstens"),
+        t.say("peak", "höchstens"),
         t.count(most)
     );
     view! {

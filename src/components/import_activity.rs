@@ -48,7 +48,7 @@ pub(crate) fn ImportActivity(
                 <h2 id="timeline-title">{t.say("Activity", "Verlauf")}</h2>
             </header>
             <ol>{lines.collect_view()}</ol>
-            <p class="import-id">"Import " <span class="code">{id}</span></p>
+            <p class="import-id">{t.say("Import", "Import")} " " <span class="code">{id}</span></p>
         </section>
     }
 }

@@ -159,18 +159,27 @@ pub(crate) fn missing_products(t: Locale, extras: &ImportExtras) -> Option<Strin
         MissingProducts::Unavailable => (
             extras.marked_products,
             match extras.is_check() {
-                true => t.say(
+                true => t.say_of(
                     "would be marked as out of stock",
-                    "würden als nicht vorrätig markiert",
+                    "würde als nicht vorrätig markiert|würden als nicht vorrätig markiert",
+                    extras.marked_products,
                 ),
-                false => t.say("marked as out of stock", "als nicht vorrätig markiert"),
+                false => t.say_of(
+                    "marked as out of stock",
+                    "als nicht vorrätig markiert",
+                    extras.marked_products,
+                ),
             },
         ),
         MissingProducts::Remove => (
             extras.removed_products,
             match extras.is_check() {
-                true => t.say("would be removed", "würden entfernt"),
-                false => t.say("removed", "entfernt"),
+                true => t.say_of(
+                    "would be removed",
+                    "würde entfernt|würden entfernt",
+                    extras.removed_products,
+                ),
+                false => t.say_of("removed", "entfernt", extras.removed_products),
             },
         ),
     };

@@ -149,7 +149,7 @@ pub(crate) fn ImportRowsTable(
             <ActionForm action=RetryFailedRows::url()>
                 <IdField id=stored.get_value() />
                 <button class="button button-quiet" data-testid="retry-failed">
-                    {t.say("Retry failed rows", "Erneut importieren")}
+                    {t.say("Retry failed rows", "Fehlgeschlagene Zeilen erneut versuchen")}
                 </button>
             </ActionForm>
         }

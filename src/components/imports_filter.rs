@@ -69,10 +69,10 @@ pub(crate) fn ImportsFilterForm(
                 />
                 <button class="button" data-testid="filter-search">{t.say("Search", "Suchen")}</button>
                 <details class="filter-more">
-                    <summary class="button" data-testid="filter-more">"Filter"</summary>
+                    <summary class="button" data-testid="filter-more">{t.say("Filter", "Filter")}</summary>
                     <div class="filter-fields">
                         <label class="filter-field">
-                            <span>"Status"</span>
+                            <span>{t.say("Status", "Status")}</span>
                             <select
                                 class="input"
                                 name="status"
@@ -154,7 +154,7 @@ fn stages(t: Locale, filter: &ImportsFilter, overview: &ImportsOverview) -> Opti
         })
         .collect_view();
     let list = view! {
-        <ul class="filter-chips" aria-label="Status">{links}</ul>
+        <ul class="filter-chips" aria-label=t.say("Status", "Status")>{links}</ul>
     };
     Some(list.into_any())
 }
@@ -169,7 +169,7 @@ fn chips(t: Locale, filter: &ImportsFilter, overview: &ImportsOverview) -> Vec<C
     };
     let mut chips = Vec::new();
     if !filter.search.is_empty() {
-        let text = format!("“{}”", filter.search);
+        let text = t.fill("“{search}”", "„{search}“", &[("search", &filter.search)]);
         chips.push(without(|other| other.search.clear(), text));
     }
     if let Some(status) = filter.status {

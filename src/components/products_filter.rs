@@ -107,7 +107,7 @@ fn chips(t: Locale, filter: &ProductsFilter, imports: &[ImportName]) -> Vec<Chip
     };
     let mut chips = Vec::new();
     if !filter.search.is_empty() {
-        let text = format!("“{}”", filter.search);
+        let text = t.fill("“{search}”", "„{search}“", &[("search", &filter.search)]);
         chips.push(without(|other| other.search.clear(), text));
     }
     if let Some(import) = &filter.import {

@@ -55,7 +55,7 @@ pub(crate) fn ProductsTable(products: Vec<Product>, filter: ProductsFilter) -> i
             <caption class="visually-hidden">{t.say("Products", "Produkte")}</caption>
             <thead role="rowgroup">
                 <tr role="row">
-                    {head(ProductsSortBy::Name, "Name")}
+                    {head(ProductsSortBy::Name, t.say("Name", "Name"))}
                     <th role="columnheader" scope="col">"SKU"</th>
                     {head(ProductsSortBy::Price, t.say("Price", "Preis"))}
                     <th role="columnheader" scope="col">{t.say("Stock", "Bestand")}</th>

@@ -19,10 +19,10 @@ pub(crate) fn SettingsNav() -> impl IntoView {
         let manages = user.is_some_and(|user| user.role.may(Permission::Manage));
         manages.then(|| {
             view! {
-                <A href=address("/team")>"Team"</A>
+                <A href=address("/team")>{t.say("Team", "Team")}</A>
                 <A href=address("/webhooks")>"Webhooks"</A>
                 <A href=address("/audit")>{t.say("Audit log", "Protokoll")}</A>
-                <A href=address("/status")>"Status"</A>
+                <A href=address("/status")>{t.say("Status", "Status")}</A>
             }
         })
     });

@@ -95,7 +95,7 @@ fn Link(id: JobId, link: ShareLink) -> impl IntoView {
                 class="input code"
                 readonly
                 value=url.clone()
-                aria-label="Link"
+                aria-label=t.say("Link", "Link")
                 data-testid="share-url"
             />
             <span class="share-when">

@@ -1,6 +1,12 @@
 addEventListener('keydown', (event) => {
   const { key, target } = event;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const asked = key === 'Escape' && document.querySelector('details.popover[open]');
+  if (asked) {
+    asked.open = false;
+    asked.querySelector('summary').focus();
+    return;
+  }
   // Whoever writes means the character.
   if (target.closest('input:not([type=checkbox]), textarea, select, dialog, [contenteditable]')) return;
   const focus = (it) => {

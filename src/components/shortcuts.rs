@@ -17,7 +17,7 @@ pub(crate) fn Shortcuts() -> impl IntoView {
 pub(crate) fn KeysHelp() -> impl IntoView {
     let t = use_locale();
     let keys = [
-        ("/", t.say("Go to the search", "Zur Suche")),
+        ("/", t.say("Search", "Suchen")),
         ("j", t.say("Next row", "Nächste Zeile")),
         ("k", t.say("Previous row", "Vorherige Zeile")),
         ("x", t.say("Select the row", "Zeile auswählen")),

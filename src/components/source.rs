@@ -46,7 +46,7 @@ pub(crate) fn RunResult(run: SourceRun) -> impl IntoView {
         let href = address(&format!("/imports/{}", escape(job)));
         view! {
             " "
-            <a href=href>"Import"</a>
+            <a href=href>{t.say("Import", "Import")}</a>
         }
     });
     view! {

@@ -101,10 +101,22 @@ impl Locale {
     /// Returns the text in this language. One that is missing, which a test would find, is in English.
     #[must_use]
     pub fn say(self, english: &'static str, german: &'static str) -> &'static str {
-        match self {
+        self.say_of(english, german, 1)
+    }
+
+    /// Returns the text that is said of a count. A language that has another form for more than one has both, with a
+    /// line between: `actualizado|actualizados`.
+    #[must_use]
+    pub fn say_of(self, english: &'static str, german: &'static str, count: u64) -> &'static str {
+        let text = match self {
             Self::English => english,
             Self::German => german,
             other => other.translated(english).unwrap_or(english),
+        };
+        match text.split_once('|') {
+            Some((one, _)) if count == 1 => one,
+            Some((_, many)) => many,
+            None => text,
         }
     }
 
@@ -193,10 +205,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use Locale::{English, German, Spanish};
 
     #[test]
     fn a_choice_goes_before_what_the_browser_likes() {
-        use Locale::{English, German, Spanish};
         for (chosen, accepted, given) in [
             (None, None, English),
             (None, Some("de-DE,de;q=0.9,en;q=0.8"), German),
@@ -217,6 +229,18 @@ mod tests {
                 "{chosen:?} {accepted:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_said_of_one_has_its_own_form_where_the_language_has_one() {
+        let said = |locale: Locale, count| locale.say_of("failed", "einer|viele", count);
+        assert_eq!([1, 2].map(|it| said(English, it)), ["failed"; 2]);
+        assert_eq!([1, 0].map(|it| said(German, it)), ["einer", "viele"]);
+        assert_eq!(
+            [1, 2].map(|it| said(Spanish, it)),
+            ["con error", "con errores"]
+        );
+        assert_eq!(German.say("failed", "einer|viele"), "einer");
     }
 
     #[test]

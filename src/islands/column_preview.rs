@@ -118,7 +118,7 @@ fn Rows(rows: Vec<PreviewRow>) -> impl IntoView {
             <thead role="rowgroup">
                 <tr role="row">
                     <th role="columnheader" scope="col">"SKU"</th>
-                    <th role="columnheader" scope="col">"Name"</th>
+                    <th role="columnheader" scope="col">{t.say("Name", "Name")}</th>
                     <th role="columnheader" scope="col" class="numeric">{t.say("Price", "Preis")}</th>
                 </tr>
             </thead>

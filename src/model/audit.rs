@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     i18n::locale::Locale,
-    model::job::{ImportMode, UnixMillis},
+    model::{
+        job::{ImportMode, UnixMillis},
+        role::Role,
+    },
 };
 
 macro_rules! actions {
@@ -153,6 +156,33 @@ pub struct AuditEvent {
     pub address: Option<String>,
 }
 
+impl AuditEvent {
+    /// Returns the subject for display. Where it ends in a role, that has its name: `mia@shop.example (staff)`,
+    /// `Mia: staff`, `staff`.
+    #[must_use]
+    pub fn subject_words(&self, t: Locale) -> String {
+        let (before, after) = match self.action {
+            AuditAction::Invited => ("(", ")"),
+            AuditAction::RoleChanged => (": ", ""),
+            AuditAction::Joined => ("", ""),
+            _ => return self.subject.clone(),
+        };
+        let role = self.subject.strip_suffix(after).and_then(|rest| {
+            let start = if before.is_empty() {
+                0
+            } else {
+                rest.rfind(before)? + before.len()
+            };
+            let role: Role = rest[start..].parse().ok()?;
+            Some((&rest[..start], role))
+        });
+        role.map_or_else(
+            || self.subject.clone(),
+            |(rest, role)| format!("{rest}{}{after}", role.name(t)),
+        )
+    }
+}
+
 impl AuditAction {
     /// Returns the action of starting an import with a mode.
     #[must_use]
@@ -178,5 +208,34 @@ mod tests {
             assert_eq!(action.as_str().parse(), Ok(action));
         }
         assert_eq!("x".parse::<AuditAction>(), Err(()));
+    }
+
+    #[test]
+    fn a_role_in_a_subject_has_its_name() {
+        for (action, subject, words) in [
+            (AuditAction::Joined, "staff", "Mitarbeiter"),
+            (
+                AuditAction::Invited,
+                "mia@shop.example (staff)",
+                "mia@shop.example (Mitarbeiter)",
+            ),
+            (AuditAction::Invited, "(viewer)", "(Betrachter)"),
+            (
+                AuditAction::RoleChanged,
+                "Mia: the first: owner",
+                "Mia: the first: Inhaber",
+            ),
+            (AuditAction::RoleChanged, "Mia", "Mia"),
+            (AuditAction::TokenCreated, "staff", "staff"),
+        ] {
+            let event = AuditEvent {
+                at: 0,
+                actor: String::new(),
+                action,
+                subject: subject.to_owned(),
+                address: None,
+            };
+            assert_eq!(event.subject_words(Locale::German), words);
+        }
     }
 }

@@ -53,12 +53,25 @@ impl Role {
 
     /// Returns the role's name for display.
     #[must_use]
-    pub fn title(self, t: Locale) -> &'static str {
+    pub fn name(self, t: Locale) -> &'static str {
         match self {
             Self::Owner => t.say("Owner", "Inhaber"),
             Self::Staff => t.say("Staff", "Mitarbeiter"),
-            Self::Observer => t.say("Observer (all imports)", "Beobachter (alle Importe)"),
+            Self::Observer => t.say("Observer", "Beobachter"),
             Self::Viewer => t.say("Viewer", "Betrachter"),
+        }
+    }
+
+    /// Returns the role's name with what tells it from a similar one.
+    #[must_use]
+    pub fn title(self, t: Locale) -> &'static str {
+        match self {
+            Self::Owner | Self::Staff => self.name(t),
+            Self::Observer => t.say("Observer (all imports)", "Beobachter (alle Importe)"),
+            Self::Viewer => t.say(
+                "Viewer (own and shared imports)",
+                "Betrachter (eigene und geteilte Importe)",
+            ),
         }
     }
 

@@ -150,8 +150,7 @@ impl RunCause {
         match self {
             Self::Schedule => t.say("Schedule", "Zeitplan"),
             Self::Request => t.say("Run now", "Jetzt ausführen"),
-            // The same in both languages.
-            Self::Upload => "Upload",
+            Self::Upload => t.say("Upload", "Upload"),
         }
     }
 }

@@ -13,8 +13,8 @@ pub struct ServerStatus {
     pub uptime: u64,
     /// The database's product name.
     pub database: String,
-    /// The price monitor's URL.
-    pub monitor: String,
+    /// The price monitor's host, unless it is the embedded one.
+    pub monitor: Option<String>,
     /// The connection to it.
     pub upstream: UpstreamState,
     /// Known problems of the price monitor.

@@ -5,7 +5,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::model::{job::UnixMillis, role::Permission, secret::Secret};
+use crate::{
+    i18n::locale::Locale,
+    model::{job::UnixMillis, role::Permission, secret::Secret},
+};
 
 /// The scope of a token. It never allows more than its user's role.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
@@ -46,6 +49,21 @@ impl TokenScope {
             Self::Products => "products:read",
             Self::All => "imports:write products:read",
             Self::Webhooks => "webhooks:write",
+        }
+    }
+
+    /// Returns the scope's name for display.
+    #[must_use]
+    pub fn title(self, t: Locale) -> &'static str {
+        match self {
+            Self::Read => t.say("Read imports", "Importe ansehen"),
+            Self::Write => t.say("Read and manage imports", "Importe ansehen und verwalten"),
+            Self::Products => t.say("Read products", "Produkte ansehen"),
+            Self::All => t.say(
+                "Manage imports, read products",
+                "Importe verwalten, Produkte ansehen",
+            ),
+            Self::Webhooks => t.say("Manage webhooks", "Webhooks verwalten"),
         }
     }
 

@@ -42,9 +42,9 @@ events! {
     /// An import was started.
     Started: "import.started", "Started", "Gestartet";
     /// An import waits for an answer about its file.
-    NeedsInput: "import.needs_input", "Needs input", "Braucht eine Angabe";
+    NeedsInput: "import.needs_input", "Needs input", "Eingabe nötig";
     /// An import waits for approval.
-    NeedsApproval: "import.needs_approval", "Needs approval", "Braucht eine Freigabe";
+    NeedsApproval: "import.needs_approval", "Needs approval", "Freigabe nötig";
     /// An import ended.
     Finished: "import.finished", "Finished", "Beendet";
     /// An import was undone by another import.

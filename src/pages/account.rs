@@ -66,7 +66,7 @@ fn Account(state: AccountState) -> impl IntoView {
             </header>
             <dl>
                 <div>
-                    <dt>"Name"</dt>
+                    <dt>{t.say("Name", "Name")}</dt>
                     <dd>{name}</dd>
                 </div>
                 <div>
@@ -214,7 +214,7 @@ fn Passkeys(list: PasskeyList) -> impl IntoView {
     view! {
         <section class="card settings-card" aria-labelledby="passkeys-title" data-testid="passkeys">
             <header class="card-head">
-                <h2 id="passkeys-title">"Passkeys"</h2>
+                <h2 id="passkeys-title">{t.say("Passkeys", "Passkeys")}</h2>
             </header>
             <p class="settings-note">
                 {t.say(

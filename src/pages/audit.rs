@@ -57,9 +57,9 @@ fn Events(page: Page<AuditEvent>) -> impl IntoView {
                     </td>
                     <th role="rowheader" scope="row">{event.actor}</th>
                     <td role="cell" class="audit-what">
-                        {event.action.words(t)} " " {event.subject}
+                        {event.action.words(t)} " " {event.subject_words(t)}
                     </td>
-                    <td role="cell" class="code">{event.address}</td>
+                    <td role="cell" class="code audit-address">{event.address}</td>
                 </tr>
             }
         })

@@ -36,6 +36,7 @@ use crate::{
 
 #[component]
 pub(crate) fn CorrectRowsPage() -> impl IntoView {
+    let t = use_locale();
     let id = use_params_map().with_untracked(|params| params.get("id"));
     let id = id.unwrap_or_default();
     let page = query::page();
@@ -49,8 +50,8 @@ pub(crate) fn CorrectRowsPage() -> impl IntoView {
             Ok((job, rows)) => view! { <Editor job kind rows /> }.into_any(),
             Err(ApiError::NotFound) => view! { <NotFound what=Missing::Import /> }.into_any(),
             Err(error) => view! {
-                <PageTitle text="Import" />
-                <h1>"Import"</h1>
+                <PageTitle text=t.say("Import", "Import") />
+                <h1>{t.say("Import", "Import")}</h1>
                 <ErrorNotice error here=format!("/imports/{id}/correct") />
             }
             .into_any(),

@@ -69,6 +69,7 @@ async fn find(asked: Asked) -> Result<Found, ApiError> {
 
 #[component]
 pub(crate) fn ImportChangesPage() -> impl IntoView {
+    let t = use_locale();
     let id = use_params_map().with_untracked(|params| params.get("id"));
     let after = query::value("after").and_then(|after| after.parse().ok());
     let asked = Asked {
@@ -83,8 +84,8 @@ pub(crate) fn ImportChangesPage() -> impl IntoView {
             Err(error) => {
                 let here = format!("/imports/{}/changes", escape(&asked.id));
                 view! {
-                    <PageTitle text="Import" />
-                    <h1>"Import"</h1>
+                    <PageTitle text=t.say("Import", "Import") />
+                    <h1>{t.say("Import", "Import")}</h1>
                     <ErrorNotice error here />
                 }
                 .into_any()

@@ -33,6 +33,7 @@ use crate::{
 
 #[component]
 pub(crate) fn ImportDetailsPage() -> impl IntoView {
+    let t = use_locale();
     let id = use_params_map().with_untracked(|params| params.get("id"));
     let id = id.unwrap_or_default();
     Suspend::new(async move {
@@ -42,8 +43,8 @@ pub(crate) fn ImportDetailsPage() -> impl IntoView {
             }
             Err(ApiError::NotFound) => view! { <NotFound what=Missing::Import /> }.into_any(),
             Err(error) => view! {
-                <PageTitle text="Import" />
-                <h1>"Import"</h1>
+                <PageTitle text=t.say("Import", "Import") />
+                <h1>{t.say("Import", "Import")}</h1>
                 <ErrorNotice error here=format!("/imports/{id}") />
             }
             .into_any(),

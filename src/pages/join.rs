@@ -50,7 +50,7 @@ fn JoinForm(token: String, role: Role, email: Option<String>) -> impl IntoView {
             <ActionForm action=AcceptInvitation::url()>
                 <FormError error />
                 <input type="hidden" name="token" value=token />
-                <Field name="name" label="Name" kind="text" autocomplete="name" invalid />
+                <Field name="name" label=t.say("Name", "Name") kind="text" autocomplete="name" invalid />
                 <Field
                     name="email"
                     label=t.say("Email", "E-Mail")

@@ -140,8 +140,8 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
             <Welcome
                 title
                 text=t.say(
-                    "Welcome. This first account will own the workspace.",
-                    "Willkommen. Dieses erste Konto wird Inhaber des Arbeitsbereichs.",
+                    "Welcome. This first account will be the owner.",
+                    "Willkommen. Dieses erste Konto wird Inhaber.",
                 )
             />
             <ActionForm action=CreateOwner::url()>
@@ -150,7 +150,7 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
                 {setup.map(|setup| {
                     view! { <input type="hidden" name="setup" value=setup.into_exposed() /> }
                 })}
-                <Field name="name" label="Name" kind="text" autocomplete="name" invalid />
+                <Field name="name" label=t.say("Name", "Name") kind="text" autocomplete="name" invalid />
                 <Field
                     name="email"
                     label=t.say("Email", "E-Mail")

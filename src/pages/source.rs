@@ -195,11 +195,11 @@ fn Overview(source: Source) -> impl IntoView {
                 <Fact name=t.say("Schedule", "Zeitplan")>
                     {schedule}
                 </Fact>
-                <Fact name="Status">
+                <Fact name=t.say("Status", "Status")>
                     <span data-testid="source-status">{status}</span>
                 </Fact>
                 {next} {failures}
-                <Fact name="Import">{import}</Fact>
+                <Fact name=t.say("Import", "Import")>{import}</Fact>
                 <Fact name=t.say("Created", "Erstellt")>
                     <WrittenTime at=source.created_at />
                 </Fact>
@@ -340,7 +340,7 @@ fn RunRow(run: SourceRun) -> impl IntoView {
     let products = run.processed_products.map(|done| {
         let failed = run.failed_products.filter(|failed| *failed > 0);
         let failed = failed.map(|failed| {
-            let words = t.say("failed", "fehlgeschlagen");
+            let words = t.say_of("failed", "fehlgeschlagen", failed);
             view! { <span class="settings-email">{t.count(failed)} " " {words}</span> }
         });
         view! { {t.count(done)} {failed} }

@@ -239,7 +239,7 @@ fn SourceForm(action: String, filled: Filled, known: Known) -> impl IntoView {
             <FormError error />
             {no_hosts}
             <div class="settings-row">
-                <Text name="name" label="Name" value=filled.name.clone() required=true />
+                <Text name="name" label=t.say("Name", "Name") value=filled.name.clone() required=true />
                 <label class="field">
                     <span>{t.say("Files", "Dateien")}</span>
                     <select class="input" name="kind">

@@ -95,8 +95,7 @@ fn SourceRow(source: Source, newest: Option<SourceRun>) -> impl IntoView {
     };
     let place = match source.kind {
         SourceKind::Address => host_of(&source.address),
-        // The same in English and German.
-        SourceKind::Upload => "Upload".to_owned(),
+        SourceKind::Upload => t.say("Upload", "Upload").to_owned(),
     };
     let paused = (!source.enabled && source.schedule.is_some())
         .then(|| view! { <span class="chip">{t.say("Paused", "Angehalten")}</span> });

@@ -52,8 +52,8 @@ pub(crate) fn StatusPage() -> impl IntoView {
         }
     });
     view! {
-        <PageTitle text="Status" />
-        <h1>"Status"</h1>
+        <PageTitle text=t.say("Status", "Status") />
+        <h1>{t.say("Status", "Status")}</h1>
         <SettingsNav />
         {status}
     }
@@ -68,6 +68,9 @@ fn Status(status: ServerStatus) -> impl IntoView {
         partial_success,
         error,
     } = status.imports;
+    let monitor = status
+        .monitor
+        .unwrap_or_else(|| t.say("Embedded", "Eingebaut").to_owned());
     let hour = |value: fn(&Minute) -> u64| status.last_hour.iter().map(value).collect::<Vec<_>>();
     let [viewers, events, ended] = [
         hour(|minute| minute.viewers),
@@ -80,7 +83,7 @@ fn Status(status: ServerStatus) -> impl IntoView {
                 <h2 id="hour-title">{t.say("Last hour", "Letzte Stunde")}</h2>
             </header>
             <div class="hours">
-                <HourChart id="hour-viewers" name=t.say("Viewers", "Zuschauer") values=viewers />
+                <HourChart id="hour-viewers" name=t.say("Viewers", "Personen, die zusehen") values=viewers />
                 <HourChart id="hour-events" name=t.say("Events sent", "Gesendete Ereignisse") values=events />
                 <HourChart id="hour-imports" name=t.say("Imports finished", "Beendete Importe") values=ended />
             </div>
@@ -90,16 +93,16 @@ fn Status(status: ServerStatus) -> impl IntoView {
                 <h2 id="monitor-title">{t.say("Price monitor", "Preismonitor")}</h2>
             </header>
             <dl>
-                <Fact name=t.say("Address", "Adresse")>{status.monitor}</Fact>
+                <Fact name=t.say("Address", "Adresse")>{monitor}</Fact>
                 <Fact name=t.say("Connection", "Verbindung")>
                     <span data-testid="upstream">{connection(t, status.upstream)}</span>
                 </Fact>
                 {status.upstream_problems.into_iter().map(|problem| view! {
-                    <Fact name="Problem">
+                    <Fact name=t.say("Problem", "Problem")>
                         <span data-testid="upstream-problem">{problem_text(t, &problem)}</span>
                     </Fact>
                 }).collect_view()}
-                <Fact name=t.say("Viewers", "Zuschauer")>
+                <Fact name=t.say("Viewers", "Personen, die zusehen")>
                     <span data-testid="viewers">{t.count(status.viewers)}</span>
                 </Fact>
                 <Fact name=t.say("Tracked imports", "Verfolgte Importe")>{t.count(status.followed_jobs)}</Fact>
@@ -112,7 +115,7 @@ fn Status(status: ServerStatus) -> impl IntoView {
             <dl>
                 <Fact name=t.say("In progress", "In Arbeit")>{t.count(pending)}</Fact>
                 {status.waits_for_room.then(|| view! {
-                    <Fact name="Problem">
+                    <Fact name=t.say("Problem", "Problem")>
                         <span data-testid="waits-for-room">
                             {t.say(
                                 "The disk is full. Imports wait until there is free space.",
@@ -133,7 +136,7 @@ fn Status(status: ServerStatus) -> impl IntoView {
                 <h2 id="server-title">{t.say("This server", "Dieser Server")}</h2>
             </header>
             <dl>
-                <Fact name="Version">{status.version}</Fact>
+                <Fact name=t.say("Version", "Version")>{status.version}</Fact>
                 <Fact name=t.say("Uptime", "Laufzeit")>{format::duration(status.uptime)}</Fact>
                 <Fact name=t.say("Memory", "Arbeitsspeicher")>{t.bytes(status.memory)}</Fact>
                 {status.disk_free.map(|free| view! {

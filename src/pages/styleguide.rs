@@ -342,7 +342,7 @@ fn failed_rows() -> AnyView {
     let row = |line: u64| ImportRow {
         line,
         sku: format!("CUP-{line}"),
-        reason: "\"four fifty\" is not a valid price.".to_owned(),
+        reason: "“four fifty” is not a valid price.".to_owned(),
         code: Some("unreadable-price".to_owned()),
         params: Params::from_iter([("value".to_owned(), "four fifty".into())]),
         column: Some("price".to_owned()),

@@ -24,6 +24,7 @@ use crate::{
 
 #[component]
 pub(crate) fn TeamPage() -> impl IntoView {
+    let t = use_locale();
     let state = Suspend::new(async {
         match team().await {
             Ok(state) => view! { <Team state /> }.into_any(),
@@ -31,8 +32,8 @@ pub(crate) fn TeamPage() -> impl IntoView {
         }
     });
     view! {
-        <PageTitle text="Team" />
-        <h1>"Team"</h1>
+        <PageTitle text=t.say("Team", "Team") />
+        <h1>{t.say("Team", "Team")}</h1>
         <SettingsNav />
         {state}
     }
@@ -80,7 +81,7 @@ fn Team(state: TeamState) -> impl IntoView {
                 class="table settings-table"
                 testid="members"
                 caption=t.say("Team members", "Teammitglieder")
-                heads=vec!["Name", t.say("Role", "Rolle")]
+                heads=vec![t.say("Name", "Name"), t.say("Role", "Rolle")]
                 actions=t.say("Actions", "Aktionen")
             >
                 {rows}
@@ -320,7 +321,9 @@ fn MemberRow(member: TeamMember, passwords: bool) -> impl IntoView {
                 <span class="settings-email">{email}</span>
             </th>
             <td role="cell">{given}</td>
-            <td role="cell" class="settings-actions">{reset} {passkeys} {access}</td>
+            <td role="cell" class="settings-actions">
+                <div class="settings-choices">{reset} {passkeys} {access}</div>
+            </td>
         </tr>
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     model::{
         base_path::address,
         secret::Secret,
-        token::{ApiToken, TokensState},
+        token::{ApiToken, TokenScope, TokensState},
     },
 };
 
@@ -66,6 +66,14 @@ fn Tokens(state: TokensState) -> impl IntoView {
 #[component]
 fn CreateForm(may_import: bool, may_manage_webhooks: bool) -> impl IntoView {
     let t = use_locale();
+    let scopes = TokenScope::ALL.into_iter().filter(|scope| match scope {
+        TokenScope::Read | TokenScope::Products => true,
+        TokenScope::Write | TokenScope::All => may_import,
+        TokenScope::Webhooks => may_manage_webhooks,
+    });
+    let scopes = scopes
+        .map(|scope| view! { <option value=scope.as_str() inner_html=scope.title(t)></option> })
+        .collect_view();
     view! {
         <section class="card settings-card" aria-labelledby="new-token-title">
             <header class="card-head">
@@ -78,51 +86,12 @@ fn CreateForm(may_import: bool, may_manage_webhooks: bool) -> impl IntoView {
             </p>
             <ActionForm action=CreateToken::url()>
                 <FormError error={failure::<CreateToken>()} />
-                <Field name="name" label="Name" kind="text" autocomplete="off" />
+                <Field name="name" label=t.say("Name", "Name") kind="text" autocomplete="off" />
                 <div class="settings-row">
                     <div class="field">
                         <label for="scope">{t.say("Permissions", "Berechtigungen")}</label>
                         <select id="scope" class="input" name="scope">
-                            <option
-                                value="imports:read"
-                                inner_html=t.say("Read imports", "Importe ansehen")
-                            ></option>
-                            {may_import
-                                .then(|| {
-                                    view! {
-                                        <option
-                                            value="imports:write"
-                                            inner_html=t
-                                                .say(
-                                                    "Read and manage imports",
-                                                    "Importe ansehen und verwalten",
-                                                )
-                                        ></option>
-                                    }
-                                })}
-                            <option
-                                value="products:read"
-                                inner_html=t.say("Read products", "Produkte ansehen")
-                            ></option>
-                            {may_import
-                                .then(|| {
-                                    view! {
-                                        <option
-                                            value="imports:write products:read"
-                                            inner_html=t.say("All of the above", "Alle genannten")
-                                        ></option>
-                                    }
-                                })}
-                            {may_manage_webhooks
-                                .then(|| {
-                                    view! {
-                                        <option
-                                            value="webhooks:write"
-                                            inner_html=t
-                                                .say("Manage webhooks", "Webhooks verwalten")
-                                        ></option>
-                                    }
-                                })}
+                            {scopes}
                         </select>
                     </div>
                     <div class="field">
@@ -169,7 +138,7 @@ fn TokensTable(tokens: Vec<ApiToken>) -> impl IntoView {
             testid="tokens"
             caption=t.say("Your tokens, newest first", "Deine Tokens, neueste zuerst")
             heads=vec![
-                "Name",
+                t.say("Name", "Name"),
                 t.say("Permissions", "Berechtigungen"),
                 t.say("Last used", "Zuletzt benutzt"),
                 t.say("Expires", "Läuft ab"),
@@ -196,8 +165,8 @@ fn TokenRow(token: ApiToken) -> impl IntoView {
     view! {
         <tr role="row" data-testid="token-row">
             <th role="rowheader" scope="row">{token.name}</th>
-            <td role="cell" class="code" data-label=t.say("Permissions", "Berechtigungen")>
-                {token.scope.as_str()}
+            <td role="cell" data-label=t.say("Permissions", "Berechtigungen")>
+                {token.scope.title(t)}
             </td>
             <td role="cell" data-label=t.say("Last used", "Zuletzt benutzt")>{last_used}</td>
             <td role="cell" data-label=t.say("Expires", "Läuft ab")>{ends}</td>

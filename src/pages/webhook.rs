@@ -108,7 +108,7 @@ fn Overview(webhook: Webhook) -> impl IntoView {
                 <Fact name="URL">
                     <span class="code">{url}</span>
                 </Fact>
-                <Fact name="Status">
+                <Fact name=t.say("Status", "Status")>
                     <span data-testid="webhook-status">{state}</span>
                 </Fact>
                 <Fact name=t.say("Events", "Ereignisse")>{event_names(t, &events)}</Fact>
@@ -194,7 +194,7 @@ fn DeliveryRow(id: String, delivery: Delivery) -> impl IntoView {
         let href = address(&format!("/imports/{}", escape(job)));
         view! {
             " "
-            <a href=href>"Import"</a>
+            <a href=href>{t.say("Import", "Import")}</a>
         }
     });
     let next = delivery

@@ -428,8 +428,8 @@ async fn failed_rows_come_back_as_a_file_that_imports_once_corrected() {
     );
     assert_eq!(
         rows,
-        "tee,T-Shirt,M,'-5,\"two\nlines\",\"The price \"\"-5\"\" is negative.\",\n\
-         mug,Mug,,free,'-,\"\"\"free\"\" is not a valid price.\",\n"
+        "tee,T-Shirt,M,'-5,\"two\nlines\",The price “-5” is negative.,\n\
+         mug,Mug,,free,'-,“free” is not a valid price.,\n"
     );
     // Unchanged, the same rows fail for the same reasons.
     let again = monitor.import(&csv).await;
@@ -700,7 +700,7 @@ async fn columns_that_are_not_known_are_asked_for_and_the_answer_is_remembered_f
     let mapping = json!({ "columns": { "0": "sku", "1": "name", "2": "price" } });
     let (_, preview) = say(&monitor, &format!("{id}/columns/preview"), mapping.clone()).await;
     assert_eq!(preview[0]["name"], "Shirt");
-    assert_eq!(preview[1]["error"], "\"cheap\" is not a valid price.");
+    assert_eq!(preview[1]["error"], "“cheap” is not a valid price.");
     for bad in [
         json!({ "columns": { "0": "sku" } }),
         json!({ "columns": { "0": "nonsense" } }),

@@ -144,7 +144,7 @@ async fn rows_that_fail_are_named_with_the_reason() {
     );
     assert_eq!(
         failures["items"][1]["reason"],
-        "\"much\" is not a valid price."
+        "“much” is not a valid price."
     );
     monitor.stop().await;
 }

@@ -49,27 +49,49 @@ impl Kind {
         }
     }
 
-    fn words(self, t: Locale, extras: &ImportExtras) -> &'static str {
+    fn words(self, t: Locale, extras: &ImportExtras, count: u64) -> &'static str {
         let is_undo = extras.undoes.is_some();
         match (self, extras.is_check()) {
-            (Self::Imported, false) if is_undo => t.say("restored", "wiederhergestellt"),
-            (Self::Updated, false) if is_undo => t.say("restored", "wiederhergestellt"),
-            (Self::Imported, false) => t.say("imported", "importiert"),
-            (Self::Imported, true) => t.say("would be imported", "würden importiert"),
-            (Self::Added, false) => t.say("added", "neu"),
-            (Self::Added, true) => t.say("would be added", "würden hinzugefügt"),
-            (Self::Updated, false) => t.say("updated", "aktualisiert"),
-            (Self::Updated, true) => t.say("would be updated", "würden aktualisiert"),
-            (Self::Removed, _) => t.say("removed", "entfernt"),
+            (Self::Imported | Self::Updated, false) if is_undo => {
+                t.say_of("restored", "wiederhergestellt", count)
+            }
+            (Self::Imported, false) => t.say_of("imported", "importiert", count),
+            (Self::Imported, true) => t.say_of(
+                "would be imported",
+                "würde importiert|würden importiert",
+                count,
+            ),
+            (Self::Added, false) => t.say_of("added", "neu", count),
+            (Self::Added, true) => t.say_of(
+                "would be added",
+                "würde hinzugefügt|würden hinzugefügt",
+                count,
+            ),
+            (Self::Updated, false) => t.say_of("updated", "aktualisiert", count),
+            (Self::Updated, true) => t.say_of(
+                "would be updated",
+                "würde aktualisiert|würden aktualisiert",
+                count,
+            ),
+            (Self::Removed, _) => t.say_of("removed", "entfernt", count),
             (Self::Unchanged, false) => t.say("unchanged", "unverändert"),
-            (Self::Unchanged, true) => t.say("would stay unchanged", "blieben unverändert"),
-            (Self::Replaced, _) => t.say(
+            (Self::Unchanged, true) => t.say_of(
+                "would stay unchanged",
+                "bliebe unverändert|blieben unverändert",
+                count,
+            ),
+            (Self::Replaced, _) => t.say_of(
                 "replaced by a later row",
                 "durch eine spätere Zeile ersetzt",
+                count,
             ),
-            (Self::Skipped, _) => t.say("skipped", "übersprungen"),
-            (Self::Failed, false) => t.say("failed", "fehlgeschlagen"),
-            (Self::Failed, true) => t.say("would fail", "würden fehlschlagen"),
+            (Self::Skipped, _) => t.say_of("skipped", "übersprungen", count),
+            (Self::Failed, false) => t.say_of("failed", "fehlgeschlagen", count),
+            (Self::Failed, true) => t.say_of(
+                "would fail",
+                "würde fehlschlagen|würden fehlschlagen",
+                count,
+            ),
             (Self::NotReached, false) => t.say("not imported", "nicht importiert"),
             (Self::NotReached, true) => t.say("not checked", "nicht geprüft"),
         }
@@ -178,7 +200,7 @@ pub(super) fn Breakdown(job: ProductImportJob, extras: Option<ImportExtras>) -> 
             &job.id,
             part.kind.name(),
             part.count,
-            part.kind.words(t, &extras),
+            part.kind.words(t, &extras, part.count),
             rows,
         )
     });

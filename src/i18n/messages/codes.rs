@@ -515,10 +515,10 @@ error_codes! {
         "Method not allowed.",
         "Methode nicht erlaubt.";
     NotMultipart = "not-multipart",
-        "The upload must be multipart/form-data with the product file in the field \"file\".",
+        "The upload must be multipart/form-data with the product file in the field “file”.",
         "Der Upload muss multipart/form-data sein, mit der Produktdatei im Feld „file“.";
     NoFileField = "no-file-field",
-        "The upload has no \"file\" field.",
+        "The upload has no “file” field.",
         "Der Upload hat kein Feld „file“.";
     }
     #[cfg(all())] {
@@ -563,13 +563,13 @@ error_codes! {
     }
     #[cfg(all())] {
     UnknownMeaning { word: String } = "unknown-meaning",
-        "Invalid column mapping: \"{word}\" is not a known field.",
+        "Invalid column mapping: “{word}” is not a known field.",
         "Ungültige Spaltenzuordnung: „{word}“ ist kein bekanntes Feld.";
     UnknownDecimalMark { word: String } = "unknown-decimal-mark",
-        "Invalid column mapping: \"{word}\" is not a decimal separator. Use \"point\" or \"comma\".",
+        "Invalid column mapping: “{word}” is not a decimal separator. Use “point” or “comma”.",
         "Ungültige Spaltenzuordnung: „{word}“ ist kein Dezimaltrennzeichen.";
     UnknownMappedCurrency { word: String } = "unknown-mapped-currency",
-        "Invalid column mapping: \"{word}\" is not an ISO 4217 currency code.",
+        "Invalid column mapping: “{word}” is not an ISO 4217 currency code.",
         "Ungültige Spaltenzuordnung: „{word}“ ist kein Währungscode nach ISO 4217.";
     MappedNothing = "mapped-nothing",
         "Invalid column mapping: no column is mapped to a SKU, name or price.",

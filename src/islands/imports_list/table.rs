@@ -58,7 +58,7 @@ pub(crate) fn JobsTable(
             <thead role="rowgroup">
                 <tr role="row">
                     {head(SortBy::File, t.say("File", "Datei"))}
-                    {head(SortBy::Status, "Status")}
+                    {head(SortBy::Status, t.say("Status", "Status"))}
                     <th role="columnheader" scope="col">
                         {t.say("Progress", "Fortschritt")}
                     </th>
@@ -208,7 +208,7 @@ fn failed(t: Locale, progress: &ImportProgress) -> Option<String> {
         format!(
             "{} {}",
             t.count(progress.failed_products),
-            t.say("failed", "fehlgeschlagen")
+            t.say_of("failed", "fehlgeschlagen", progress.failed_products)
         )
     })
 }

@@ -23,6 +23,9 @@ use crate::{
     model::job::{ImportMode, ImportProgress, ImportStatus, UnixMillis},
 };
 
+/// Labels stand above any number of products, so they have the form for several.
+const MANY: u64 = 2;
+
 /// Shows how far an import is, how long it takes, and whether the page is live, around its [foot](CardFoot).
 ///
 /// Everything that may appear during the import has its place from the start, so that nothing moves.
@@ -63,7 +66,7 @@ pub(crate) fn ProgressCard(
         total => t.count(total),
     };
     let processed = match mode {
-        ImportMode::Import => t.say("Imported", "Importiert"),
+        ImportMode::Import => t.say_of("Imported", "Importiert", MANY),
         ImportMode::Check => t.say("Without errors", "Ohne Fehler"),
     };
     let label = move |name: &String| format!("{} {name}", t.say("Import of", "Import von"));
@@ -102,7 +105,11 @@ pub(crate) fn ProgressCard(
                 >
                     {move || t.count(progress.get().processed_products)}
                 </Count>
-                <Count name=t.say("Failed", "Fehlgeschlagen") kind="failed" testid="count-failed">
+                <Count
+                    name=t.say_of("Failed", "Fehlgeschlagen", MANY)
+                    kind="failed"
+                    testid="count-failed"
+                >
                     {move || t.count(progress.get().failed_products)}
                 </Count>
                 <Count name=t.say("Total", "Gesamt") kind="total" testid="count-total">

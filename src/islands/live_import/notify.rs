@@ -109,9 +109,10 @@ pub(crate) fn NotifyButton(
     }
 }
 
-fn answer(t: Locale, wish: Wish) -> &'static str {
-    match wish {
-        Wish::None => "",
+/// Returns nothing, not an empty text, where there is none: the style sheet can tell that it is empty then.
+fn answer(t: Locale, wish: Wish) -> Option<&'static str> {
+    Some(match wish {
+        Wish::None => return None,
         Wish::Asked => t.say("You'll be notified.", "Du wirst benachrichtigt."),
         Wish::Denied => t.say(
             "Notifications are blocked. Allow them in your browser settings.",
@@ -121,7 +122,7 @@ fn answer(t: Locale, wish: Wish) -> &'static str {
             "This browser doesn't support notifications.",
             "Dieser Browser unterstützt keine Benachrichtigungen.",
         ),
-    }
+    })
 }
 
 fn knows_notifications() -> bool {

@@ -203,7 +203,7 @@ pub(crate) fn share(part: u64, total: u64) -> Option<u8> {
 /// Formats a duration in its two largest units: `850 ms`, `12 s`, `3 min 05 s`, `2 h 10 min`.
 pub(crate) fn duration(millis: u64) -> String {
     match millis {
-        0..SECOND => format!("{millis} ms"),
+        0..SECOND => "< 1 s".to_owned(),
         SECOND..MINUTE => format!("{} s", millis / SECOND),
         MINUTE..HOUR => format!("{} min {:02} s", millis / MINUTE, millis % MINUTE / SECOND),
         HOUR..DAY => format!("{} h {:02} min", millis / HOUR, millis % HOUR / MINUTE),
@@ -347,7 +347,7 @@ mod tests {
     #[test]
     fn a_duration_shows_its_two_largest_units() {
         for (millis, text) in [
-            (850, "850 ms"),
+            (850, "< 1 s"),
             (12_300, "12 s"),
             (185_000, "3 min 05 s"),
             (7_800_000, "2 h 10 min"),

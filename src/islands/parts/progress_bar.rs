@@ -127,7 +127,7 @@ pub(crate) fn spoken(t: Locale, progress: &ImportProgress, status: ImportStatus)
         failed => format!(
             ", {} {}",
             t.count(failed),
-            t.say("failed", "fehlgeschlagen")
+            t.say_of("failed", "fehlgeschlagen", failed)
         ),
     };
     match (status, shown_percent(progress, status)) {

@@ -19,7 +19,6 @@ use crate::{
     },
     model::{
         base_path::{address, sign_in_path},
-        error::ApiError,
         import_options::PARAMETERS,
         job::ImportMode,
         upload::{MODE_FIELD, UPLOAD_PATH, UploadFormState},
@@ -290,7 +289,12 @@ fn Problem(stage: RwSignal<Stage>) -> impl IntoView {
     let t = use_locale();
     let problem = Memo::new(move |_| match stage.get() {
         Stage::Refused(reason) => Some((t.reason(&reason), false)),
-        Stage::SignedOut => Some((t.error(&ApiError::SignedOut), true)),
+        // The link says what to do about it.
+        Stage::SignedOut => Some((
+            t.say("You are signed out.", "Du bist abgemeldet.")
+                .to_owned(),
+            true,
+        )),
         Stage::Ready | Stage::Sending(..) => None,
     });
     let notice = move || {

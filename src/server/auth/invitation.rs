@@ -54,7 +54,7 @@ fn text(t: Locale, owner: &User, role: Role, url: &Secret) -> String {
     let invited = t.fill(
         "{name} invited you to Import Relay. Your role: {role}.",
         "{name} hat dich zu Import Relay eingeladen. Deine Rolle: {role}.",
-        &[("name", &name(owner)), ("role", role.title(t))],
+        &[("name", &name(owner)), ("role", role.name(t))],
     );
     let how = t.say("Create your account:", "Erstelle dein Konto:");
     let until = t.say(

@@ -14,8 +14,8 @@ pub(crate) async fn status(state: &AppState, user: &User) -> Result<ServerStatus
         return Err(ApiError::NotFound);
     }
     let monitor = match &state.config.monitor {
-        Monitor::Embedded { .. } => "Embedded".to_owned(),
-        Monitor::External(endpoint) => endpoint.url.host_str().unwrap_or_default().to_owned(),
+        Monitor::Embedded { .. } => None,
+        Monitor::External(endpoint) => Some(endpoint.url.host_str().unwrap_or_default().to_owned()),
     };
     Ok(ServerStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -77,7 +77,7 @@ fn subject(t: Locale, told: &Told) -> String {
     let is_check = import.mode == "check";
     let what = match (told.r#type.parse(), import.status.as_str()) {
         (Ok(ImportEvent::NeedsInput), _) => {
-            t.say("Import needs your input", "Import braucht deine Angaben")
+            t.say("Import needs your input", "Import braucht deine Eingabe")
         }
         (Ok(ImportEvent::NeedsApproval), _) => t.say(
             "Import needs your approval",
