@@ -50,6 +50,7 @@ fn Events(page: Page<AuditEvent>) -> impl IntoView {
     let rows = items
         .into_iter()
         .map(|event| {
+            let subject = event.subject_words(t);
             view! {
                 <tr role="row" data-testid="audit-row">
                     <td role="cell" class="audit-at">
@@ -57,7 +58,7 @@ fn Events(page: Page<AuditEvent>) -> impl IntoView {
                     </td>
                     <th role="rowheader" scope="row">{event.actor}</th>
                     <td role="cell" class="audit-what">
-                        {event.action.words(t)} " " {event.subject_words(t)}
+                        {event.action.words(t)} " " {subject}
                     </td>
                     <td role="cell" class="code audit-address">{event.address}</td>
                 </tr>
