@@ -12,7 +12,8 @@ use crate::islands::parts::{
 #[component]
 pub(crate) fn CopyButton(
     /// ID of the input or list.
-    of: &'static str,
+    #[prop(into)]
+    of: String,
 ) -> impl IntoView {
     let t = use_locale();
     view! {

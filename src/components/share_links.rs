@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 
 use super::{
+    copy_button::CopyButton,
     form::{ActionForm, ConfirmedForm, FormError, failure},
     moment::{Expiry, Moment},
 };
@@ -89,15 +90,18 @@ fn Link(id: JobId, link: ShareLink) -> impl IntoView {
         expires_at,
     } = link;
     let url = url.into_exposed();
+    let url_id = format!("link-{link_id}");
     view! {
         <li data-testid="share-link">
             <input
+                id=url_id.clone()
                 class="input code"
                 readonly
                 value=url.clone()
                 aria-label=t.say("Link", "Link")
                 data-testid="share-url"
             />
+            <CopyButton of=url_id />
             <span class="share-when">
                 {t.say("Created ", "Erstellt ")} <Moment at=created_at />
                 {t.say(", expires ", ", läuft ab ")} <Expiry at=expires_at />
