@@ -28,7 +28,11 @@
   // A page without an island needs none of it.
   if (document.querySelector('leptos-island')) {
     // The server's page is painted first. A hidden one is not.
-    const painted = document.hidden || new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    const painted = document.hidden || new Promise((done) => {
+      requestAnimationFrame(() => setTimeout(done));
+      // A window that is covered paints nothing.
+      setTimeout(done, 250);
+    });
     Promise.resolve(painted).then(load).catch((error) => {
       document.documentElement.dataset.static = '';
       globalThis.earlyStream?.source.close();
