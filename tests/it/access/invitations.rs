@@ -58,7 +58,7 @@ async fn the_link_is_sent_to_the_address_in_the_owner_s_language() {
         "Subject: Ada invited you to Import Relay",
         "Message-ID: <invitation_",
         "Auto-Submitted: auto-generated",
-        "Your role: Viewer.",
+        "Your role: Viewer (own and shared imports).",
         url,
     ] {
         // Long lines are broken on the way (quoted-printable).

@@ -152,23 +152,27 @@ async fn whoever_guesses_imports_from_elsewhere_has_to_wait() {
     let team = Team::gather(&app).await;
     monitor.set_rest("known", json!({"processedProducts": 3, "totalProducts": 9}));
     let staff = App::sharing(&app, &team.staff);
-    let mut statuses = Vec::new();
-    for round in 0..50 {
+    // A slow machine's guesses are allowed again about as fast as it makes them.
+    let mut is_refused = false;
+    for round in 0..1_000 {
         let guesses = (0..20).map(|number| {
             let path = format!("/api/imports/guess-{round}-{number}");
             let staff = &staff;
             async move { staff.get(&path).await.status().as_u16() }
         });
-        statuses.extend(futures_util::future::join_all(guesses).await);
+        let statuses = futures_util::future::join_all(guesses).await;
+        assert!(
+            statuses.iter().all(|it| matches!(it, 404 | 429)),
+            "{statuses:?}"
+        );
+        let asked = monitor.asked();
+        if staff.get("/api/imports/guess").await.status() == 429 {
+            assert_eq!(monitor.asked(), asked, "it is not asked");
+            is_refused = true;
+            break;
+        }
     }
-    assert!(
-        statuses.iter().all(|it| matches!(it, 404 | 429)),
-        "{statuses:?}"
-    );
-    assert!(statuses.contains(&429), "{} guesses", statuses.len());
-    let asked = monitor.asked();
-    assert_eq!(staff.get("/api/imports/guess").await.status(), 429);
-    assert_eq!(monitor.asked(), asked, "it is not asked");
+    assert!(is_refused);
     let other = App::sharing(&app, &team.other);
     assert_eq!(other.get("/api/imports/known").await.status(), 200);
     let log = app.get("/api/audit_log?page=1").await.text().await.unwrap();
