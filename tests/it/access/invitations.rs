@@ -58,7 +58,7 @@ async fn the_link_is_sent_to_the_address_in_the_owner_s_language() {
         "Subject: Ada invited you to Import Relay",
         "Message-ID: <invitation_",
         "Auto-Submitted: auto-generated",
-        "Your role: Viewer (own and shared imports).",
+        "Your role: Viewer.",
         url,
     ] {
         // Long lines are broken on the way (quoted-printable).
@@ -71,7 +71,7 @@ async fn the_link_is_sent_to_the_address_in_the_owner_s_language() {
     let audit = audit(&app).await;
     for part in [
         "emailed an invitation to",
-        "grace@example.com, Grace (viewer)",
+        "grace@example.com, Grace (Viewer)",
     ] {
         assert!(audit.contains(part), "{part}\n{audit}");
     }
