@@ -219,6 +219,27 @@ async fn a_job_that_is_over_opens_nothing() {
 }
 
 #[wasm_bindgen_test]
+async fn a_hook_that_is_not_immediate_opens_nothing_until_it_is_told_to() {
+    install();
+    let first = job("7", ImportStatus::Pending);
+    let followed = follow(first, alone().immediate(false));
+    // Whose effects run after those of the first.
+    let other = follow(job("8", ImportStatus::Pending), alone());
+    until("the other stream is asked for", || opened_so_far() == 1).await;
+    assert_eq!(url_of(0), "/api/jobs/8/progress");
+    assert_eq!(
+        followed.live.connection.get_untracked(),
+        Connection::Connecting
+    );
+    followed.live.open();
+    // Hooks that differ only in this share a stream.
+    until("both are asked for", || opened_so_far() == 2).await;
+    assert_eq!(url_of(1), "/api/jobs/progress?ids=7,8");
+    other.owner.cleanup();
+    end(followed).await;
+}
+
+#[wasm_bindgen_test]
 async fn an_owner_that_is_dropped_closes_the_stream_and_frees_its_listeners() {
     let followed = followed("7").await;
     assert!(
