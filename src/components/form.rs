@@ -59,8 +59,26 @@ pub(crate) fn DayFilter(
     }
 }
 
-/// The pattern of inputs that take a number: the browser refuses a word before the page is left.
-pub(crate) const NUMBER: &str = r"\s*\d+([.,]\d+)?\s*";
+/// An input of a filter for a number. The browser refuses a word before the page is left.
+#[component]
+pub(crate) fn NumberInput(
+    name: &'static str,
+    value: Option<String>,
+    #[prop(optional)] testid: Option<&'static str>,
+) -> impl IntoView {
+    let t = use_locale();
+    view! {
+        <input
+            class="input"
+            inputmode="decimal"
+            pattern=r"\s*\d+([.,]\d+)?\s*"
+            title=t.say("A number, such as 12.50", "Eine Zahl, zum Beispiel 12,50")
+            name=name
+            data-testid=testid
+            value=value
+        />
+    }
+}
 
 /// An input of a filter for an amount of money.
 #[component]
@@ -70,20 +88,11 @@ pub(crate) fn AmountFilter(
     testid: &'static str,
     value: Option<Amount>,
 ) -> impl IntoView {
-    let t = use_locale();
     let value = value.map(|amount| amount.to_string());
     view! {
         <label class="filter-field">
             <span>{label}</span>
-            <input
-                class="input"
-                inputmode="decimal"
-                pattern=NUMBER
-                title=t.say("A number, such as 12.50", "Eine Zahl, zum Beispiel 12,50")
-                name=name
-                data-testid=testid
-                value=value
-            />
+            <NumberInput name value testid />
         </label>
     }
 }

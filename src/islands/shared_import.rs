@@ -8,12 +8,15 @@ use super::{
     page::{FreshPage, content_of},
     parts::{
         locale::use_locale,
-        status_badge::{Stage, StatusBadge, begun},
+        status_badge::{Stage, StatusBadge},
     },
 };
 use crate::{
     hooks::use_progress_stream,
-    model::{job::ProgressEvent, share_link::SharedImport},
+    model::{
+        job::{ImportProgress, ProgressEvent},
+        share_link::SharedImport,
+    },
 };
 
 /// The initial state of an import behind a link.
@@ -50,7 +53,7 @@ pub(crate) fn LiveShared(state: SharedState, children: Children) -> impl IntoVie
     let pace = use_pace(live.progress);
     let cancelled = Signal::derive(move || live.is_cancelled());
     let stage = Signal::derive(move || {
-        let begun = live.progress.with(begun);
+        let begun = live.progress.with(ImportProgress::has_begun);
         Stage::of(live.status.get(), begun, None, cancelled.get()).in_mode(mode)
     });
     let is_over = Memo::new(move |_| live.status.get().is_final());

@@ -19,7 +19,7 @@ use crate::{
     components::{
         changes_table::{ChangesTable, field_word, kind_word},
         crumbs::Crumbs,
-        form::NUMBER,
+        form::NumberInput,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
         pagination::CursorPages,
@@ -280,27 +280,11 @@ fn Filter(here: String, asked: Asked) -> impl IntoView {
                 </label>
                 <label>
                     <span>{t.say("Price drop over %", "Preissenkung über %")}</span>
-                    <input
-                        class="input"
-                        type="text"
-                        inputmode="decimal"
-                        pattern=NUMBER
-                        title=t.say("A number, such as 12.50", "Eine Zahl, zum Beispiel 12,50")
-                        name="priceDown"
-                        value=asked.text("priceDown")
-                    />
+                    <NumberInput name="priceDown" value=Some(asked.text("priceDown")) />
                 </label>
                 <label>
                     <span>{t.say("Price increase over %", "Preiserhöhung über %")}</span>
-                    <input
-                        class="input"
-                        type="text"
-                        inputmode="decimal"
-                        pattern=NUMBER
-                        title=t.say("A number, such as 12.50", "Eine Zahl, zum Beispiel 12,50")
-                        name="priceUp"
-                        value=asked.text("priceUp")
-                    />
+                    <NumberInput name="priceUp" value=Some(asked.text("priceUp")) />
                 </label>
                 <label>
                     <span>{t.say("Product", "Produkt")}</span>

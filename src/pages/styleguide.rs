@@ -28,7 +28,7 @@ use crate::{
         live_import::{CardFoot, OUTCOME, Pace, ProgressCard},
         parts::{
             icons::{Glyph, Icon},
-            status_badge::{Stage, StatusBadge, begun},
+            status_badge::{Stage, StatusBadge},
         },
     },
     model::{
@@ -203,7 +203,7 @@ fn card(
         failed_products: failed,
         ..job(status, completed_at)
     };
-    let stage = Stage::of(status, begun(&progress), None, false);
+    let stage = Stage::of(status, progress.has_begun(), None, false);
     progress_card(live, stage, job, None)
 }
 

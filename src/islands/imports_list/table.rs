@@ -12,7 +12,7 @@ use crate::{
         locale::use_locale,
         progress_bar::ProgressBar,
         sortable_head::SortableHead,
-        status_badge::{self, Stage, StatusBadge},
+        status_badge::{Stage, StatusBadge},
     },
     model::{
         base_path,
@@ -99,14 +99,7 @@ fn ListedJob(
     asks: StoredValue<Vec<(JobId, Question)>>,
     chosen_by: StoredValue<Option<String>>,
 ) -> impl IntoView {
-    let by = started.with_value(|started| {
-        let found = started.iter().find(|(other, _)| *other == id);
-        found.map(|(_, name)| name.clone())
-    });
-    let asks = asks.with_value(|asks| {
-        let found = asks.iter().find(|(other, _)| *other == id);
-        found.map(|(_, question)| *question)
-    });
+    let (by, asks) = (of_import(started, &id), of_import(asks, &id));
     let find = move |jobs: &Vec<ProductImportJob>| jobs.iter().find(|job| job.id == id).cloned();
     let first = jobs.with_untracked(&find);
     first.map(|first| {
@@ -117,6 +110,17 @@ fn ListedJob(
                 .unwrap_or_else(|| first.clone())
         });
         view! { <JobRow job by asks chosen_by=chosen_by.get_value() /> }
+    })
+}
+
+/// Returns what is told of an import.
+fn of_import<T: Clone + Send + Sync + 'static>(
+    told: StoredValue<Vec<(JobId, T)>>,
+    id: &JobId,
+) -> Option<T> {
+    told.with_value(|told| {
+        let found = told.iter().find(|(other, _)| other == id);
+        found.map(|(_, value)| value.clone())
     })
 }
 
@@ -138,7 +142,7 @@ pub(crate) fn JobRow(
     let (progress, status) = (live.progress, live.status);
     let stage = Memo::new(move |_| {
         let status = status.get();
-        let begun = progress.with(status_badge::begun);
+        let begun = progress.with(ImportProgress::has_begun);
         let cancelled = live.is_cancelled();
         let stage = Stage::of(status, begun, None, cancelled).asking(asks);
         job.with(|job| stage.in_mode(job.mode).of_file(&job.filename))

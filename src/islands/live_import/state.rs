@@ -19,11 +19,7 @@ use crate::{
     i18n::locale::Locale,
     islands::{
         page::{FreshPage, content_of},
-        parts::{
-            format::Noun,
-            progress_bar::shown_percent,
-            status_badge::{Stage, begun},
-        },
+        parts::{format::Noun, progress_bar::shown_percent, status_badge::Stage},
     },
     model::job::{
         ImportMode, ImportProgress, ImportStatus, ProductImportJob, Question, UnixMillis,
@@ -56,7 +52,7 @@ pub(crate) struct ImportState {
 impl ImportState {
     #[cfg(feature = "ssr")]
     pub(crate) fn stage(&self) -> Stage {
-        let begun = begun(&self.job.progress());
+        let begun = self.job.progress().has_begun();
         stage_of(self, self.job.status, begun, self.cancelled())
     }
 
@@ -122,7 +118,7 @@ pub(super) fn use_state(first: ImportState) -> LiveState {
     let job: Signal<_> = Memo::new(move |_| state.with(|state| state.job.clone())).into();
     let options = UseProgressOptions::default().immediate(false);
     let live = use_product_import_progress_with_options(job, options);
-    let begun = Memo::new(move |_| live.progress.with(begun));
+    let begun = Memo::new(move |_| live.progress.with(ImportProgress::has_begun));
     let cancelled: Signal<bool> = Memo::new(move |_| {
         let status = live.status.get();
         let is_said = state.with(ImportState::cancelled);

@@ -200,7 +200,7 @@ pub(crate) fn share(part: u64, total: u64) -> Option<u8> {
     Some(u8::try_from(percent.min(100)).unwrap_or(100))
 }
 
-/// Formats a duration in its two largest units: `850 ms`, `12 s`, `3 min 05 s`, `2 h 10 min`.
+/// Formats a duration in its two largest units: `< 1 s`, `12 s`, `3 min 05 s`, `2 h 10 min`.
 pub(crate) fn duration(millis: u64) -> String {
     match millis {
         0..SECOND => "< 1 s".to_owned(),

@@ -10,7 +10,7 @@ use crate::{
     i18n::locale::Locale,
     model::{
         changes::is_undo,
-        job::{ImportMode, ImportProgress, ImportStatus, Question},
+        job::{ImportMode, ImportStatus, Question},
     },
 };
 
@@ -146,11 +146,6 @@ impl Stage {
             Self::Undone => Glyph::Undo,
         }
     }
-}
-
-/// Returns whether there is any progress.
-pub(crate) fn begun(progress: &ImportProgress) -> bool {
-    progress.done() > 0 || progress.total_products > 0
 }
 
 /// Shows a stage by colour, icon and word.

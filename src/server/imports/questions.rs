@@ -24,12 +24,7 @@ impl Imports {
     ) -> Result<Vec<(JobId, Question)>, ApiError> {
         let mut jobs = self.store.find_jobs(&who.jobs(), ids).await?;
         self.relay.refresh(&mut jobs).await;
-        jobs.retain(|job| {
-            let progress = job.progress();
-            job.status == ImportStatus::Pending
-                && progress.done() == 0
-                && progress.total_products == 0
-        });
+        jobs.retain(|job| job.status == ImportStatus::Pending && !job.progress().has_begun());
         let asked = jobs.iter().take(MOST).map(async |job| {
             let visible = self.find(who, &job.id).await.ok()?;
             let extras = self.relay.extras(&visible).await?;

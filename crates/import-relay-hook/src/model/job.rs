@@ -229,6 +229,12 @@ impl ImportProgress {
         self.processed_products.saturating_add(self.failed_products)
     }
 
+    /// Returns whether any count is known.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.done() > 0 || self.total_products > 0
+    }
+
     /// Returns the processed share from 0 to 1; `None` if the total is unknown.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // a share needs no more precision than a float has
