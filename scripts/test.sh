@@ -90,8 +90,10 @@ browser_tests() {
     node -e '
         const walk = (suite) => [...(suite.specs ?? []), ...(suite.suites ?? []).flatMap(walk)];
         const colours = /\x1b\[[0-9;]*m/g;
-        for (const spec of walk(JSON.parse(require("fs").readFileSync(process.argv[1]))).filter((spec) => !spec.ok)) {
-            console.log(`${spec.file}:${spec.line} ${spec.title}`);
+        const isFlaky = (spec) => spec.tests.some((test) => test.status === "flaky");
+        const specs = walk(JSON.parse(require("fs").readFileSync(process.argv[1])));
+        for (const spec of specs.filter((spec) => !spec.ok || isFlaky(spec))) {
+            console.log(`${spec.file}:${spec.line} ${spec.title}${isFlaky(spec) ? " (passed at a second try)" : ""}`);
             for (const { errors = [] } of spec.tests.flatMap((test) => test.results))
                 for (const { message = "", location } of errors)
                     console.log(`  line ${location?.line}: ${message.replace(colours, "").replace(/\s+/g, " ").slice(0, 280)}`);

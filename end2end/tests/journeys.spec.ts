@@ -138,8 +138,8 @@ test('from the empty page to a corrected, imported file in under two minutes, by
   await test.step('Imported 9 of 12 rows', async () => {
     await expect(main.getByText('Imported 9 of 12 rows')).toBeVisible({ timeout: 30_000 });
   });
-  await test.step('Correct here', async () => {
-    await main.getByRole('link', { name: 'Correct here' }).click();
+  await test.step('Correct failed rows', async () => {
+    await main.getByRole('link', { name: 'Correct failed rows' }).click();
     await expect(page.getByRole('heading', { name: 'Correct failed rows' })).toBeVisible();
     for (const [line, price] of [
       [4, '4.50'],

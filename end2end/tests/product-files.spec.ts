@@ -24,8 +24,9 @@ test('failed rows say why, can be searched, and come back as a file', async ({ p
   await expect(page.getByTestId('progress-percent')).toHaveText('Imported 1 of 61 rows');
   await expect(page.getByTestId('import-outcome').getByRole('listitem')).toHaveText(['1 added', '60 failed']);
   // The main action leads to them.
-  await page.getByTestId('fix-rows').click();
-  await expect(page.getByRole('heading', { name: 'Failed rows' })).toBeInViewport();
+  await page.getByTestId('correct-failed').click();
+  await expect(page.getByRole('heading', { name: 'Correct failed rows' })).toBeVisible();
+  await page.goBack();
 
   await page.getByTestId('failed-search').fill('F-59');
   await page.getByTestId('failed-search').press('Enter');

@@ -41,7 +41,7 @@ for (const [screen, viewport] of Object.entries(screens)) {
     expect(running.sum, running.all).toBeLessThanOrEqual(STEADY);
     await job.expectStatus('PARTIAL_SUCCESS', { timeout: 120_000 });
     await expect(page.getByTestId('import-outcome')).toBeVisible();
-    await expect(page.getByTestId('fix-rows')).toBeVisible();
+    await expect(page.getByTestId('correct-failed')).toBeVisible();
     expect(Math.abs((await top()) - queued)).toBeLessThan(3);
     const over = await shifted(page);
     expect(over.sum, over.all).toBeLessThanOrEqual(STEADY);

@@ -49,7 +49,7 @@ pub async fn list_imports(
     Ok(jobs)
 }
 
-/// Returns what the list can be filtered by, who started the imports of a page, and what they need from a user.
+/// Returns what the list can be filtered by, who started the imports of a page, and their notes.
 ///
 /// # Errors
 ///
@@ -61,14 +61,14 @@ pub async fn imports_overview(
     let who = crate::server::auth::require_user().await?;
     let state = crate::server::http::state::app_state()?;
     let (store, scope) = (&state.store, who.jobs());
-    let asks = if state.offers_checks() {
+    let notes = if state.offers_checks() {
         let imports = crate::server::imports::of_server_fn()?;
-        imports.questions(&who, &ids).await?
+        imports.notes(&who, &ids).await?
     } else {
         Vec::new()
     };
     Ok(ImportsOverview {
-        asks,
+        notes,
         counts: store.count_by_status(&scope).await?,
         starters: store.starters(&scope).await?,
         started: store.started_by(&scope, &ids).await?,

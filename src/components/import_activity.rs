@@ -129,6 +129,13 @@ fn end(t: Locale, job: &ProductImportJob, is_undo: bool) -> (&'static str, &'sta
             "warning",
             t.say("Checked: errors found", "Geprüft: Fehler gefunden"),
         ),
+        ImportStatus::PartialSuccess if is_undo => (
+            "warning",
+            t.say(
+                "Some products restored",
+                "Einige Produkte wiederhergestellt",
+            ),
+        ),
         ImportStatus::PartialSuccess => (
             "warning",
             t.say("Finished with errors", "Mit Fehlern abgeschlossen"),
@@ -194,9 +201,12 @@ mod tests {
 
     #[test]
     fn an_undo_restores_products() {
-        let activity = vec![entry(20, ActivityKind::UndoStarted, Some("Ada"))];
-        let told = told(&job(ImportStatus::Success), activity);
-        assert_eq!(told.last().unwrap().1, "All products restored");
+        let last = |status| {
+            let activity = vec![entry(20, ActivityKind::UndoStarted, Some("Ada"))];
+            told(&job(status), activity).pop().unwrap().1
+        };
+        assert_eq!(last(ImportStatus::Success), "All products restored");
+        assert_eq!(last(ImportStatus::PartialSuccess), "Some products restored");
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::{
         },
     },
     model::{
+        activity::{Activity, ActivityKind},
         base_path::address,
         changes::OverLimit,
         import_extras::ImportExtras,
@@ -36,6 +37,7 @@ pub(crate) fn ImportOutcome(
     extras: Option<ImportExtras>,
     /// Whether the page lists failed rows.
     lists_failed: bool,
+    #[prop(optional)] activity: Vec<Activity>,
 ) -> impl IntoView {
     let t = use_locale();
     let is_over = job.status.is_final();
@@ -54,7 +56,9 @@ pub(crate) fn ImportOutcome(
         view! { <p class="outcome-time" data-testid="import-missing">{text}</p> }
     });
     let took = job.completed_at.filter(|_| is_over).map(|end| {
-        let took = format::duration(format::between(job.created_at, end));
+        let started = last(&activity, ActivityKind::Started).map(|entry| entry.at.min(end));
+        let took = format::between(started.unwrap_or(job.created_at), end);
+        let took = format::duration(took);
         view! {
             <p class="outcome-time">
                 {t.say("Finished", "Beendet")} " " <LocalTime at=end /> " · "
@@ -62,6 +66,8 @@ pub(crate) fn ImportOutcome(
             </p>
         }
     });
+    let retried_by = last(&activity, ActivityKind::RowsRetried);
+    let retried_by = retried_by.and_then(|entry| Some(entry.about.as_ref()?.to_string()));
     let others = [
         (
             said.undoes.as_ref(),
@@ -75,6 +81,13 @@ pub(crate) fn ImportOutcome(
             t.say(
                 "See the import that undid it",
                 "Zum Import, der ihn rückgängig gemacht hat",
+            ),
+        ),
+        (
+            retried_by.as_ref(),
+            t.say(
+                "See the import of its corrected rows",
+                "Zum Import seiner korrigierten Zeilen",
             ),
         ),
     ];
@@ -91,13 +104,25 @@ pub(crate) fn ImportOutcome(
             </p>
         }
     });
+    let is_undone = said.undone_by.is_some();
+    let is_retried = retried_by.is_some();
     view! {
-        <div class="outcome" class:outcome-over=is_over data-testid="import-controls">
+        <div
+            class="outcome"
+            class:outcome-over=is_over
+            class:outcome-undone=is_undone
+            data-testid="import-controls"
+        >
             {waits} {breakdown} {missing} {options} {took} {others}
-            <NextSteps job extras=said lists_failed />
+            <NextSteps job extras=said lists_failed is_retried />
             {refused}
         </div>
     }
+}
+
+/// Returns the last entry of a kind.
+fn last(activity: &[Activity], kind: ActivityKind) -> Option<&Activity> {
+    activity.iter().rfind(|entry| entry.kind == kind)
 }
 
 /// Returns what an import waits for, and the test ID of that text.

@@ -69,8 +69,16 @@ pub(crate) fn ImportRowsTable(
     can_retry: bool,
     /// Whether rows can be corrected in place.
     can_correct: bool,
+    /// Whether the import undoes another one; its failed rows are products that it left unchanged.
+    is_undo: bool,
 ) -> impl IntoView {
     let t = use_locale();
+    let title = move |kind| match kind {
+        RowKind::Failed if is_undo => {
+            t.say("Products left unchanged", "Unverändert gebliebene Produkte")
+        }
+        kind => title(t, kind),
+    };
     let ImportRows {
         items,
         page,
@@ -104,7 +112,7 @@ pub(crate) fn ImportRowsTable(
             view! {
                 <li>
                     <a href=address(&href) data-testid=testid>
-                        {title(t, other)} " "
+                        {title(other)} " "
                         <span class="chip">{t.count(count)}</span>
                     </a>
                 </li>
@@ -149,12 +157,12 @@ pub(crate) fn ImportRowsTable(
             <ActionForm action=RetryFailedRows::url()>
                 <IdField id=stored.get_value() />
                 <button class="button button-quiet" data-testid="retry-failed">
-                    {t.say("Retry failed rows", "Fehlgeschlagene Zeilen erneut versuchen")}
+                    {t.say("Retry without changes", "Unverändert erneut versuchen")}
                 </button>
             </ActionForm>
         }
     });
-    let help = (kind == RowKind::Failed).then(|| {
+    let help = (kind == RowKind::Failed && !is_undo).then(|| {
         let text = if can_correct {
             t.say(
                 "Correct these rows here, or download them, correct the file, and import it: its last column is ignored.",
@@ -176,7 +184,7 @@ pub(crate) fn ImportRowsTable(
                 href=address(&correct_path(&stored.get_value(), kind))
                 data-testid="correct-rows"
             >
-                {t.say("Correct here", "Hier korrigieren")}
+                {t.say("Correct rows", "Zeilen korrigieren")}
             </a>
         }
     });
@@ -204,7 +212,7 @@ pub(crate) fn ImportRowsTable(
         >
             <header class="card-head">
                 <h2 id="rows-title">
-                    {title(t, kind)} " " <span class="chip">{t.count(count)}</span>
+                    {title(kind)} " " <span class="chip">{t.count(count)}</span>
                 </h2>
                 <div class="card-actions">
                     {correct} {retry}
@@ -242,7 +250,7 @@ pub(crate) fn ImportRowsTable(
                 data-testid=format!("{}-rows", kind.as_str())
             >
                 <caption class="visually-hidden">
-                    {title(t, kind)} ", "
+                    {title(kind)} ", "
                     {t.say("in file order", "in Dateireihenfolge")}
                 </caption>
                 <thead role="rowgroup">

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     i18n::locale::Locale,
-    islands::parts::{locale::use_locale, status_badge::Stage},
+    islands::parts::locale::use_locale,
     model::{
         base_path::address,
         imports_filter::{ImportsFilter, ImportsOverview, Sort},
@@ -138,7 +138,7 @@ fn stages(t: Locale, filter: &ImportsFilter, overview: &ImportsOverview) -> Opti
             let (_, count) = overview.counts.iter().find(|(other, _)| *other == status)?;
             let is_chosen = filter.status == Some(status);
             let href = of((!is_chosen).then_some(status));
-            let word = Stage::of(status, true, None, false).word(t);
+            let word = status_word(t, status);
             Some(view! {
                 <li>
                     <a
@@ -147,7 +147,7 @@ fn stages(t: Locale, filter: &ImportsFilter, overview: &ImportsOverview) -> Opti
                         aria-current=is_chosen.then_some("true")
                         data-testid=format!("stage-{}", status.as_str())
                     >
-                        {word.to_string()} " " <span class="chip">{t.count(*count)}</span>
+                        {word} " " <span class="chip">{t.count(*count)}</span>
                     </a>
                 </li>
             })
@@ -173,7 +173,7 @@ fn chips(t: Locale, filter: &ImportsFilter, overview: &ImportsOverview) -> Vec<C
         chips.push(without(|other| other.search.clear(), text));
     }
     if let Some(status) = filter.status {
-        let text = Stage::of(status, true, None, false).word(t).to_string();
+        let text = status_word(t, status).to_owned();
         chips.push(without(|other| other.status = None, text));
     }
     if let Some(kind) = filter.kind {
@@ -195,6 +195,16 @@ fn chips(t: Locale, filter: &ImportsFilter, overview: &ImportsOverview) -> Vec<C
         chips.push(without(|other| other.until = None, text));
     }
     chips
+}
+
+/// Returns the word for all imports of a status: waiting ones are pending too, cancelled ones have failed too.
+fn status_word(t: Locale, status: ImportStatus) -> &'static str {
+    match status {
+        ImportStatus::Pending => t.say("In progress", "In Arbeit"),
+        ImportStatus::Success => t.say("Without errors", "Ohne Fehler"),
+        ImportStatus::PartialSuccess => t.say("Completed with errors", "Mit Fehlern abgeschlossen"),
+        ImportStatus::Error => t.say("Failed or cancelled", "Fehlgeschlagen oder abgebrochen"),
+    }
 }
 
 /// Returns the word for a kind of import.
@@ -221,8 +231,8 @@ fn option(value: &str, text: &str, is_selected: bool) -> String {
 fn statuses(t: Locale, chosen: Option<ImportStatus>) -> String {
     let any = option("", t.say("Any", "Alle"), chosen.is_none());
     let each = STATUSES.map(|status| {
-        let word = Stage::of(status, true, None, false).word(t);
-        option(status.as_str(), &word, chosen == Some(status))
+        let word = status_word(t, status);
+        option(status.as_str(), word, chosen == Some(status))
     });
     any + &each.concat()
 }
@@ -263,7 +273,7 @@ mod tests {
     #[test]
     fn the_chosen_state_is_selected() {
         let html = statuses(Locale::German, Some(ImportStatus::Error));
-        assert!(html.contains("value=\"ERROR\" selected>Fehlgeschlagen<"));
+        assert!(html.contains("value=\"ERROR\" selected>Fehlgeschlagen oder abgebrochen<"));
         assert!(statuses(Locale::English, None).contains("value=\"\" selected>Any<"));
     }
 }

@@ -61,6 +61,16 @@ impl Locale {
     }
 }
 
+/// Returns whether an import with this error would fail again, because of its file.
+#[cfg(feature = "ssr")]
+pub(crate) fn is_of_file(code: &str) -> bool {
+    let mut of_files = files::MESSAGES.iter().map(|(known, ..)| *known);
+    of_files.any(|known| known == code) && code != "unreadable-file"
+        || [ErrorCode::EmptyFile, ErrorCode::NoProducts]
+            .iter()
+            .any(|error| error.code() == code)
+}
+
 impl fmt::Display for ErrorCode {
     /// Writes it in English.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -78,6 +78,8 @@ activities! {
     CancelRequested(Within, Quiet): "cancel-requested", "Cancellation requested", "Abbruch angefordert";
     /// Its file was imported again, as another import.
     Retried(AfterEnd, Quiet): "retried", "Imported again", "Erneut importiert";
+    /// Some of its rows were imported again, perhaps corrected, as another import.
+    RowsRetried(AfterEnd, Quiet): "rows-retried", "Rows imported again", "Zeilen erneut importiert";
     /// It was undone, by another import.
     Undone(AfterEnd, Quiet): "undone", "Undo requested", "Rückgängigmachen angefordert";
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{changes::OverLimit, import_options::ImportOptions};
+use super::{changes::OverLimit, import_options::ImportOptions, imports_filter::ImportNote};
 
 use crate::{
     i18n::messages::Params,
@@ -72,6 +72,13 @@ impl ImportExtras {
     #[must_use]
     pub fn offers(&self, action: &str) -> bool {
         self.actions.iter().any(|offered| offered == action)
+    }
+
+    /// Returns what its status does not say.
+    #[must_use]
+    pub fn note(&self) -> Option<ImportNote> {
+        let undone = self.undone_by.as_ref().map(|_| ImportNote::Undone);
+        self.needs.map(ImportNote::Asks).or(undone)
     }
 
     /// Returns whether it is a dry run.

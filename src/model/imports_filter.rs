@@ -104,11 +104,20 @@ pub struct ImportsOverview {
     pub starters: Vec<Starter>,
     /// Name of the user who started an import, likewise.
     pub started: Vec<(JobId, String)>,
-    /// What imports that wait need from a user.
+    /// Notes of those that have one.
     #[serde(default)]
-    pub asks: Vec<(JobId, Question)>,
+    pub notes: Vec<(JobId, ImportNote)>,
     /// Whether the user may delete imports.
     pub may_delete: bool,
+}
+
+/// What an import's status does not say.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum ImportNote {
+    /// It waits for a user's answer.
+    Asks(Question),
+    /// Another import undid it.
+    Undone,
 }
 
 /// A user who started imports.

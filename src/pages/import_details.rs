@@ -80,13 +80,10 @@ fn ImportDetails(
         },
         queue_place: extras.as_ref().and_then(|extras| extras.queue_position),
         cancelled: extras.as_ref().is_some_and(|extras| extras.cancelled),
-        asks: extras.as_ref().and_then(|extras| extras.needs),
+        note: extras.as_ref().and_then(ImportExtras::note),
         is_undo: extras
             .as_ref()
             .is_some_and(|extras| extras.undoes.is_some()),
-        is_undone: extras
-            .as_ref()
-            .is_some_and(|extras| extras.undone_by.is_some()),
         has_details: extras.is_some(),
     };
     let title = title(t, &job.progress(), state.stage(), &job.filename);
@@ -94,7 +91,9 @@ fn ImportDetails(
         view! { <ImportActions id=id.clone() extras is_over /> }
     });
     let lists_failed = lists_failed(&job, extras.as_ref());
-    let outcome = view! { <ImportOutcome job=job.clone() extras=extras.clone() lists_failed /> };
+    let outcome = view! {
+        <ImportOutcome job=job.clone() extras=extras.clone() lists_failed activity=activity.clone() />
+    };
     let filename = job.filename.clone();
     let early_stream = (!is_over).then(|| view! { <EarlyStream id=id.clone() /> });
     view! {

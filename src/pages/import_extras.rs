@@ -44,6 +44,9 @@ pub(super) fn Failures(job: ProductImportJob, extras: Option<ImportExtras>) -> i
     let (page, search) = (query::page(), query::search());
     let offers = |action| extras.as_ref().is_some_and(|extras| extras.offers(action));
     let (can_retry, can_correct) = (offers("retry"), offers("correct"));
+    let is_undo = extras
+        .as_ref()
+        .is_some_and(|extras| extras.undoes.is_some());
     let counts = extras.as_ref().map(|extras| {
         // Failed rows are listed if the price monitor offers them.
         let failed = if extras.offers("failures") {
@@ -68,7 +71,7 @@ pub(super) fn Failures(job: ProductImportJob, extras: Option<ImportExtras>) -> i
         if let Some((kind, counts)) = shown
             && let Ok(rows) = import_rows(id.clone(), kind, page, search.clone()).await
         {
-            return view! { <ImportRowsTable id kind rows search counts skipped can_retry can_correct /> }
+            return view! { <ImportRowsTable id kind rows search counts skipped can_retry can_correct is_undo /> }
                 .into_any();
         }
         view! { <FailedProducts skus=job.failed_product_skus failed=job.failed_products /> }

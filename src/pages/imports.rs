@@ -112,7 +112,7 @@ fn Imports(
         let (filter, overview) = (filter.clone(), overview.clone());
         view! { <ImportsFilterForm filter overview /> }
     });
-    let (started, asks) = (overview.started, overview.asks);
+    let (started, notes) = (overview.started, overview.notes);
     let chosen_by = (overview.may_delete && total > 0).then(|| CHOSEN.to_owned());
     let delete = chosen_by.is_some().then(|| {
         view! {
@@ -166,7 +166,7 @@ fn Imports(
     let sample = base_path::address(SAMPLE_PATH);
     view! {
         {finder}
-        <ImportsList jobs sorting=sorting(&filter) takes_new started asks chosen_by>
+        <ImportsList jobs sorting=sorting(&filter) takes_new started notes chosen_by>
             <EmptyState glyph=Glyph::Upload title=t.say("No imports yet", "Noch keine Importe")>
                 <p>
                     {t.say(

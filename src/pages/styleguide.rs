@@ -357,7 +357,7 @@ fn failed_rows() -> AnyView {
         has_more: false,
     };
     let (kind, counts) = (RowKind::Failed, [24, 0, 3, 0, 12]);
-    view! { <ImportRowsTable id=id() kind rows search=String::new() counts skipped=[].into() can_retry=true can_correct=true /> }
+    view! { <ImportRowsTable id=id() kind rows search=String::new() counts skipped=[].into() can_retry=true can_correct=true is_undo=false /> }
         .into_any()
 }
 

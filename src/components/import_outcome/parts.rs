@@ -86,6 +86,7 @@ impl Kind {
                 count,
             ),
             (Self::Skipped, _) => t.say_of("skipped", "übersprungen", count),
+            (Self::Failed, _) if is_undo => t.say("left unchanged", "unverändert gelassen"),
             (Self::Failed, false) => t.say_of("failed", "fehlgeschlagen", count),
             (Self::Failed, true) => t.say_of(
                 "would fail",

@@ -12,7 +12,10 @@ pub(crate) use self::table::{JobsTable, Sorting};
 use super::page::{FreshPage, content_of};
 use crate::{
     hooks::use_unfinished_imports,
-    model::job::{JobId, ProductImportJob, Question},
+    model::{
+        imports_filter::ImportNote,
+        job::{JobId, ProductImportJob},
+    },
 };
 
 /// ID of the links between pages of the list.
@@ -27,8 +30,8 @@ pub(crate) fn ImportsList(
     takes_new: bool,
     /// Who started each import, if several users may be listed.
     started: Vec<(JobId, String)>,
-    /// What imports that wait need from a user.
-    asks: Vec<(JobId, Question)>,
+    /// Notes of those that have one.
+    notes: Vec<(JobId, ImportNote)>,
     /// ID of the form for selected imports.
     chosen_by: Option<String>,
     /// Shown if the list is empty.
@@ -45,7 +48,7 @@ pub(crate) fn ImportsList(
         <div hidden=is_empty>
             <Holding list>
                 <NewImports list />
-                <JobsTable jobs=list.shown() sorting=Some(sorting) started asks chosen_by />
+                <JobsTable jobs=list.shown() sorting=Some(sorting) started notes chosen_by />
             </Holding>
         </div>
     }

@@ -16,8 +16,8 @@ use crate::{
     },
     model::{
         base_path,
-        imports_filter::{Sort, SortBy},
-        job::{ImportProgress, ImportStatus, JobId, ProductImportJob, Question},
+        imports_filter::{ImportNote, Sort, SortBy},
+        job::{ImportProgress, ImportStatus, JobId, ProductImportJob},
     },
 };
 
@@ -39,15 +39,15 @@ pub(crate) fn JobsTable(
     /// Who started each import, if several users may be listed.
     #[prop(optional)]
     started: Vec<(JobId, String)>,
-    /// What imports that wait need from a user.
+    /// Notes of those that have one.
     #[prop(optional)]
-    asks: Vec<(JobId, Question)>,
+    notes: Vec<(JobId, ImportNote)>,
     /// ID of the form for selected imports.
     #[prop(optional_no_strip)]
     chosen_by: Option<String>,
 ) -> impl IntoView {
     let t = use_locale();
-    let asks = StoredValue::new(asks);
+    let notes = StoredValue::new(notes);
     let (started, chosen_by) = (StoredValue::new(started), StoredValue::new(chosen_by));
     let head = |by, name| head(by, name, sorting.as_ref());
     let ids = move || jobs.with(|jobs| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>());
@@ -69,7 +69,7 @@ pub(crate) fn JobsTable(
             <tbody role="rowgroup">
                 // A row updates itself, even if the list does not change.
                 <For each=ids key=JobId::clone let:id>
-                    <ListedJob id jobs started asks chosen_by />
+                    <ListedJob id jobs started notes chosen_by />
                 </For>
             </tbody>
         </table>
@@ -96,10 +96,10 @@ fn ListedJob(
     id: JobId,
     jobs: Signal<Vec<ProductImportJob>>,
     started: StoredValue<Vec<(JobId, String)>>,
-    asks: StoredValue<Vec<(JobId, Question)>>,
+    notes: StoredValue<Vec<(JobId, ImportNote)>>,
     chosen_by: StoredValue<Option<String>>,
 ) -> impl IntoView {
-    let (by, asks) = (of_import(started, &id), of_import(asks, &id));
+    let (by, note) = (of_import(started, &id), of_import(notes, &id));
     let find = move |jobs: &Vec<ProductImportJob>| jobs.iter().find(|job| job.id == id).cloned();
     let first = jobs.with_untracked(&find);
     first.map(|first| {
@@ -109,7 +109,7 @@ fn ListedJob(
                 .or_else(|| before.cloned())
                 .unwrap_or_else(|| first.clone())
         });
-        view! { <JobRow job by asks chosen_by=chosen_by.get_value() /> }
+        view! { <JobRow job by note chosen_by=chosen_by.get_value() /> }
     })
 }
 
@@ -131,8 +131,7 @@ pub(crate) fn JobRow(
     /// Who started it, if several users may be listed.
     #[prop(optional_no_strip)]
     by: Option<String>,
-    /// What it waits for.
-    asks: Option<Question>,
+    note: Option<ImportNote>,
     /// ID of the form for selected imports.
     #[prop(optional_no_strip)]
     chosen_by: Option<String>,
@@ -144,7 +143,7 @@ pub(crate) fn JobRow(
         let status = status.get();
         let begun = progress.with(ImportProgress::has_begun);
         let cancelled = live.is_cancelled();
-        let stage = Stage::of(status, begun, None, cancelled).asking(asks);
+        let stage = Stage::of(status, begun, None, cancelled).noted(note);
         job.with(|job| stage.in_mode(job.mode).of_file(&job.filename))
     });
     let (id, filename) = job.with_untracked(|job| (job.id.to_string(), job.filename.clone()));

@@ -65,9 +65,15 @@ pub(crate) fn ProgressCard(
         0 => "–".to_owned(),
         total => t.count(total),
     };
+    let is_undo = subject.with_untracked(|subject| subject.is_undo);
     let processed = match mode {
+        ImportMode::Import if is_undo => t.say("Restored", "Wiederhergestellt"),
         ImportMode::Import => t.say_of("Imported", "Importiert", MANY),
         ImportMode::Check => t.say("Without errors", "Ohne Fehler"),
+    };
+    let failed = match is_undo {
+        true => t.say("Left unchanged", "Unverändert gelassen"),
+        false => t.say_of("Failed", "Fehlgeschlagen", MANY),
     };
     let label = move |name: &String| format!("{} {name}", t.say("Import of", "Import von"));
     view! {
@@ -106,7 +112,7 @@ pub(crate) fn ProgressCard(
                     {move || t.count(progress.get().processed_products)}
                 </Count>
                 <Count
-                    name=t.say_of("Failed", "Fehlgeschlagen", MANY)
+                    name=failed
                     kind="failed"
                     testid="count-failed"
                 >

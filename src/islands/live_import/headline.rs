@@ -42,7 +42,7 @@ pub(super) fn headline(
             Some(percent) => return t.percent(percent),
             None => t.say("Counting…", "Zählt…"),
         },
-        Stage::Success | Stage::PartialSuccess | Stage::Restored => {
+        Stage::Success | Stage::PartialSuccess | Stage::Restored | Stage::PartlyRestored => {
             return imported(t, subject, progress);
         }
         Stage::Checked | Stage::CheckedWithErrors => return checked(t, subject.noun, progress),

@@ -21,8 +21,9 @@ use crate::{
         page::{FreshPage, content_of},
         parts::{format::Noun, progress_bar::shown_percent, status_badge::Stage},
     },
-    model::job::{
-        ImportMode, ImportProgress, ImportStatus, ProductImportJob, Question, UnixMillis,
+    model::{
+        imports_filter::ImportNote,
+        job::{ImportMode, ImportProgress, ImportStatus, ProductImportJob, UnixMillis},
     },
 };
 
@@ -39,12 +40,9 @@ pub(crate) struct ImportState {
     /// Position in the queue.
     pub(crate) queue_place: Option<u64>,
     pub(crate) cancelled: bool,
-    /// The question that it waits for.
-    pub(crate) asks: Option<Question>,
+    pub(crate) note: Option<ImportNote>,
     /// Whether it undoes another import.
     pub(crate) is_undo: bool,
-    /// Whether it was undone.
-    pub(crate) is_undone: bool,
     /// Whether the price monitor reports more than its progress.
     pub(crate) has_details: bool,
 }
@@ -74,15 +72,10 @@ impl ImportState {
 }
 
 fn stage_of(state: &ImportState, status: ImportStatus, begun: bool, cancelled: bool) -> Stage {
-    if state.is_undone && matches!(status, ImportStatus::Success | ImportStatus::PartialSuccess) {
-        return Stage::Undone;
-    }
-    if state.is_undo && status == ImportStatus::Success {
-        return Stage::Restored;
-    }
     Stage::of(status, begun, state.queue_place, cancelled)
-        .asking(state.asks)
+        .noted(state.note)
         .in_mode(state.job.mode)
+        .of_file(&state.job.filename)
 }
 
 /// An import as the islands show it.
@@ -181,7 +174,7 @@ fn keep_fresh(
     });
     let waits = Memo::new(move |_| {
         let may_change = state.with(|state| {
-            let waits = state.asks.is_none() && !begun.get();
+            let waits = state.note.is_none() && !begun.get();
             state.has_details && (state.queue_place.is_some() || waits)
         });
         may_change && !is_over.get()

@@ -10,6 +10,7 @@ use crate::{
     i18n::locale::Locale,
     model::{
         changes::is_undo,
+        imports_filter::ImportNote,
         job::{ImportMode, ImportStatus, Question},
     },
 };
@@ -38,8 +39,10 @@ pub(crate) enum Stage {
     /// Cancelled; on the wire this is an error.
     Cancelled,
     Undone,
-    /// An undo has ended well.
+    /// An undo restored all products.
     Restored,
+    /// An undo left products unchanged.
+    PartlyRestored,
 }
 
 impl Stage {
@@ -60,11 +63,14 @@ impl Stage {
         }
     }
 
-    /// Replaces waiting by what is waited for.
-    pub(crate) fn asking(self, question: Option<Question>) -> Self {
-        match (self, question) {
-            (Self::Waiting | Self::Queued(_), Some(Question::Approval)) => Self::Approval,
-            (Self::Waiting | Self::Queued(_), Some(_)) => Self::Asking,
+    /// Replaces stages of which a note says more.
+    pub(crate) fn noted(self, note: Option<ImportNote>) -> Self {
+        match (self, note) {
+            (Self::Waiting | Self::Queued(_), Some(ImportNote::Asks(question))) => match question {
+                Question::Approval => Self::Approval,
+                _ => Self::Asking,
+            },
+            (Self::Success | Self::PartialSuccess, Some(ImportNote::Undone)) => Self::Undone,
             (other, _) => other,
         }
     }
@@ -79,10 +85,11 @@ impl Stage {
         }
     }
 
-    /// Replaces the success of an undo, which its file name tells.
+    /// Replaces the end of an undo, which its file name tells.
     pub(crate) fn of_file(self, filename: &str) -> Self {
         match self {
             Self::Success if is_undo(filename) => Self::Restored,
+            Self::PartialSuccess if is_undo(filename) => Self::PartlyRestored,
             other => other,
         }
     }
@@ -110,6 +117,7 @@ impl Stage {
             Self::Cancelled => t.say("Cancelled", "Abgebrochen"),
             Self::Undone => t.say("Undone", "Rückgängig gemacht"),
             Self::Restored => t.say("Restored", "Wiederhergestellt"),
+            Self::PartlyRestored => t.say("Partly restored", "Teilweise wiederhergestellt"),
         };
         word.to_owned()
     }
@@ -124,7 +132,8 @@ impl Stage {
             // Looks the same.
             Self::Running | Self::Checking => "running",
             Self::Success => "success",
-            Self::PartialSuccess => "partial-success",
+            // Looks the same.
+            Self::PartialSuccess | Self::PartlyRestored => "partial-success",
             Self::Checked => "checked",
             Self::CheckedWithErrors => "checked-with-errors",
             Self::Failed => "failed",
@@ -139,7 +148,7 @@ impl Stage {
             Self::Waiting | Self::Queued(_) => Glyph::Clock,
             Self::Running | Self::Checking => Glyph::Spinner,
             Self::Success | Self::Checked | Self::Restored => Glyph::Check,
-            Self::PartialSuccess | Self::CheckedWithErrors => Glyph::Alert,
+            Self::PartialSuccess | Self::PartlyRestored | Self::CheckedWithErrors => Glyph::Alert,
             Self::Asking | Self::Approval => Glyph::Person,
             Self::Failed => Glyph::Cross,
             Self::Cancelled => Glyph::Stop,
@@ -173,6 +182,7 @@ pub(crate) fn StatusBadge(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::changes::undo_name;
 
     #[test]
     fn an_import_that_somebody_stopped_is_not_called_failed() {
@@ -194,6 +204,21 @@ mod tests {
         assert_eq!(word(success, ImportMode::Check), "Checked");
         assert_eq!(word(partial, ImportMode::Check), "Checked: errors found");
         assert_eq!(word(ImportStatus::Error, ImportMode::Check), "Failed");
+    }
+
+    #[test]
+    fn an_undone_import_is_not_called_imported_and_an_undo_neither() {
+        let word = |status, note, filename| {
+            let stage = Stage::of(status, true, None, false).noted(note);
+            stage.of_file(filename).word(Locale::English)
+        };
+        let (undo, undone) = (undo_name("a.csv"), Some(ImportNote::Undone));
+        let (success, partial) = (ImportStatus::Success, ImportStatus::PartialSuccess);
+        assert_eq!(word(success, undone, "a.csv"), "Undone");
+        assert_eq!(word(partial, undone, "a.csv"), "Undone");
+        assert_eq!(word(success, None, &undo), "Restored");
+        assert_eq!(word(partial, None, &undo), "Partly restored");
+        assert_eq!(word(success, undone, &undo), "Undone");
     }
 
     #[test]

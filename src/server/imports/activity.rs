@@ -60,7 +60,8 @@ impl Imports {
 
     pub(super) async fn note_rerun(&self, user: &UserId, of: &JobId, new: &JobId, what: Rerun) {
         let (one, other) = match what {
-            Rerun::Again | Rerun::Retry => (ActivityKind::Retried, ActivityKind::StartedAgain),
+            Rerun::Again => (ActivityKind::Retried, ActivityKind::StartedAgain),
+            Rerun::Retry => (ActivityKind::RowsRetried, ActivityKind::StartedAgain),
             Rerun::Undo { .. } => (ActivityKind::Undone, ActivityKind::UndoStarted),
         };
         self.note(of, one, user, Some(new)).await;

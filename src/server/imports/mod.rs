@@ -3,9 +3,9 @@
 mod activity;
 mod guesses;
 pub(crate) mod intake;
+mod notes;
 pub(crate) mod product_history;
 pub(crate) mod product_list;
-mod questions;
 mod records;
 mod server_fn;
 

@@ -148,7 +148,7 @@ async fn import(
             .completed_at
             .is_none_or(|ended| oldest.is_none_or(|oldest| ended >= oldest)),
         changes: service.store.has_changes(&noted).await?,
-        undone_by: service.store.undone_by(&id).await?,
+        undone: service.store.undone(&id).await?,
         changed_since: match (import.mode, import.needs) {
             (_, Some(Question::Approval)) => service.store.changed_since_check(&noted).await?,
             (ImportMode::Check, _) if import.status.is_final() => {

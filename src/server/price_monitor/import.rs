@@ -23,7 +23,7 @@ use super::{
     PriceMonitorOptions,
     announcer::Announcer,
     beginning,
-    pace::Pace,
+    pace::{self, Pace},
     readers::Readers,
     reading::{self, Reading},
     retries::{self, GaveUp, Retries, WaitingForSpace},
@@ -256,12 +256,14 @@ impl Importer {
             position,
             total: all,
             is_full_file: import.options.missing.is_full_file(),
-            // A rate limit needs small batches. PostgreSQL gains nothing from larger ones, and lists products to index
-            // per batch.
-            largest_batch: match self.rows_per_second {
-                None if self.store.is_file() => reading::LARGEST_BATCH,
-                _ => reading::BATCH,
-            },
+            // PostgreSQL gains nothing from larger batches, and lists products to index per batch.
+            largest_batch: pace::batch_rows(
+                self.rows_per_second,
+                match self.store.is_file() {
+                    true => reading::LARGEST_BATCH,
+                    false => reading::BATCH,
+                },
+            ),
             scratch: self.uploads.directory().to_owned(),
         };
         let stopped = stop.clone();

@@ -16,6 +16,7 @@ use crate::{
     server::store::{
         monitor_imports::{FailedRow, FailedRowsPage, ImportMode, MonitorImport, Question},
         row_notes::{PassedOverCounts, RowNote, RowNotesPage},
+        undo::Undone,
     },
 };
 
@@ -340,7 +341,7 @@ pub(super) struct Kept {
     pub(super) rows: bool,
     pub(super) changes: bool,
     /// The last import that undid this one, or will.
-    pub(super) undone_by: Option<String>,
+    pub(super) undone: Option<Undone>,
     /// Products of a check that have changed since.
     pub(super) changed_since: u64,
 }
@@ -365,7 +366,8 @@ impl ImportBody {
             }
             if kept.changes {
                 actions.push(Action::Changes);
-                if import.mode == ImportMode::Import {
+                let is_left = kept.undone.as_ref().is_none_or(|undone| undone.left > 0);
+                if import.mode == ImportMode::Import && is_left {
                     actions.push(Action::Undo);
                 }
             }
@@ -401,7 +403,7 @@ impl ImportBody {
             over_limit: import.over_limit,
             removed_products: import.written.removed,
             undoes: import.undoes.as_ref().map(|undo| undo.import.clone()),
-            undone_by: kept.undone_by,
+            undone_by: kept.undone.map(|undone| undone.by),
             actions,
             job: import.into(),
         }

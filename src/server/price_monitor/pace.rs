@@ -7,6 +7,13 @@ use tokio_util::sync::CancellationToken;
 
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// Returns the rows of a batch, at most `most`. Under a rate limit they are half a second's, so that progress is reported
+/// in between.
+pub(super) fn batch_rows(rows_per_second: Option<NonZeroU32>, most: usize) -> usize {
+    let half = rows_per_second.and_then(|rate| usize::try_from(rate.get() / 2).ok());
+    half.map_or(most, |half| half.clamp(1, most))
+}
+
 #[derive(Debug)]
 pub(super) struct Pace {
     rows_per_second: Option<NonZeroU32>,
@@ -52,6 +59,12 @@ mod tests {
             pace.due_after(1000, began + Duration::from_secs(60)),
             after(61_000)
         );
+    }
+
+    #[test]
+    fn a_batch_takes_half_a_second_at_most() {
+        let rows = |rate| batch_rows(NonZeroU32::new(rate), 2_000);
+        assert_eq!([1, 100, 1_000_000, 0].map(rows), [1, 50, 2_000, 2_000]);
     }
 
     #[test]

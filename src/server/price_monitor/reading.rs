@@ -173,7 +173,7 @@ impl InFile {
 /// Returns the maximum rows of the batch at a position.
 fn batch_rows(position: u64, largest: usize) -> usize {
     let share = usize::try_from(position / 10).unwrap_or(largest);
-    share.clamp(BATCH, largest.max(BATCH))
+    share.clamp(BATCH.min(largest), largest)
 }
 
 struct Batcher<'a> {
@@ -650,7 +650,8 @@ mod tests {
             (50_000, LARGEST_BATCH, 5_000),
             (u64::MAX, LARGEST_BATCH, LARGEST_BATCH),
             (u64::MAX, BATCH, BATCH),
-            (50_000, 1, BATCH),
+            (0, 50, 50),
+            (50_000, 50, 50),
         ] {
             assert_eq!(batch_rows(through, largest), rows, "{through} {largest}");
         }

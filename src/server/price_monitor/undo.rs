@@ -21,7 +21,7 @@ use super::{
     Service,
     controls::Created,
     import::{ImportError, Importer, Outcome},
-    pace::Pace,
+    pace::{self, Pace},
     service::ServiceError,
     upload::owner,
     uploads::stored_name,
@@ -31,7 +31,7 @@ use crate::{
     server::store::{
         changes::ImportNumber,
         monitor_imports::{ImportMode, MonitorImport, NewImport},
-        undo::{TakenBack, Undo, UndoBatch},
+        undo::{self, TakenBack, Undo, UndoBatch},
     },
 };
 
@@ -126,12 +126,13 @@ impl Importer {
             progress.send_modify(|progress| progress.total_products = total);
         }
         let mut pace = Pace::new(self.rows_per_second);
+        let most = pace::batch_rows(self.rows_per_second, undo::BATCH);
         let mut position = import.position;
         loop {
             if stop.is_cancelled() {
                 return Ok(Outcome::Stopped);
             }
-            let read = || self.store.changes_to_take_back(of, position);
+            let read = || self.store.changes_to_take_back(of, position, most);
             let Some(batch) = self.with_retries(id, stop, read).await? else {
                 return Ok(Outcome::Through);
             };

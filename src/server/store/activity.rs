@@ -1,5 +1,7 @@
 //! Activity of imports; deleted with them.
 
+use std::collections::HashSet;
+
 use sea_orm::{ConnectionTrait, Value};
 
 use super::{Store, StoreError};
@@ -108,6 +110,49 @@ impl Store {
         Ok(activity)
     }
 
+    /// Returns those of some imports that another import undid, all or partly, and that was not undone itself.
+    pub(crate) async fn undone_among(&self, jobs: &[JobId]) -> Result<HashSet<JobId>, StoreError> {
+        let mut levels = vec![self.undos(jobs).await?];
+        while let Some(last) = levels.last().filter(|last| !last.is_empty()) {
+            let undos: Vec<_> = last.iter().map(|(_, by)| by.clone()).collect();
+            levels.push(self.undos(&undos).await?);
+        }
+        let undone = |void: HashSet<JobId>, level: Vec<(JobId, JobId)>| {
+            let valid = level.into_iter().filter(|(_, by)| !void.contains(by));
+            valid.map(|(of, _)| of).collect()
+        };
+        Ok(levels.into_iter().rev().fold(HashSet::new(), undone))
+    }
+
+    /// Returns the ended undos of imports, after the import that each undid.
+    async fn undos(&self, jobs: &[JobId]) -> Result<Vec<(JobId, JobId)>, StoreError> {
+        let mut undos = Vec::new();
+        for jobs in jobs.chunks(AT_ONCE) {
+            let places: Vec<_> = (2..=jobs.len() + 1)
+                .map(|place| format!("${place}"))
+                .collect();
+            // The undo may have been deleted since.
+            let sql = format!(
+                "SELECT a.job_id, a.about FROM import_activity a \
+                 LEFT JOIN product_import_jobs j ON j.id = a.about \
+                 WHERE a.kind = $1 AND a.about IS NOT NULL AND a.job_id IN ({}) \
+                 AND COALESCE(j.status, 'SUCCESS') IN ('SUCCESS', 'PARTIAL_SUCCESS')",
+                places.join(", ")
+            );
+            let kind = ActivityKind::Undone.as_str().into();
+            let values = std::iter::once(kind).chain(jobs.iter().map(|job| job.as_str().into()));
+            let values: Vec<Value> = values.collect();
+            let statement = self.statement(&sql, values);
+            for row in self.db.query_all_raw(statement).await? {
+                let [of, by]: [String; 2] = [row.try_get_by_index(0)?, row.try_get_by_index(1)?];
+                if let (Ok(of), Ok(by)) = (of.parse(), by.parse()) {
+                    undos.push((of, by));
+                }
+            }
+        }
+        Ok(undos)
+    }
+
     pub(crate) async fn remove_activity(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let sql = "DELETE FROM import_activity WHERE id IN \
              (SELECT id FROM import_activity WHERE at < $1 LIMIT 1000)";
@@ -140,7 +185,11 @@ pub(super) async fn remove_of(
 mod tests {
     use super::*;
     use crate::{
-        model::{job::ImportMode, role::Role},
+        model::{
+            job::{ImportMode, ImportStatus, ProductImportJob},
+            job_state::JobState,
+            role::Role,
+        },
         server::{
             identity::user::User,
             store::{test_database::TestDatabase, users::NewUser},
@@ -208,6 +257,51 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(kinds(&store, &"b".parse().unwrap()).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_import_is_undone_once_its_undo_has_ended_and_until_that_is_undone() {
+        let (_database, store) = TestDatabase::opened().await;
+        let user = ada(&store).await;
+        let id = |id: &str| -> JobId { id.parse().unwrap() };
+        let jobs = ["a", "undo", "redo"].map(id);
+        for job in &jobs {
+            let created = store.create_job(&user.id, job, "shop.csv", ImportMode::Import);
+            created.await.unwrap();
+        }
+        let note = async |of: &str, by: &JobId| {
+            let undone = NewActivity {
+                about: Some(by),
+                ..ActivityKind::Undone.into()
+            };
+            store.note_activity(&[of], undone).await.unwrap();
+        };
+        let end = async |job: &JobId, status| {
+            let state = |_: &ProductImportJob| JobState {
+                status,
+                error: None,
+                total_products: 1,
+                processed_products: 1,
+                failed_products: 0,
+                failed_product_skus: None,
+                completed_at: Some(now()),
+            };
+            store.end_job(job, state).await.unwrap();
+        };
+        let undone = async || {
+            let found = store.undone_among(&jobs).await.unwrap();
+            let mut found: Vec<_> = found.iter().map(JobId::to_string).collect();
+            found.sort();
+            found
+        };
+        assert!(undone().await.is_empty());
+        note("a", &jobs[1]).await;
+        assert!(undone().await.is_empty(), "the undo still runs");
+        end(&jobs[1], ImportStatus::PartialSuccess).await;
+        assert_eq!(undone().await, ["a"]);
+        note("undo", &jobs[2]).await;
+        end(&jobs[2], ImportStatus::Success).await;
+        assert_eq!(undone().await, ["undo"]);
     }
 
     #[tokio::test]

@@ -28,7 +28,8 @@ use crate::{
     },
 };
 
-const BATCH: u64 = 2_000;
+/// Maximum changes per batch.
+pub const BATCH: usize = 2_000;
 
 /// An import to undo.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -100,6 +101,15 @@ pub struct TakenBack {
     pub left: u64,
 }
 
+/// The undo of an import.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Undone {
+    /// ID of the import that undoes it.
+    pub by: String,
+    /// Changes of products that it left unchanged.
+    pub left: u64,
+}
+
 impl Store {
     /// Returns whether an undo of this import waits or runs.
     pub async fn is_being_undone(&self, import: &str) -> Result<bool, StoreError> {
@@ -110,19 +120,27 @@ impl Store {
         Ok(under_way.await? > 0)
     }
 
-    /// Returns the last import that undid this one, perhaps partly, or will.
-    pub async fn undone_by(&self, import: &str) -> Result<Option<String>, StoreError> {
-        let last = monitor_import::Entity::find()
+    /// Returns the last undo of this import that was not undone itself; it may not be over.
+    pub async fn undone(&self, import: &str) -> Result<Option<Undone>, StoreError> {
+        let undos: Vec<(String, i64)> = monitor_import::Entity::find()
             .select_only()
             .column(monitor_import::Column::Id)
+            .column(monitor_import::Column::FailedProducts)
             .filter(monitor_import::Column::Undoes.eq(import))
             .filter(
                 monitor_import::Column::Status.is_not_in([ImportStatus::Error.as_str(), REMOVED]),
             )
             .order_by_desc(monitor_import::Column::CreatedAt)
             .into_tuple()
-            .one(&self.db);
-        Ok(last.await?)
+            .all(&self.db)
+            .await?;
+        for (by, left) in undos {
+            if Box::pin(self.undone(&by)).await?.is_none() {
+                let left = from_db(left);
+                return Ok(Some(Undone { by, left }));
+            }
+        }
+        Ok(None)
     }
 
     /// Counts the changes of an import that can be undone.
@@ -134,11 +152,12 @@ impl Store {
         Ok(from_db(count))
     }
 
-    /// Returns the next changes to undo after a position; `None` at the end.
+    /// Returns up to `most` changes to undo after a position; `None` at the end.
     pub async fn changes_to_take_back(
         &self,
         of: ImportNumber,
         position: u64,
+        most: usize,
     ) -> Result<Option<UndoBatch>, StoreError> {
         let last = from_db(LAST_ROW).saturating_sub(position);
         let mut columns =
@@ -153,7 +172,7 @@ impl Store {
         }
         let sql = format!(
             "SELECT {columns} FROM product_changes AS c LEFT JOIN product_changes AS p ON p.id = c.previous \
-             WHERE c.id > $1 AND c.id <= $2 ORDER BY c.id DESC LIMIT {BATCH}"
+             WHERE c.id > $1 AND c.id <= $2 ORDER BY c.id DESC LIMIT {most}"
         );
         let values = [of.change(0).into(), of.change(last).into()];
         let rows = self.db.query_all_raw(self.statement(&sql, values)).await?;

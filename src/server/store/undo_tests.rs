@@ -410,7 +410,11 @@ async fn undo(store: &Store, id: &str, of: &str, everything: bool) -> Vec<String
     let number = begin(store, new).await;
     let of = store.import_number(of).await.unwrap().unwrap();
     let mut position = 0;
-    while let Some(batch) = store.changes_to_take_back(of, position).await.unwrap() {
+    while let Some(batch) = store
+        .changes_to_take_back(of, position, BATCH)
+        .await
+        .unwrap()
+    {
         let commit = store.commit_undo_batch(id, number, position, &batch, everything);
         let taken = commit.await.unwrap().unwrap();
         assert_eq!(taken.done + taken.left, batch.changes());
@@ -666,11 +670,14 @@ async fn an_undo_of_many_changes_goes_on_where_it_was() {
     assert!(!store.is_being_undone("b").await.unwrap());
     assert!(undo(&store, "c", "b", false).await.is_empty());
     assert_eq!(table(&store).await, before);
-    assert_eq!(store.undone_by("b").await.unwrap().as_deref(), Some("c"));
+    let undone = store.undone("b").await.unwrap().unwrap();
+    assert_eq!((undone.by.as_str(), undone.left), ("c", 0));
     // Undone changes do not count as later changes.
     assert!(undo(&store, "d", "a", false).await.is_empty());
     assert!(table(&store).await.is_empty());
     assert!(undo(&store, "e", "d", false).await.is_empty());
+    assert_eq!(store.undone("d").await.unwrap().unwrap().by, "e");
+    assert_eq!(store.undone("a").await.unwrap(), None);
     assert_eq!(table(&store).await, before);
     write("f", rows("3")).await;
     assert_eq!(

@@ -43,6 +43,7 @@ mod m0173_images_and_options;
 mod m0176_word_beginnings;
 mod m0177_changes_of_imports;
 mod m0180_invited_addresses;
+mod m0181_listed_by_time;
 
 use sea_orm_migration::prelude::*;
 
@@ -94,6 +95,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0176_word_beginnings::Migration),
             Box::new(m0177_changes_of_imports::Migration),
             Box::new(m0180_invited_addresses::Migration),
+            Box::new(m0181_listed_by_time::Migration),
         ]
     }
 }
