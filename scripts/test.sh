@@ -69,6 +69,12 @@ without_names() {
     done
 }
 
+# Copies the program, which cargo replaces at the next build.
+build_one_file() {
+    cargo build --quiet --package import-relay --bin import-relay --features ssr,styleguide,embed-site &&
+        cp "$target/debug/import-relay" "$target/one-file"
+}
+
 # Adds Playwright's results from its JSON report.
 browser_tests() {
     local built status=0 counts report
@@ -130,18 +136,20 @@ rust_tests "product files" --package product-feed
 rust_tests "the price monitor's messages" --package price-monitor-wire
 rust_tests "sessions of Auth.js" --package authjs-session
 rust_tests "the hook" --package import-relay-hook
-rust_tests "unit, property and HTTP tests" --package import-relay --features ssr
+# The same features as the development build, so that neither compiles what the other has.
+rust_tests "unit, property and HTTP tests" --package import-relay --features ssr,styleguide
 rust_tests "what threads share" --package relay-sync
 rust_tests "the same in every order of threads, by a model checker" --release --package relay-sync --features loom \
     --target-dir "$target/threads"
 step "PostgreSQL" start_postgres
 if [ -n "${IMPORT_RELAY_POSTGRES:-}" ]; then
     # All tests that use the database again, and those with several processes.
-    rust_tests "the library on PostgreSQL" --package import-relay --features ssr --lib -- --include-ignored
-    rust_tests "the program on PostgreSQL" --package import-relay --features ssr --test it -- --include-ignored \
+    rust_tests "the library on PostgreSQL" --package import-relay --features ssr,styleguide --lib -- --include-ignored
+    rust_tests "the program on PostgreSQL" --package import-relay --features ssr,styleguide --test it -- --include-ignored \
         relay:: access:: price_monitor:: import_controls:: import_crash:: product_files:: ops:: instances::
     # Like Vercel's builder, which sets RUSTFLAGS to an empty text.
-    RUSTFLAGS='' rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel -- --include-ignored
+    RUSTFLAGS='' rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel \
+        --features import-relay/styleguide -- --include-ignored
 fi
 step "development build" scripts/build.sh dev
 step "wasm without names" without_names
@@ -151,7 +159,9 @@ step "the REST API against its description" scripts/schemathesis.sh
 browser_tests
 # Last, because it replaces the program that the browser tests use.
 step "compressed site" scripts/compress-site.sh
-rust_tests "the program as one file" --package import-relay --features embed-site --test it ops::single_file
+step "the program as one file" build_one_file
+IMPORT_RELAY_ONE_FILE=$(realpath "$target")/one-file rust_tests "the site inside it" --package import-relay \
+    --features ssr,styleguide --test it one_file:: -- --ignored
 
 echo "   took $((SECONDS - began)) s; all $SECONDS s"
 # Repeats the failures at the end of the log, shortened.

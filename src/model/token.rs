@@ -159,10 +159,8 @@ pub struct ApiToken {
 pub struct TokensState {
     /// The user's tokens, the newest first.
     pub tokens: Vec<ApiToken>,
-    /// Whether the user may create tokens that start imports.
-    pub may_import: bool,
-    /// Whether the user may create tokens that manage webhooks.
-    pub may_manage_webhooks: bool,
+    /// Scopes that the user may give to a token.
+    pub scopes: Vec<TokenScope>,
     /// The token that this browser has just created without JavaScript.
     pub fresh: Option<Secret>,
 }

@@ -43,8 +43,7 @@ fn Tokens(state: TokensState) -> impl IntoView {
     let t = use_locale();
     let TokensState {
         tokens,
-        may_import,
-        may_manage_webhooks,
+        scopes,
         fresh,
     } = state;
     let secret = fresh.map(Secret::into_exposed);
@@ -53,7 +52,7 @@ fn Tokens(state: TokensState) -> impl IntoView {
                 "Copy the token now. It won't be shown again.",
                 "Kopiere das Token jetzt. Es wird nicht noch einmal angezeigt.",
             ) secret />
-        <CreateForm may_import may_manage_webhooks />
+        <CreateForm scopes />
         <section class="card card-flush" aria-labelledby="tokens-title">
             <header class="card-head">
                 <h2 id="tokens-title">{t.say("Your tokens", "Deine Tokens")}</h2>
@@ -64,14 +63,10 @@ fn Tokens(state: TokensState) -> impl IntoView {
 }
 
 #[component]
-fn CreateForm(may_import: bool, may_manage_webhooks: bool) -> impl IntoView {
+fn CreateForm(scopes: Vec<TokenScope>) -> impl IntoView {
     let t = use_locale();
-    let scopes = TokenScope::ALL.into_iter().filter(|scope| match scope {
-        TokenScope::Read | TokenScope::Products => true,
-        TokenScope::Write | TokenScope::All => may_import,
-        TokenScope::Webhooks => may_manage_webhooks,
-    });
     let scopes = scopes
+        .into_iter()
         .map(|scope| view! { <option value=scope.as_str() inner_html=scope.title(t)></option> })
         .collect_view();
     view! {

@@ -17,6 +17,7 @@ mod import_modes;
 mod instances;
 mod languages;
 mod notifications;
+mod one_file;
 mod ops;
 mod price_monitor;
 mod product_files;

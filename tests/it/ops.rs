@@ -6,8 +6,6 @@ mod freezing_proxy;
 mod full_disk;
 mod nginx;
 mod pooler;
-#[cfg(feature = "embed-site")]
-mod single_file;
 mod storage;
 
 use std::{

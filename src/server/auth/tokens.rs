@@ -7,7 +7,6 @@ use crate::{
         audit::AuditAction,
         clock::now,
         error::ApiError,
-        role::Permission,
         token::{NewApiToken, TokenLifetime, TokenScope, TokensState},
     },
     server::{auth::Auth, store::api_tokens::NewToken},
@@ -22,10 +21,13 @@ pub(crate) async fn tokens_state() -> Result<TokensState, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
     let user = &caller.in_person()?.user;
+    let scopes = TokenScope::ALL.into_iter().filter(|scope| {
+        let mut needed = scope.permissions().iter();
+        needed.all(|permission| user.role.may(*permission))
+    });
     Ok(TokensState {
         tokens: auth.store.list_tokens(&user.id).await?,
-        may_import: user.role.may(Permission::Import),
-        may_manage_webhooks: user.role.may(Permission::Webhooks),
+        scopes: scopes.collect(),
         fresh: flash::take(&auth, &caller)?,
     })
 }

@@ -142,10 +142,11 @@ fn condition(filter: &ImportsFilter) -> Condition {
     let search = filter.search.trim();
     if !search.is_empty() {
         let name = || Expr::col(row::Column::Filename);
+        let mut any = Condition::any().add(Func::lower(name()).like(contains(search)));
         // SQLite folds ASCII letters only.
-        let any = Condition::any()
-            .add(Func::lower(name()).like(contains(search)))
-            .add(name().like(contains_exactly(search)));
+        if !search.is_ascii() {
+            any = any.add(name().like(contains_exactly(search)));
+        }
         all = all.add(any);
     }
     all

@@ -44,7 +44,7 @@ pub struct FeedServer {
 
 impl FeedServer {
     pub async fn start(body: &str) -> Self {
-        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let issued = certificates::issue(&["localhost", "127.0.0.1"]);
         let tls = ServerConfig::builder()
             .with_no_client_auth()
