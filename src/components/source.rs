@@ -95,7 +95,7 @@ pub(crate) fn RunsChart(
         });
         view! {
             <g data-testid="chart-run">
-                <title>{title}</title>
+                <title data-at=format::iso(run.started_at) data-utc=t.utc(run.started_at)>{title}</title>
                 <rect class="chart-done" x=x y=HEIGHT - done_height width=BAR height=done_height />
                 <rect
                     class="chart-failed"
