@@ -155,6 +155,7 @@ const BROWSER: &[Text] = &[
 #[rustfmt::skip]
 const PAGES: &[Text] = &[
     (" as you: ", " en tu nombre: "),
+    ("SKU or name", "SKU o nombre"),
     (" form.", "."),
     (" of ", " de "),
     (", expires ", ", vence "),
@@ -315,7 +316,6 @@ const PAGES: &[Text] = &[
     ("Expires", "Vence"),
     ("Expires in", "Vence en"),
     ("Export this list:", "Exportar esta lista:"),
-    ("Failed products", "Productos con errores"),
     ("Failed products and runs", "Productos y ejecuciones con errores"),
     ("Failed rows", "Filas con errores"),
     ("Failed rows (%)", "Filas con errores (%)"),
