@@ -154,9 +154,9 @@ const BROWSER: &[Text] = &[
 #[cfg(feature = "ssr")]
 #[rustfmt::skip]
 const PAGES: &[Text] = &[
-    (" as you: ", " en tu nombre: "),
     ("SKU or name", "SKU o nombre"),
     (" form.", "."),
+    (" as you: ", " en tu nombre: "),
     (" of ", " de "),
     (", expires ", ", vence "),
     (".", ","),
@@ -420,7 +420,7 @@ const PAGES: &[Text] = &[
     ("Match each column to a field. A price and an identifier (such as SKU) are required. We'll reuse this mapping for files with the same columns.", "Asigna cada columna a un campo. Se requieren un precio y un identificador (como el SKU). Usaremos esta asignación para archivos con las mismas columnas."),
     ("Members", "Miembros"),
     ("Memory", "Memoria"),
-    ("Minute, hour, day, month, weekday: 0 6 * * 1-5 is at 6:00 from Monday to Friday. Empty: only on request.", "Minuto, hora, día, mes, día de la semana: 0 6 * * 1-5 es a las 6:00 de lunes a viernes. Vacío: solo a petición."),
+    ("Minute, hour, day, month, weekday: 0 6 * * 1-5 is at 6:00 from Monday to Friday.", "Minuto, hora, día, mes, día de la semana: 0 6 * * 1-5 es a las 6:00 de lunes a viernes."),
     ("Missing from the file: {products}", "Faltan en el archivo: {products}"),
     ("More options", "Más opciones"),
     ("Name or SKU", "Nombre o SKU"),
@@ -438,7 +438,7 @@ const PAGES: &[Text] = &[
     ("Next attempt ", "Próximo intento "),
     ("Next in line. It starts by itself.", "Es la siguiente. Empieza sola."),
     ("Next row", "Fila siguiente"),
-    ("Next run", "Próxima ejecución"),
+    ("Next runs", "Próximas ejecuciones"),
     ("No answer in time", "Sin respuesta a tiempo"),
     ("No changes", "Sin cambios"),
     ("No changes have been recorded for this product.", "No hay cambios registrados de este producto."),
@@ -620,7 +620,6 @@ const PAGES: &[Text] = &[
     ("Started outside this app", "Iniciada fuera de esta aplicación"),
     ("Still running, cancel these first:", "Aún en curso; cancélalas primero:"),
     ("Stock", "Existencias"),
-    ("Such as Europe/Berlin.", "Por ejemplo, Europe/Madrid."),
     ("Switch between light and dark", "Cambiar entre claro y oscuro"),
     ("Synced", "Sincronizada"),
     ("Team members", "Miembros del equipo"),
@@ -826,6 +825,22 @@ const PAGES: &[Text] = &[
     ("{whose} contain none of the fields listed in docs/protocol.md, so progress can't be shown. Fields received: {fields}.", "{whose} no contienen ninguno de los campos de docs/protocol.md, así que no se puede mostrar el progreso. Campos recibidos: {fields}."),
     ("“{search}”", "«{search}»"),
 ];
+    ("Day", "Día"),
+    ("Fetch the file", "Descargar el archivo"),
+    ("Every hour", "Cada hora"),
+    ("Every day", "Cada día"),
+    ("Monday to Friday", "De lunes a viernes"),
+    ("Every week", "Cada semana"),
+    ("On the 1st of each month", "El día 1 de cada mes"),
+    ("Sunday", "domingo"),
+    ("Monday", "lunes"),
+    ("Tuesday", "martes"),
+    ("Wednesday", "miércoles"),
+    ("Thursday", "jueves"),
+    ("Friday", "viernes"),
+    ("Saturday", "sábado"),
+    ("Times are of this zone, such as Europe/Berlin.", "Las horas son de esta zona, por ejemplo Europe/Madrid."),
+    ("We asked you to confirm your identity first. Send the form again.", "Primero tuviste que confirmar tu identidad. Envía el formulario de nuevo."),
 
 /// The sentences of errors, but for those of rows.
 #[rustfmt::skip]
@@ -1038,6 +1053,7 @@ const SERVER_ERRORS: &[Text] = &[
     ("no-encryption-key", "Define ENCRYPTION_KEY para guardar contraseñas y encabezados."),
     ("not-cron", "La programación debe ser una expresión cron de cinco campos, por ejemplo 0 6 * * 1-5, o @hourly, @daily o @weekly."),
     ("unknown-time-zone", "Zona horaria desconocida. Usa un nombre como Europe/Madrid o UTC."),
+    ("not-time-of-day", "Indica la hora en horas y minutos, por ejemplo 06:00."),
     ("schedule-never", "Esta programación no se ejecuta nunca. Revisa el día y el mes."),
     ("tus-version", "Este servidor admite la versión 1.0.0 del protocolo tus."),
     ("part-type", "Las partes deben enviarse como application/offset+octet-stream."),
