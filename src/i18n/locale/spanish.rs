@@ -30,6 +30,7 @@ pub(super) const SPANISH: Language = Language {
 /// The texts that the browser may have to say.
 #[rustfmt::skip]
 const BROWSER: &[Text] = &[
+    ("Error", "Error"),
     ("1 second", "1 segundo"),
     ("Cancel", "Cancelar"),
     ("Cancelled", "Cancelada"),
@@ -155,8 +156,8 @@ const BROWSER: &[Text] = &[
 #[rustfmt::skip]
 const PAGES: &[Text] = &[
     ("SKU or name", "SKU o nombre"),
-    (" form.", "."),
     (" as you: ", " en tu nombre: "),
+    (" form.", "."),
     (" of ", " de "),
     (", expires ", ", vence "),
     (".", ","),
@@ -824,7 +825,6 @@ const PAGES: &[Text] = &[
     ("{provider} did not confirm your identity. Try again.", "{provider} no confirmó tu identidad. Inténtalo de nuevo."),
     ("{whose} contain none of the fields listed in docs/protocol.md, so progress can't be shown. Fields received: {fields}.", "{whose} no contienen ninguno de los campos de docs/protocol.md, así que no se puede mostrar el progreso. Campos recibidos: {fields}."),
     ("“{search}”", "«{search}»"),
-];
     ("Day", "Día"),
     ("Fetch the file", "Descargar el archivo"),
     ("Every hour", "Cada hora"),
@@ -841,6 +841,7 @@ const PAGES: &[Text] = &[
     ("Saturday", "sábado"),
     ("Times are of this zone, such as Europe/Berlin.", "Las horas son de esta zona, por ejemplo Europe/Madrid."),
     ("We asked you to confirm your identity first. Send the form again.", "Primero tuviste que confirmar tu identidad. Envía el formulario de nuevo."),
+];
 
 /// The sentences of errors, but for those of rows.
 #[rustfmt::skip]
@@ -904,6 +905,7 @@ const ERRORS: &[Text] = &[
     ("monitor-not-there", "No se encontró ninguna API de importación en la dirección del monitor de precios (HTTP 404). Pide a tu administrador que la corrija."),
     // Requests to the embedded price monitor.
     ("too-many-unfinished", "Alcanzaste el límite de importaciones sin terminar. Espera a que termine una."),
+    ("mapped-twice", "Las columnas «{first}» y «{second}» están asignadas al mismo campo. Asigna solo una de ellas."),
     ("unknown-meaning", "Asignación de columnas no válida: «{word}» no es un campo conocido."),
     ("unknown-decimal-mark", "Asignación de columnas no válida: «{word}» no es un separador decimal."),
     ("unknown-mapped-currency", "Asignación de columnas no válida: «{word}» no es un código de moneda ISO 4217."),
@@ -1051,9 +1053,9 @@ const SERVER_ERRORS: &[Text] = &[
     ("login-user", "Introduce un nombre de usuario sin dos puntos."),
     ("login-header", "El encabezado no es válido."),
     ("no-encryption-key", "Define ENCRYPTION_KEY para guardar contraseñas y encabezados."),
+    ("not-time-of-day", "Indica la hora en horas y minutos, por ejemplo 06:00."),
     ("not-cron", "La programación debe ser una expresión cron de cinco campos, por ejemplo 0 6 * * 1-5, o @hourly, @daily o @weekly."),
     ("unknown-time-zone", "Zona horaria desconocida. Usa un nombre como Europe/Madrid o UTC."),
-    ("not-time-of-day", "Indica la hora en horas y minutos, por ejemplo 06:00."),
     ("schedule-never", "Esta programación no se ejecuta nunca. Revisa el día y el mes."),
     ("tus-version", "Este servidor admite la versión 1.0.0 del protocolo tus."),
     ("part-type", "Las partes deben enviarse como application/offset+octet-stream."),

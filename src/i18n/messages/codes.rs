@@ -568,6 +568,9 @@ error_codes! {
     UnknownMeaning { word: String } = "unknown-meaning",
         "Invalid column mapping: “{word}” is not a known field.",
         "Ungültige Spaltenzuordnung: „{word}“ ist kein bekanntes Feld.";
+    MappedTwice { first: String, second: String } = "mapped-twice",
+        "The columns “{first}” and “{second}” are mapped to the same field. Map only one of them.",
+        "Die Spalten „{first}“ und „{second}“ sind demselben Feld zugeordnet. Ordne nur eine von beiden zu.";
     UnknownDecimalMark { word: String } = "unknown-decimal-mark",
         "Invalid column mapping: “{word}” is not a decimal separator. Use “point” or “comma”.",
         "Ungültige Spaltenzuordnung: „{word}“ ist kein Dezimaltrennzeichen.";
