@@ -9,6 +9,7 @@ use crate::{
     components::{
         bundle::StartBundle,
         language::SiteFooter,
+        local_times::LocalTimes,
         page_return::PageReturn,
         shortcuts::{KeysHelp, Shortcuts},
         site_header::{SiteHeader, Visitor},
@@ -67,6 +68,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </head>
             <body>
                 <App />
+                <LocalTimes />
                 <StartBundle bundle />
             </body>
         </html>

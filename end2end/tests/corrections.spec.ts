@@ -46,9 +46,12 @@ for (const script of [true, false]) {
       // Unchanged, there is nothing to do.
       await page.getByTestId('import-corrected').click();
       await expect(page.getByTestId('form-error')).toHaveText('No cell was changed.');
+      expect(page.url()).not.toContain('__err');
 
       // A decimal comma means the same as in the file.
       await cell(page, 'price', 14).fill('1.299,00');
+      // The reason was about what the cell said before.
+      if (script) await expect(price).toHaveAttribute('aria-invalid', 'false');
       await page.getByTestId('import-corrected').click();
       await expect(page).toHaveURL(/\/imports\/[^/]+$/);
       expect(page.url()).not.toContain(id);

@@ -430,11 +430,11 @@ test.describe('for everybody', () => {
   });
 });
 
-/** Formats a `time` element like a browser in that locale and time zone. */
+/** Writes a `time` element in a language and time zone. */
 async function localTime(time: Locator, locale: string, timeZone: string): Promise<string> {
   const at = new Date((await time.getAttribute('datetime')) ?? '');
   const date = at.toLocaleDateString(locale, { timeZone, day: 'numeric', month: 'short', year: 'numeric' });
-  return `${date}, ${at.toLocaleTimeString(locale, { timeZone })}`;
+  return `${date}, ${at.toLocaleTimeString('en-GB', { timeZone, hour: '2-digit', minute: '2-digit' })}`;
 }
 
 for (const [locale, timezoneId] of [
@@ -445,11 +445,26 @@ for (const [locale, timezoneId] of [
   test.describe(`in ${locale}`, () => {
     test.use({ locale, timezoneId });
 
-    test(`times are those of ${timezoneId}, as they are written there`, async ({ page, app, session }) => {
+    test(`times are those of ${timezoneId} on every page, in one form`, async ({ page, browser, app, session }) => {
+      const language = locale.startsWith('en') ? 'en-GB' : locale;
       const id = await session.startImport(tinyFile('local.csv'));
       await JobPage.open(page, app, id);
       const handedIn = page.getByTestId('timeline').locator('time').first();
-      await expect(handedIn).toHaveText(await localTime(handedIn, locale, timezoneId));
+      await expect(handedIn).toHaveText(await localTime(handedIn, language, timezoneId));
+      await page.goto(app.url('/imports'));
+      const created = new ImportsPage(page).row(id).locator('time').first();
+      await expect(created).toHaveAttribute('title', await localTime(created, language, timezoneId));
+      await page.goto(app.url('/account'));
+      const seen = page.getByTestId('session-row').locator('time').first();
+      await expect(seen).toHaveAttribute('title', await localTime(seen, language, timezoneId));
+
+      const context = await browser.newContext({ javaScriptEnabled: false, locale, timezoneId });
+      await context.addCookies(session.browserCookies());
+      const plain = await context.newPage();
+      await plain.goto(app.url(jobPath(id)));
+      const inUtc = plain.getByTestId('timeline').locator('time').first();
+      await expect(inUtc).toHaveText(`${await localTime(inUtc, language, 'UTC')} UTC`);
+      await context.close();
     });
   });
 }

@@ -86,10 +86,14 @@ test('columns that are not known are asked for, and remembered', async ({ page, 
   const choices = page.getByTestId('mapping-select');
   await expect(choices).toHaveCount(3);
   await choices.nth(0).selectOption('sku');
+  await choices.nth(1).selectOption('sku');
+  await expect(page.getByTestId('mapping-problem')).toContainText('“ref” and “what” are mapped to the same field');
   await choices.nth(1).selectOption('name');
   await choices.nth(2).selectOption('price');
   await expect(page.getByTestId('mapping-row')).toHaveCount(2);
   await expect(page.getByTestId('mapping-row').first()).toContainText('Shirt');
+  const wrong = page.getByTestId('mapping-row').last().getByRole('cell');
+  await expect(wrong).toHaveText(['–', '–', '“cheap” is not a valid price.']);
   await page.getByTestId('mapping-import').click();
   await waiting.expectStatus('PARTIAL_SUCCESS', { timeout: 20_000 });
   await expect(page).toHaveURL(new RegExp(waiting.id));

@@ -19,12 +19,13 @@ test('a schedule finds a changed file', async ({ page, startApp }) => {
   await page.getByTestId('new-source').click();
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Fruit');
   await page.getByRole('textbox', { name: 'URL', exact: true }).fill(feed.url);
-  await page.getByLabel('Cron expression').fill('every minute');
+  await page.getByTestId('source-rhythm').selectOption('cron');
+  await page.getByLabel('Cron expression').last().fill('every minute');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByTestId('form-error')).toContainText('cron expression of five fields');
   await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue('Fruit');
   await expectAccessible(page, 'a source');
-  await page.getByLabel('Cron expression').fill('* * * * *');
+  await page.getByLabel('Cron expression').last().fill('* * * * *');
   await page.getByLabel('Time zone').fill('Europe/Berlin');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByRole('heading', { name: 'Fruit' })).toBeVisible();

@@ -21,14 +21,23 @@ const MOST_DELETED: usize = 100;
 /// [`ApiError::SignedOut`] without a session, [`ApiError::Forbidden`] with read-only access.
 #[server(prefix = "/api", endpoint = "upload_form", input = server_fn::codec::GetUrl)]
 pub async fn upload_form() -> Result<UploadFormState, ApiError> {
+    use crate::model::{
+        job::ImportMode,
+        refused_form::RefusedForm,
+        upload::{ADDRESS_PATH, MODE_FIELD, UPLOAD_PATH},
+    };
     crate::server::auth::require(crate::model::role::Permission::Import)?;
     let state = crate::server::http::state::app_state()?;
+    let sent = RefusedForm::sent_to(UPLOAD_PATH);
+    let error = sent.error.clone();
+    let error = error.or_else(|| RefusedForm::sent_to(ADDRESS_PATH).error);
     Ok(UploadFormState {
         max_bytes: state.config.imports.max_upload,
         accept: product_feed::ACCEPT.to_owned(),
         offers_checks: state.offers_checks(),
         fetches: state.remote_files.is_on(),
-        last_error: crate::server::http::routes::uploads::receive::take_last_error(),
+        was_check: sent.has(MODE_FIELD, ImportMode::Check.as_str(), false),
+        last_error: error.map(|error| error.reason()),
     })
 }
 

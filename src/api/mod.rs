@@ -22,8 +22,31 @@ pub mod webhooks;
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use super::session::SignIn;
-    use crate::model::{secret::Secret, team::NewLink, token::NewApiToken};
+    use crate::model::{
+        secret::{SECRET_FIELDS, Secret},
+        team::NewLink,
+        token::NewApiToken,
+    };
+
+    #[test]
+    fn a_refused_form_is_kept_without_its_secrets() {
+        let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
+        let mut found = 0;
+        for file in fs::read_dir(functions).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            let arguments = text.split(['(', ',', ')', '\n']);
+            for (name, kind) in arguments.filter_map(|it| it.trim().split_once(": ")) {
+                if matches!(kind, "Secret" | "Option<Secret>") || name == "credential" {
+                    assert!(SECRET_FIELDS.contains(&name), "{name}");
+                    found += 1;
+                }
+            }
+        }
+        assert!(found > 10, "{found}");
+    }
 
     #[test]
     fn what_is_sent_is_not_shown() {

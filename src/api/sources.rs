@@ -20,8 +20,7 @@ pub async fn has_sources() -> Result<bool, ApiError> {
 /// [`ApiError::Forbidden`] with read-only access, [`ApiError::Unavailable`] with an external price monitor.
 #[server(name = GetSources, prefix = "/api", endpoint = "sources_state", input = server_fn::codec::GetUrl)]
 pub async fn sources_state() -> Result<SourcesState, ApiError> {
-    let last_error = crate::server::http::routes::uploads::receive::take_last_error();
-    crate::server::sources::service::state(last_error).await
+    crate::server::sources::service::state().await
 }
 
 /// Returns the state of the page of one source, with the runs after `after`.
@@ -31,8 +30,7 @@ pub async fn sources_state() -> Result<SourcesState, ApiError> {
 /// As [`sources_state`], and [`ApiError::NotFound`] if there is no such source.
 #[server(name = GetSource, prefix = "/api", endpoint = "source_state", input = server_fn::codec::GetUrl)]
 pub async fn source_state(id: String, after: Option<String>) -> Result<SourceState, ApiError> {
-    let last_error = crate::server::http::routes::uploads::receive::take_last_error();
-    crate::server::sources::service::state_of(&id, after.as_deref(), last_error).await
+    crate::server::sources::service::state_of(&id, after.as_deref()).await
 }
 
 /// Pauses or resumes a source.

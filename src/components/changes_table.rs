@@ -56,9 +56,9 @@ pub(crate) fn availability_word(t: Locale, code: &str) -> String {
 }
 
 /// Formats a value in the reader's language.
-fn written(t: Locale, field: Field, value: String) -> String {
+fn written(t: Locale, field: Field, value: String, currency: Option<&str>) -> String {
     match field {
-        Field::Price | Field::SalePrice => money(t, &value, None),
+        Field::Price | Field::SalePrice => money(t, &value, currency),
         Field::Availability => availability_word(t, &value),
         Field::Stock => match value.parse::<u64>() {
             Ok(stock) => t.count(stock),
@@ -183,6 +183,7 @@ pub(crate) fn HistoryTable(
 #[component]
 fn Values(change: ProductChange) -> impl IntoView {
     let t = use_locale();
+    let [before, after] = change.currencies().map(|it| it.map(str::to_owned));
     let ProductChange {
         kind,
         price_change,
@@ -197,7 +198,8 @@ fn Values(change: ProductChange) -> impl IntoView {
                 view! { " " <span class="changes-moved" data-direction=direction>{moved(t, change)}</span> }
             });
             let none = || "–".to_owned();
-            let [old, new] = [old, new].map(|value| value.map(|value| written(t, field, value)));
+            let old = old.map(|value| written(t, field, value, before.as_deref()));
+            let new = new.map(|value| written(t, field, value, after.as_deref()));
             let old = (kind != ChangeKind::Added).then(|| {
                 view! { <del>{old.unwrap_or_else(none)}</del> }
             });

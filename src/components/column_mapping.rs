@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 use server_fn::ServerFn;
 
-use super::form::{ActionForm, failure};
+use super::form::{ActionForm, FormError, refused};
 use crate::{
     api::import_controls::MapColumns,
-    i18n::locale::Locale,
+    i18n::{locale::Locale, messages::Param},
     islands::{
         ColumnPreview,
         parts::{
@@ -15,8 +15,10 @@ use crate::{
         },
     },
     model::{
+        error::ApiError,
         import_extras::FileColumns,
         job::{JobId, Question},
+        refused_form::RefusedForm,
     },
 };
 
@@ -85,6 +87,9 @@ pub(crate) fn ColumnMapping(
     } = file;
     // Until a sheet is chosen, the rows may be of another one.
     let asks_for_sheets = needs == Some(Question::Sheets);
+    let sent = refused::<MapColumns>();
+    let twice = sent.error.as_ref().map(ApiError::reason);
+    let twice = twice.filter(|reason| reason.code() == Some("mapped-twice"));
     let choices = header
         .into_iter()
         .enumerate()
@@ -97,25 +102,30 @@ pub(crate) fn ColumnMapping(
                 .map(|cell| cell.chars().take(40).collect::<String>())
                 .collect::<Vec<_>>()
                 .join(" · ");
-            let current = columns.get(index).cloned().flatten().unwrap_or_default();
-            view! { <ColumnChoice index name examples current /> }
+            let current = sent
+                .value(&format!("columns[{index}]"))
+                .or_else(|| columns.get(index).cloned().flatten())
+                .unwrap_or_default();
+            let named = |param: &Param| *param == Param::Text(name.clone());
+            let invalid = twice
+                .as_ref()
+                .is_some_and(|it| it.params().iter().any(|(_, it)| named(it)));
+            view! { <ColumnChoice index name examples current invalid /> }
         })
         .collect_view();
     let columns = (!asks_for_sheets).then(|| {
         view! {
             <ul class="mapping-columns">{choices}</ul>
             <DecimalMarkChoice
-                current=decimal_mark.unwrap_or_default()
+                current=sent.value("decimal_mark").or(decimal_mark).unwrap_or_default()
                 is_asked={needs == Some(Question::DecimalMark)}
             />
-            <CurrencyField currency=currency.unwrap_or_default() />
+            <CurrencyField currency=sent.value("currency").or(currency).unwrap_or_default() />
             <ColumnPreview />
         }
     });
-    let sheets =
-        (!all_sheets.is_empty()).then(|| view! { <SheetChoice all=all_sheets chosen=sheets /> });
-    let failure = failure::<MapColumns>().map(|error| t.error(&error));
-    let is_accepted = failure.is_none();
+    let sheets = (!all_sheets.is_empty())
+        .then(|| view! { <SheetChoice all=all_sheets chosen=sheets sent=sent.clone() /> });
     view! {
         <section class="card mapping" data-testid="column-mapping" aria-labelledby="mapping-title">
             <header class="card-head">
@@ -132,6 +142,7 @@ pub(crate) fn ColumnMapping(
             </p>
             <ActionForm action=MapColumns::url()>
                 <input type="hidden" name="id" value=id.to_string() />
+                <FormError error=sent.error id="mapping-failure" testid="mapping-failure" />
                 {sheets}
                 {columns}
                 <button class="button button-primary" data-testid="mapping-import">
@@ -143,14 +154,6 @@ pub(crate) fn ColumnMapping(
                     }}
                 </button>
             </ActionForm>
-            <p
-                class="controls-problem"
-                id="mapping-failure"
-                role="alert"
-                hidden={is_accepted}
-            >
-                {failure}
-            </p>
         </section>
     }
 }
@@ -242,18 +245,19 @@ fn CurrencyField(currency: String) -> impl IntoView {
 
 /// The choice of sheets.
 #[component]
-fn SheetChoice(all: Vec<String>, chosen: Vec<String>) -> impl IntoView {
+fn SheetChoice(all: Vec<String>, chosen: Vec<String>, sent: RefusedForm) -> impl IntoView {
     let t = use_locale();
     let sheets = all
         .into_iter()
         .enumerate()
         .map(|(index, name)| {
-            let checked = chosen.contains(&name);
+            let field = format!("sheets[{index}]");
+            let checked = sent.has(&field, &name, chosen.contains(&name));
             view! {
                 <label class="upload-check">
                     <input
                         type="checkbox"
-                        name=format!("sheets[{index}]")
+                        name=field
                         value=name.clone()
                         checked=checked
                         data-testid="mapping-sheet"
@@ -272,7 +276,13 @@ fn SheetChoice(all: Vec<String>, chosen: Vec<String>) -> impl IntoView {
 }
 
 #[component]
-fn ColumnChoice(index: usize, name: String, examples: String, current: String) -> impl IntoView {
+fn ColumnChoice(
+    index: usize,
+    name: String,
+    examples: String,
+    current: String,
+    invalid: bool,
+) -> impl IntoView {
     let t = use_locale();
     let field = format!("columns[{index}]");
     let label = format!("column-{index}");
@@ -301,6 +311,7 @@ fn ColumnChoice(index: usize, name: String, examples: String, current: String) -
                 name=field
                 data-testid="mapping-select"
                 aria-describedby="mapping-problem mapping-failure"
+                aria-invalid=invalid.then_some("true")
                 inner_html=options
             ></select>
         </li>

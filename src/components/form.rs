@@ -9,7 +9,10 @@ use crate::{
         icons::{Glyph, Icon},
         locale::use_locale,
     },
-    model::{base_path::address, error::ApiError, imports_filter::Day, products_filter::Amount},
+    model::{
+        base_path::address, error::ApiError, imports_filter::Day, products_filter::Amount,
+        refused_form::RefusedForm,
+    },
 };
 
 /// A form that calls a server function. Leptos' own form does not know the base path.
@@ -262,10 +265,22 @@ pub(crate) fn FormError(
 ) -> impl IntoView {
     let t = use_locale();
     let notice = error.map(|error| {
+        let (kind, text) = match error {
+            // Shown only after that.
+            ApiError::Unconfirmed => (
+                "info",
+                t.say(
+                    "We asked you to confirm your identity first. Send the form again.",
+                    "Zuerst musstest du deine Identität bestätigen. Sende das Formular noch einmal.",
+                )
+                .to_owned(),
+            ),
+            error => ("error", t.error(&error)),
+        };
         view! {
-            <div class="notice" data-kind="error" data-testid=testid>
+            <div class="notice" data-kind=kind data-testid=testid>
                 <Icon glyph=Glyph::Alert />
-                <p>{t.error(&error)}</p>
+                <p>{text}</p>
             </div>
         }
     });
@@ -276,14 +291,14 @@ pub(crate) fn FormError(
     }
 }
 
-/// Returns the error of the server function call that led to this page.
-pub(crate) fn failure<S>() -> Option<ApiError>
-where
-    S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
-    S::Output: Clone + Send + Sync + 'static,
-{
-    let value = ServerAction::<S>::new().value();
-    value.get_untracked().and_then(Result::err)
+/// Returns the form of a server function that was refused before this page.
+pub(crate) fn refused<S: ServerFn>() -> RefusedForm {
+    RefusedForm::sent_to(S::url())
+}
+
+/// Returns the error of the server function whose form was refused before this page.
+pub(crate) fn failure<S: ServerFn>() -> Option<ApiError> {
+    refused::<S>().error
 }
 
 /// Shows a secret once, with a button that copies it.

@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 
+use super::moment::WrittenTime;
 use crate::{
     i18n::locale::Locale,
-    islands::{LocalTime, parts::locale::use_locale},
+    islands::parts::locale::use_locale,
     model::{
         activity::{Activity, ActivityKind, Place},
         base_path::address,
@@ -38,7 +39,7 @@ pub(crate) fn ImportActivity(
         view! {
             <li data-kind=line.kind>
                 <span class="timeline-text">{line.text} {about}</span>
-                <LocalTime at=line.at />
+                <WrittenTime at=line.at />
             </li>
         }
     });

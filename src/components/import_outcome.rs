@@ -9,16 +9,14 @@ use self::{parts::Breakdown, steps::NextSteps};
 use super::{
     import_actions::refusal,
     import_options::{described, missing_products},
+    moment::WrittenTime,
 };
 use crate::{
     i18n::locale::Locale,
-    islands::{
-        LocalTime,
-        parts::{
-            format::{self, Noun},
-            icons::{Glyph, Icon},
-            locale::use_locale,
-        },
+    islands::parts::{
+        format::{self, Noun},
+        icons::{Glyph, Icon},
+        locale::use_locale,
     },
     model::{
         activity::{Activity, ActivityKind},
@@ -61,7 +59,7 @@ pub(crate) fn ImportOutcome(
         let took = format::duration(took);
         view! {
             <p class="outcome-time">
-                {t.say("Finished", "Beendet")} " " <LocalTime at=end /> " · "
+                {t.say("Finished", "Beendet")} " " <WrittenTime at=end /> " · "
                 {t.say("took", "Dauer")} " " <span data-testid="duration">{took}</span>
             </p>
         }

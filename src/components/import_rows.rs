@@ -255,7 +255,9 @@ pub(crate) fn ImportRowsTable(
                 </caption>
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th role="columnheader" scope="col">"SKU"</th>
+                        <th role="columnheader" scope="col">
+                            {t.say("SKU or name", "SKU oder Name")}
+                        </th>
                         {line}
                         {columns}
                         <th role="columnheader" scope="col">{reason}</th>

@@ -22,6 +22,7 @@ pub(crate) mod import_outcome;
 pub(crate) mod import_rows;
 pub(crate) mod imports_filter;
 pub(crate) mod language;
+pub(crate) mod local_times;
 pub(crate) mod moment;
 pub(crate) mod money;
 pub(crate) mod no_index;

@@ -8,31 +8,32 @@ use crate::{
     model::{clock::now, job::UnixMillis},
 };
 
-/// Shows a time as `5 minutes ago`, with date and time in UTC as its title.
+/// Shows a time as `5 minutes ago`, with date and time as its title: in UTC, until a script writes them in the reader's
+/// time zone.
 #[component]
 pub(crate) fn Moment(at: UnixMillis) -> impl IntoView {
     let t = use_locale();
     let text = t.ago(format::between(at, now()));
     view! {
-        <time datetime=format::iso(at) title=t.utc(at)>
+        <time datetime=format::iso(at) data-at=format::iso(at) data-utc=t.utc(at) title=t.utc(at)>
             {text.unwrap_or_else(|| t.utc(at))}
         </time>
     }
 }
 
-/// Shows an expiry as `in 12 days`, with date and time in UTC as its title.
+/// Shows an expiry as `in 12 days`, with date and time as its title.
 #[component]
 pub(crate) fn Expiry(at: UnixMillis) -> impl IntoView {
     let t = use_locale();
     let text = ahead(t, at, now()).unwrap_or_else(|| t.say("Expired", "Abgelaufen").to_owned());
     view! {
-        <time datetime=format::iso(at) title=t.utc(at)>
+        <time datetime=format::iso(at) data-at=format::iso(at) data-utc=t.utc(at) title=t.utc(at)>
             {text}
         </time>
     }
 }
 
-/// Shows a future time: `in 12 days`, with date and time in UTC as its title.
+/// Shows a future time: `in 12 days`, with date and time as its title.
 #[component]
 pub(crate) fn Due(
     /// The point in time.
@@ -43,7 +44,7 @@ pub(crate) fn Due(
 ) -> impl IntoView {
     let t = use_locale();
     view! {
-        <time datetime=format::iso(at) title=t.utc(at)>
+        <time datetime=format::iso(at) data-at=format::iso(at) data-utc=t.utc(at) title=t.utc(at)>
             {due(t, before, at, now())}
         </time>
     }
@@ -61,11 +62,11 @@ fn ahead(t: Locale, at: UnixMillis, now: UnixMillis) -> Option<String> {
     (now < at).then(|| t.ahead(format::between(now, at)))
 }
 
-/// Shows date and time in UTC.
+/// Shows date and time.
 #[component]
 pub(crate) fn WrittenTime(at: UnixMillis) -> impl IntoView {
     let t = use_locale();
-    view! { <time datetime=format::iso(at)>{t.utc(at)}</time> }
+    view! { <time datetime=format::iso(at) data-at=format::iso(at) data-utc=t.utc(at)>{t.utc(at)}</time> }
 }
 
 #[cfg(test)]

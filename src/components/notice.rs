@@ -23,6 +23,13 @@ pub(crate) fn ErrorNotice(
 ) -> impl IntoView {
     let t = use_locale();
     let signed_out = error.is_signed_out();
+    let text = match error {
+        // The link says what to do about it.
+        ApiError::SignedOut => t
+            .say("You are signed out.", "Du bist abgemeldet.")
+            .to_owned(),
+        error => t.error(&error),
+    };
     let (href, action) = if signed_out {
         (sign_in_path(&here), t.say("Sign in", "Anmelden"))
     } else {
@@ -31,7 +38,7 @@ pub(crate) fn ErrorNotice(
     view! {
         <div class="notice" data-kind="error" role="alert">
             <Icon glyph=Glyph::Alert />
-            <p>{t.error(&error)}</p>
+            <p>{text}</p>
             <a class="button button-quiet" href=address(&href)>
                 {action}
             </a>

@@ -4,11 +4,7 @@
   const can = Boolean(known?.parseRequestOptionsFromJSON && known.prototype.toJSON);
   const ask = async ({ begin, passkey }) => {
     const response = await fetch(begin, { method: 'POST', headers: { accept: 'application/json' } });
-    if (response.headers.has('serverfnredirect')) {
-      location.assign(response.headers.get('location'));
-      return undefined;
-    }
-    // Without an answer the form's own reply says what is wrong.
+    // The form's own reply says what is wrong, or leads to what is to be done first.
     if (!response.ok) return '';
     const { publicKey } = JSON.parse(await response.json());
     const credential = passkey === 'create'
@@ -24,11 +20,8 @@
       event.preventDefault();
       cancelled.hidden = button.disabled = true;
       try {
-        const answer = await ask(form.dataset);
-        if (answer !== undefined) {
-          form.elements.credential.value = answer;
-          form.submit();
-        }
+        form.elements.credential.value = await ask(form.dataset);
+        form.submit();
       } catch {
         cancelled.hidden = false;
       }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::money::money;
+use super::{moment::WrittenTime, money::money};
 use crate::{
     i18n::locale::Locale,
     islands::parts::{format, locale::use_locale},
@@ -63,7 +63,7 @@ pub(crate) fn PriceChart(
             let text = format!("{}: {}", t.utc(point.at), written(price));
             Some(view! {
                 <path class="chart-mark" d=format!("M{x:.1} {y:.1}h0")>
-                    <title>{text}</title>
+                    <title data-at=format::iso(point.at) data-utc=t.utc(point.at)>{text}</title>
                 </path>
             })
         })
@@ -86,7 +86,7 @@ pub(crate) fn PriceChart(
                 </svg>
             </div>
             <p class="chart-times" aria-hidden="true">
-                <time datetime=format::iso(first.at)>{t.utc(first.at)}</time>
+                <WrittenTime at=first.at />
                 <time datetime=format::iso(now)>{t.say("now", "jetzt")}</time>
             </p>
         </figure>

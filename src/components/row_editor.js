@@ -3,6 +3,20 @@
   const place = (cell) => [cell.closest('tr').rowIndex, cell.closest('td').cellIndex];
   const at = (row, column) => table.rows[row]?.cells[column]?.querySelector('input, textarea');
   const isCell = (target) => target.matches('.editor-table td .input');
+  const cells = () => table?.querySelectorAll('td .input') ?? [];
+  // A refused form comes back with what was typed, and with what the file says.
+  const isChanged = (cell) => cell.value !== (cell.dataset.was ?? cell.defaultValue);
+  const mark = (cell) => {
+    const [place, changed] = [cell.closest('td'), isChanged(cell)];
+    place.toggleAttribute('data-changed', changed);
+    if (place.hasAttribute('data-wrong')) cell.setAttribute('aria-invalid', String(!changed));
+  };
+  // The browser may have filled cells in.
+  addEventListener('pageshow', () => cells().forEach(mark));
+  table?.addEventListener('input', (event) => mark(event.target));
+  table?.closest('form').addEventListener('formdata', ({ formData }) => {
+    for (const cell of cells()) if (!isChanged(cell)) formData.delete(cell.name);
+  });
   table?.addEventListener('keydown', (event) => {
     const step = { ArrowUp: -1, ArrowDown: 1, Enter: 1 }[event.key];
     if (!step || event.altKey || event.ctrlKey || event.metaKey || !isCell(event.target)) return;
@@ -24,7 +38,9 @@
     lines.forEach((cells, down) =>
       cells.forEach((value, right) => {
         const cell = at(row + down, column + right);
-        if (cell) cell.value = value;
+        if (!cell) return;
+        cell.value = value;
+        mark(cell);
       }),
     );
   });

@@ -3,7 +3,11 @@
 use leptos::{nonce::use_nonce, prelude::*};
 use server_fn::ServerFn;
 
-use super::{form::ActionForm, import_actions::IdField, import_rows::reason_of};
+use super::{
+    form::{ActionForm, refused},
+    import_actions::IdField,
+    import_rows::reason_of,
+};
 use crate::{
     api::import_controls::CorrectRows,
     i18n::locale::Locale,
@@ -11,6 +15,7 @@ use crate::{
     model::{
         import_extras::{ImportRow, RowCells, RowColumn, RowKind, RowsToCorrect, cell_name},
         job::JobId,
+        refused_form::RefusedForm,
     },
 };
 
@@ -23,7 +28,7 @@ const MOST: usize = 40;
 /// Maximum characters of an editable cell.
 const LONGEST: usize = 1000;
 
-/// Arrow keys move between cells, and a pasted table fills cells.
+/// Arrow keys move between cells, a pasted table fills cells, and changed cells are marked and sent alone.
 const SCRIPT: &str = include_str!("row_editor.js");
 
 /// Shows rows with an input for each cell, and their errors.
@@ -31,6 +36,7 @@ const SCRIPT: &str = include_str!("row_editor.js");
 pub(crate) fn RowEditor(id: JobId, kind: RowKind, rows: RowsToCorrect) -> impl IntoView {
     let t = use_locale();
     let columns = shown(&rows);
+    let sent = refused::<CorrectRows>();
     let heads = columns
         .iter()
         .map(|column| {
@@ -40,7 +46,7 @@ pub(crate) fn RowEditor(id: JobId, kind: RowKind, rows: RowsToCorrect) -> impl I
     let lines = rows
         .items
         .iter()
-        .map(|row| editable(t, kind, row, &columns))
+        .map(|row| editable(t, kind, row, &columns, &sent))
         .collect_view();
     view! {
         <ActionForm action=CorrectRows::url()>
@@ -101,7 +107,13 @@ fn shown(rows: &RowsToCorrect) -> Vec<RowColumn> {
 }
 
 /// A row of inputs. Notes on columns that are not shown appear at its line number.
-fn editable(t: Locale, kind: RowKind, row: &RowCells, columns: &[RowColumn]) -> AnyView {
+fn editable(
+    t: Locale,
+    kind: RowKind,
+    row: &RowCells,
+    columns: &[RowColumn],
+    sent: &RefusedForm,
+) -> AnyView {
     let first = row.notes.first().cloned().unwrap_or_default();
     let is_of =
         |note: &ImportRow, column: &RowColumn| note.column.as_deref() == Some(column.name.as_str());
@@ -122,11 +134,15 @@ fn editable(t: Locale, kind: RowKind, row: &RowCells, columns: &[RowColumn]) -> 
                 .collect::<Vec<_>>()
                 .join(" ");
             let is_wrong = !notes.is_empty();
-            let value = row.cells.get(column.index).cloned().unwrap_or_default();
-            let label = format!("{}, {} {}", column.name, t.say("line", "Zeile"), first.line);
             let name = cell_name(row.row, column.index);
+            let original = row.cells.get(column.index).cloned().unwrap_or_default();
+            let typed = sent.value(&name).filter(|typed| *typed != original);
+            let changed = typed.is_some().then_some("");
+            let was = typed.is_some().then(|| original.clone());
+            let value = typed.unwrap_or(original);
+            let label = format!("{}, {} {}", column.name, t.say("line", "Zeile"), first.line);
             let described = is_wrong.then(|| reason_id.clone());
-            let invalid = is_wrong.then_some("true");
+            let invalid = (is_wrong && changed.is_none()).then_some("true");
             let input = if value.chars().count() > LONGEST {
                 let short: String = value.chars().take(60).collect();
                 view! { <span class="editor-long">{short} "…"</span> }.into_any()
@@ -141,6 +157,7 @@ fn editable(t: Locale, kind: RowKind, row: &RowCells, columns: &[RowColumn]) -> 
                         aria-label=label
                         aria-describedby=described
                         aria-invalid=invalid
+                        data-was=was
                     >
                         {text}
                     </textarea>
@@ -157,6 +174,7 @@ fn editable(t: Locale, kind: RowKind, row: &RowCells, columns: &[RowColumn]) -> 
                         aria-label=label
                         aria-describedby=described
                         aria-invalid=invalid
+                        data-was=was
                     />
                 }
                 .into_any()
@@ -164,7 +182,7 @@ fn editable(t: Locale, kind: RowKind, row: &RowCells, columns: &[RowColumn]) -> 
             let reason = is_wrong.then(|| {
                 view! { <span class="editor-reason" id=reason_id data-testid="cell-reason">{reasons}</span> }
             });
-            view! { <td data-wrong=is_wrong.then_some("")>{input} {reason}</td> }
+            view! { <td data-wrong=is_wrong.then_some("") data-changed=changed>{input} {reason}</td> }
         })
         .collect_view();
     view! {

@@ -5,7 +5,7 @@ use server_fn::ServerFn;
 
 use super::{
     copy_button::CopyButton,
-    form::{ActionForm, ConfirmedForm, FormError, failure},
+    form::{ActionForm, ConfirmedForm, FormError, failure, refused},
     moment::{Expiry, Moment},
 };
 use crate::{
@@ -22,16 +22,22 @@ use crate::{
 pub(crate) fn ShareLinksCard(id: JobId, links: ShareLinks) -> impl IntoView {
     let t = use_locale();
     let ShareLinks { links, available } = links;
+    let form = refused::<ShareImport>();
     let lifetimes = LinkLifetime::ALL.map(|lifetime| {
+        let is_chosen = form.has(
+            "lifetime",
+            lifetime.as_str(),
+            lifetime == LinkLifetime::Week,
+        );
         view! {
             <option
                 value=lifetime.as_str()
-                selected=lifetime == LinkLifetime::Week
+                selected=is_chosen
                 inner_html=lifetime.title(t)
             ></option>
         }
     });
-    let error = failure::<ShareImport>().or_else(failure::<RevokeShare>);
+    let error = form.error.or_else(failure::<RevokeShare>);
     let import = id.to_string();
     let form = available.then(|| {
         view! {

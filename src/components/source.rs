@@ -2,11 +2,14 @@
 
 use leptos::prelude::*;
 
+use super::moment::WrittenTime;
 use crate::{
     i18n::locale::Locale,
     islands::parts::{format, locale::use_locale},
     model::{
         base_path::{address, escape},
+        job::UnixMillis,
+        rhythm::{Common, Rhythm, weekdays},
         source::{RunOutcome, RunProblem, Schedule, SourceRun},
     },
 };
@@ -30,8 +33,35 @@ pub(crate) fn problem_words(t: Locale, problem: &RunProblem) -> String {
 /// Describes a schedule.
 pub(crate) fn schedule_words(t: Locale, schedule: Option<&Schedule>) -> String {
     match schedule {
-        Some(Schedule { cron, time_zone }) => format!("{cron} ({time_zone})"),
-        None => t.say("Only on request", "Nur auf Anforderung").to_owned(),
+        Some(Schedule { cron, time_zone }) => format!("{} ({time_zone})", cron_words(t, cron)),
+        None => Rhythm::Never.title(t).to_owned(),
+    }
+}
+
+fn cron_words(t: Locale, cron: &str) -> String {
+    let common = Common::of(cron);
+    let weekday = weekdays(t)[usize::from(common.weekday)];
+    let days = match common.rhythm {
+        Rhythm::Never | Rhythm::Cron => return cron.to_owned(),
+        Rhythm::Hourly => return Rhythm::Hourly.title(t).to_owned(),
+        Rhythm::Weekly => weekday,
+        rhythm => rhythm.title(t),
+    };
+    format!("{days}, {}", common.time_of_day())
+}
+
+/// Lists the next times of a schedule.
+#[component]
+pub(crate) fn NextRuns(at: Vec<UnixMillis>) -> impl IntoView {
+    let t = use_locale();
+    let times = at
+        .into_iter()
+        .map(|at| view! { <li><WrittenTime at /></li> });
+    view! {
+        <div class="next-runs" data-testid="next-runs">
+            <span>{t.say("Next runs", "Nächste Läufe")}</span>
+            <ul>{times.collect_view()}</ul>
+        </div>
     }
 }
 
@@ -95,7 +125,7 @@ pub(crate) fn RunsChart(
         });
         view! {
             <g data-testid="chart-run">
-                <title>{title}</title>
+                <title data-at=format::iso(run.started_at) data-utc=t.utc(run.started_at)>{title}</title>
                 <rect class="chart-done" x=x y=HEIGHT - done_height width=BAR height=done_height />
                 <rect
                     class="chart-failed"

@@ -98,6 +98,7 @@ async fn ask(form: &HtmlFormElement, abort: &AbortController) -> Result<Vec<Prev
 #[component]
 fn Rows(rows: Vec<PreviewRow>) -> impl IntoView {
     let t = use_locale();
+    let has_errors = rows.iter().any(|row| row.error.is_some());
     let lines = rows
         .into_iter()
         .map(|row| {
@@ -106,8 +107,9 @@ fn Rows(rows: Vec<PreviewRow>) -> impl IntoView {
             view! {
                 <tr role="row" data-testid="mapping-row" data-bad=is_bad.then_some("")>
                     <th role="rowheader" scope="row">{row.sku.unwrap_or_else(none)}</th>
-                    <td role="cell">{row.name.or(row.error).unwrap_or_else(none)}</td>
+                    <td role="cell">{row.name.unwrap_or_else(none)}</td>
                     <td role="cell" class="numeric">{row.price.unwrap_or_else(none)}</td>
+                    {has_errors.then(|| view! { <td role="cell">{row.error}</td> })}
                 </tr>
             }
         })
@@ -120,6 +122,8 @@ fn Rows(rows: Vec<PreviewRow>) -> impl IntoView {
                     <th role="columnheader" scope="col">"SKU"</th>
                     <th role="columnheader" scope="col">{t.say("Name", "Name")}</th>
                     <th role="columnheader" scope="col" class="numeric">{t.say("Price", "Preis")}</th>
+                    {has_errors
+                        .then(|| view! { <th role="columnheader" scope="col">{t.say("Error", "Fehler")}</th> })}
                 </tr>
             </thead>
             <tbody role="rowgroup">{lines}</tbody>

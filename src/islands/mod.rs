@@ -10,7 +10,6 @@ mod column_preview;
 mod fresh_section;
 pub(crate) mod imports_list;
 pub(crate) mod live_import;
-mod local_time;
 mod offline_banner;
 mod page;
 pub(crate) mod parts;
@@ -23,7 +22,6 @@ pub(crate) use self::{
     fresh_section::FreshSection,
     imports_list::ImportsList,
     live_import::{ImportState, LiveCard, LiveFoot, LiveImport, LiveNotify, LiveStatus},
-    local_time::LocalTime,
     offline_banner::OfflineBanner,
     shared_import::{LiveShared, SharedState},
     upload::{FromAddress, UploadForm},

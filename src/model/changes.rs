@@ -255,6 +255,9 @@ pub struct ProductChange {
     pub sku: Option<String>,
     /// The product's current name; `None` if it does not exist.
     pub name: Option<String>,
+    /// The currency of its prices now; of a removed product, of the last ones.
+    #[serde(default)]
+    pub currency: Option<String>,
     /// Kind of change.
     pub kind: ChangeKind,
     /// Change of its price, in hundredths of a percent of the old one.
@@ -269,6 +272,16 @@ impl ProductChange {
     pub fn value(&self, field: Field) -> Option<&str> {
         let change = self.fields.iter().find(|change| change.field == field)?;
         change.new.as_deref().or(change.old.as_deref())
+    }
+
+    /// Returns the currency of its prices before and after the change.
+    #[must_use]
+    pub fn currencies(&self) -> [Option<&str>; 2] {
+        let mut fields = self.fields.iter();
+        match fields.find(|change| change.field == Field::Currency) {
+            Some(change) => [change.old.as_deref(), change.new.as_deref()],
+            None => [self.currency.as_deref(); 2],
+        }
     }
 }
 

@@ -21,6 +21,10 @@ pub mod product;
 pub mod products_filter;
 pub mod query;
 pub mod reason;
+#[cfg(feature = "ssr")]
+pub mod refused_form;
+#[cfg(feature = "ssr")]
+pub mod rhythm;
 pub mod role;
 pub mod secret;
 pub mod session;

@@ -4,6 +4,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Names of the fields of forms that hold secrets.
+#[cfg(feature = "ssr")]
+pub const SECRET_FIELDS: [&str; 6] = [
+    "password",
+    "current",
+    "token",
+    "setup",
+    "credential",
+    // Of a source's header.
+    "value",
+];
+
 /// A text that `Debug` does not show.
 #[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]

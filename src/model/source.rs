@@ -12,16 +12,12 @@ use crate::{
         error::ApiError,
         import_options::Instructions,
         job::{ImportStatus, UnixMillis},
-        reason::Reason,
         secret::Secret,
     },
 };
 
 /// The page of all sources, and the target of the form that creates one.
 pub const SOURCES_PATH: &str = "/sources";
-
-/// The fields of the form that hold secrets.
-pub const FORM_SECRETS: [&str; 2] = ["password", "value"];
 
 /// Returns the path of a source's page.
 #[must_use]
@@ -447,8 +443,6 @@ pub struct SourcesState {
     pub fetches: bool,
     /// Whether passwords and headers can be stored.
     pub stores_secrets: bool,
-    /// Error of the last form that was sent without JavaScript.
-    pub last_error: Option<Reason>,
 }
 
 /// The page of one source.
@@ -460,12 +454,13 @@ pub struct SourceState {
     pub runs: RunsPage,
     /// The newest runs, for the chart.
     pub newest: Vec<SourceRun>,
+    /// The next times of its schedule, if that is active.
+    #[serde(default)]
+    pub next_runs: Vec<UnixMillis>,
     /// Whether files can be downloaded.
     pub fetches: bool,
     /// Whether passwords and headers can be stored.
     pub stores_secrets: bool,
-    /// Error of the last form that was sent without JavaScript.
-    pub last_error: Option<Reason>,
 }
 
 #[cfg(test)]

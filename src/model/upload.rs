@@ -16,6 +16,9 @@ pub const UPLOAD_PATH: &str = "/imports";
 /// URL of the form for a file at a URL: `url` and `mode`. It is answered like an upload.
 pub const ADDRESS_PATH: &str = "/imports/from-address";
 
+/// The field of that form for the URL.
+pub const ADDRESS_FIELD: &str = "url";
+
 /// URL of resumable uploads (tus 1.0).
 pub const RESUMABLE_PATH: &str = "/uploads";
 
@@ -51,4 +54,6 @@ pub struct UploadFormState {
     pub fetches: bool,
     /// Error of this browser's last upload without JavaScript.
     pub last_error: Option<Reason>,
+    /// Whether that was a dry run.
+    pub was_check: bool,
 }

@@ -13,7 +13,7 @@ use crate::{
         data_table::DataTable,
         form::{
             ActionForm, ConfirmedForm, Field, FormError, NewPassword, Submit, Username, failure,
-            invalid_fields,
+            invalid_fields, refused,
         },
         moment::Moment,
         notice::ErrorNotice,
@@ -103,14 +103,16 @@ fn MailForm(wish: MailWish) -> impl IntoView {
     let saved = query::value("saved")
         .filter(|saved| saved == "mail")
         .map(|_| t.say("Saved.", "Gespeichert."));
+    let form = refused::<SetMail>();
     let choices = MailWish::ALL.map(|choice| {
+        let checked = form.has("wish", choice.as_str(), choice == wish);
         view! {
             <label class="upload-check">
                 <input
                     type="radio"
                     name="wish"
                     value=choice.as_str()
-                    checked=choice == wish
+                    checked=checked
                 />
                 {choice.title(t)}
             </label>
@@ -122,7 +124,7 @@ fn MailForm(wish: MailWish) -> impl IntoView {
                 <h2 id="mail-title">{t.say("Emails", "E-Mails")}</h2>
             </header>
             <ActionForm action=SetMail::url()>
-                <FormError error={failure::<SetMail>()} id="mail-error" testid="mail-error" />
+                <FormError error=form.error.clone() id="mail-error" testid="mail-error" />
                 <p class="settings-note" role="status" data-testid="mail-saved">
                     {saved}
                 </p>
@@ -192,6 +194,8 @@ fn Passkeys(list: PasskeyList) -> impl IntoView {
     let error = failure::<AddPasskey>()
         .or_else(failure::<RenamePasskey>)
         .or_else(failure::<RemovePasskey>);
+    let new_name = refused::<AddPasskey>().value("name");
+    let new_name = new_name.unwrap_or(suggested_name);
     let add = may_add.then(|| {
         view! {
             <PasskeyForm
@@ -201,7 +205,7 @@ fn Passkeys(list: PasskeyList) -> impl IntoView {
                 button=t.say("Add passkey", "Passkey hinzufügen")
                 is_main=false
             >
-                <PasskeyName id="new-passkey-name" value=suggested_name />
+                <PasskeyName id="new-passkey-name" value=new_name />
             </PasskeyForm>
             <p class="settings-note" data-passkey-missing>
                 {t.say(
@@ -247,6 +251,10 @@ fn PasskeyRow(passkey: OwnPasskey, may_remove: bool) -> impl IntoView {
         None => t.say("not used yet", "noch nicht benutzt").into_any(),
     };
     let shown_name = name.clone();
+    let form = refused::<RenamePasskey>();
+    let renamed = form.value("name").filter(|_| form.has("id", &id, false));
+    let is_open = renamed.is_some();
+    let name = renamed.unwrap_or(name);
     let (name_id, removed_id) = (format!("name-{id}"), id.clone());
     let remove = may_remove.then(|| {
         view! {
@@ -274,7 +282,7 @@ fn PasskeyRow(passkey: OwnPasskey, may_remove: bool) -> impl IntoView {
                 </p>
             </div>
             <div class="passkey-actions">
-                <details>
+                <details open=is_open>
                     <summary class="button button-quiet">{t.say("Rename", "Umbenennen")}</summary>
                     <ActionForm action=RenamePasskey::url()>
                         <input type="hidden" name="id" value=id />

@@ -28,7 +28,8 @@ use crate::{
         imports_filter::{ImportsFilter, ImportsOverview, ImportsQuery, Sort, SortBy},
         job::ProductImportJob,
         page::Page,
-        upload::UploadFormState,
+        refused_form::RefusedForm,
+        upload::{ADDRESS_FIELD, ADDRESS_PATH, UPLOAD_PATH, UploadFormState},
     },
 };
 
@@ -51,10 +52,19 @@ pub(crate) fn ImportsPage() -> impl IntoView {
                     ..
                 } = state;
                 // A price monitor that offers dry runs offers these options too.
-                let options = move || offers_checks.then(|| view! { <MoreOptions /> });
+                let options = move |form: &RefusedForm| {
+                    let options = form.import_options();
+                    offers_checks.then(|| view! { <MoreOptions options /> })
+                };
+                let upload = RefusedForm::sent_to(UPLOAD_PATH);
+                let from_address = fetches.then(|| {
+                    let form = RefusedForm::sent_to(ADDRESS_PATH);
+                    let url = form.value(ADDRESS_FIELD);
+                    view! { <FromAddress offers_checks url>{options(&form)}</FromAddress> }
+                });
                 view! {
-                    <UploadForm state>{options()}</UploadForm>
-                    {fetches.then(|| view! { <FromAddress offers_checks>{options()}</FromAddress> })}
+                    <UploadForm state>{options(&upload)}</UploadForm>
+                    {from_address}
                 }
                 .into_any()
             }

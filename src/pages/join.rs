@@ -9,6 +9,7 @@ use crate::{
     components::{
         form::{
             ActionForm, Field, FormError, NewPassword, Submit, Username, failure, invalid_fields,
+            refused,
         },
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
@@ -40,24 +41,31 @@ pub(crate) fn JoinPage() -> impl IntoView {
 #[component]
 fn JoinForm(token: String, role: Role, email: Option<String>) -> impl IntoView {
     let t = use_locale();
-    let error = failure::<AcceptInvitation>();
-    let (weak, invalid) = invalid_fields(error.as_ref());
+    let form = refused::<AcceptInvitation>();
+    let (weak, invalid) = invalid_fields(form.error.as_ref());
     let text = role.invitation(t);
     view! {
         <PageTitle text=t.say("Accept invitation", "Einladung annehmen") />
         <section class="card sign-in-card" data-testid="join-form">
             <Welcome title=t.say("Create your account", "Konto erstellen") text />
             <ActionForm action=AcceptInvitation::url()>
-                <FormError error />
+                <FormError error=form.error.clone() />
                 <input type="hidden" name="token" value=token />
-                <Field name="name" label=t.say("Name", "Name") kind="text" autocomplete="name" invalid />
+                <Field
+                    name="name"
+                    label=t.say("Name", "Name")
+                    kind="text"
+                    autocomplete="name"
+                    invalid
+                    value=form.value("name")
+                />
                 <Field
                     name="email"
                     label=t.say("Email", "E-Mail")
                     kind="email"
                     autocomplete="username"
                     invalid
-                    value=email
+                    value=form.value("email").or(email)
                 />
                 <NewPassword invalid=weak />
                 <Submit>

@@ -93,13 +93,13 @@ fn Failures(failures: Vec<SharedFailure>, all: u64) -> impl IntoView {
     view! {
         <section class="card card-flush" aria-labelledby="failures-title">
             <header class="card-head">
-                <h2 id="failures-title">{t.say("Failed products", "Fehlgeschlagene Produkte")}</h2>
+                <h2 id="failures-title">{t.say("Failed rows", "Fehlgeschlagene Zeilen")}</h2>
             </header>
             {more}
             <DataTable
                 class="table failed-rows"
-                caption=t.say("Failed products", "Fehlgeschlagene Produkte")
-                heads=vec!["SKU", t.say("Reason", "Grund")]
+                caption=t.say("Failed rows", "Fehlgeschlagene Zeilen")
+                heads=vec![t.say("SKU or name", "SKU oder Name"), t.say("Reason", "Grund")]
             >
                 {rows}
             </DataTable>

@@ -11,7 +11,9 @@ use crate::{
         session::{CreateOwner, SignIn, sign_in_state},
     },
     components::{
-        form::{ActionForm, Field, FormError, NewPassword, Submit, failure, invalid_fields},
+        form::{
+            ActionForm, Field, FormError, NewPassword, Submit, failure, invalid_fields, refused,
+        },
         notice::ErrorNotice,
         page_title::PageTitle,
         passkey::{Ceremony, PasskeyForm, PasskeyScript},
@@ -71,8 +73,8 @@ fn SignInForm(
         "Du brauchst Zugang? Frage {whom}.",
         &[("whom", &whom)],
     );
-    let error = failure::<SignIn>();
-    let invalid = error.is_some();
+    let form = refused::<SignIn>();
+    let invalid = form.error.is_some();
     view! {
         <PageTitle text=t.say("Sign in", "Anmelden") />
         <section class="card sign-in-card" data-testid="sign-in-form">
@@ -102,7 +104,7 @@ fn SignInForm(
                 .then(|| {
                     view! {
                         <ActionForm action=SignIn::url()>
-                            <FormError error testid="sign-in-error" />
+                            <FormError error=form.error.clone() testid="sign-in-error" />
                             <Next />
                             <Field
                                 name="email"
@@ -110,6 +112,7 @@ fn SignInForm(
                                 kind="email"
                                 autocomplete="username"
                                 invalid
+                                value=form.value("email")
                             />
                             <Field
                                 name="password"
@@ -131,8 +134,8 @@ fn SignInForm(
 #[component]
 fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
     let t = use_locale();
-    let error = failure::<CreateOwner>();
-    let (weak, invalid) = invalid_fields(error.as_ref());
+    let form = refused::<CreateOwner>();
+    let (weak, invalid) = invalid_fields(form.error.as_ref());
     let title = t.say("Create your account", "Konto erstellen");
     view! {
         <PageTitle text=title />
@@ -145,18 +148,26 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
                 )
             />
             <ActionForm action=CreateOwner::url()>
-                <FormError error testid="sign-in-error" />
+                <FormError error=form.error.clone() testid="sign-in-error" />
                 <Next />
                 {setup.map(|setup| {
                     view! { <input type="hidden" name="setup" value=setup.into_exposed() /> }
                 })}
-                <Field name="name" label=t.say("Name", "Name") kind="text" autocomplete="name" invalid />
+                <Field
+                    name="name"
+                    label=t.say("Name", "Name")
+                    kind="text"
+                    autocomplete="name"
+                    invalid
+                    value=form.value("name")
+                />
                 <Field
                     name="email"
                     label=t.say("Email", "E-Mail")
                     kind="email"
                     autocomplete="username"
                     invalid
+                    value=form.value("email")
                 />
                 <NewPassword invalid=weak />
                 <Submit>

@@ -31,7 +31,8 @@ use crate::{
         base_path::{address, escape},
         error::ApiError,
         import_options::OwnLimits,
-        job::ImportMode,
+        job::{ImportMode, UnixMillis},
+        refused_form::RefusedForm,
         source::{RunsPage, ShownLogin, Source, SourceKind, SourceRun, SourceState, edit_path},
         upload::{SOURCE_FIELD, UPLOAD_PATH},
     },
@@ -71,10 +72,10 @@ fn SourceDetails(state: SourceState) -> impl IntoView {
         source,
         runs,
         newest,
-        last_error,
+        next_runs,
         ..
     } = state;
-    let error = failure::<RunSource>().or_else(|| last_error.map(ApiError::Invalid));
+    let error = failure::<RunSource>().or_else(|| RefusedForm::sent_to(UPLOAD_PATH).error);
     let is_running = newest.iter().any(|run| !run.outcome.is_end());
     let id = source.id.clone();
     let upload = (source.kind == SourceKind::Upload).then(|| view! { <UploadTo id=id.clone() /> });
@@ -90,7 +91,7 @@ fn SourceDetails(state: SourceState) -> impl IntoView {
             </div>
         </header>
         <FormError error />
-        <Overview source />
+        <Overview source next_runs />
         {upload}
         <section class="card card-flush" aria-labelledby="runs-title">
             <header class="card-head">
@@ -106,7 +107,7 @@ fn SourceDetails(state: SourceState) -> impl IntoView {
 }
 
 #[component]
-fn Overview(source: Source) -> impl IntoView {
+fn Overview(source: Source, next_runs: Vec<UnixMillis>) -> impl IntoView {
     let t = use_locale();
     let id = StoredValue::new(source.id.clone());
     let hidden = move || view! { <input type="hidden" name="id" value=id.get_value() /> };
@@ -140,13 +141,17 @@ fn Overview(source: Source) -> impl IntoView {
         t.say("No schedule", "Kein Zeitplan")
     };
     let next = source.due_at.map(|at| {
-        view! {
-            <Fact name=t.say("Next run", "Nächster Lauf")>
-                <Due at />
-                " "
+        let times = next_runs.into_iter().map(|at| {
+            view! {
                 <span class="settings-email">
                     <WrittenTime at />
                 </span>
+            }
+        });
+        view! {
+            <Fact name=t.say("Next runs", "Nächste Läufe")>
+                <Due at />
+                {times.collect_view()}
             </Fact>
         }
     });

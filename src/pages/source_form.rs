@@ -1,7 +1,7 @@
 //! The form that creates or changes a source, without a script.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_params_map;
 
 use super::{
     not_found::{Missing, NotFound},
@@ -14,15 +14,17 @@ use crate::{
         import_options::OptionFields,
         notice::ErrorNotice,
         page_title::PageTitle,
+        source::NextRuns,
     },
     islands::parts::locale::use_locale,
     model::{
         base_path::address,
         changes::Percent,
         error::ApiError,
-        import_options::{ImportOptions, LimitAction, PARAMETERS},
-        job::ImportMode,
-        reason::Reason,
+        import_options::{ImportOptions, LimitAction},
+        job::{ImportMode, UnixMillis},
+        refused_form::RefusedForm,
+        rhythm::{Common, RHYTHM_FIELD, Rhythm, TIME_FIELD, WEEKDAY_FIELD, read_time, weekdays},
         source::{SOURCES_PATH, ShownLogin, Source, SourceKind, edit_path},
         upload::MODE_FIELD,
     },
@@ -45,6 +47,7 @@ struct Filled {
     limit_action: String,
     limits: [String; 4],
     cron: String,
+    common: Common,
     time_zone: String,
     enabled: bool,
 }
@@ -56,12 +59,15 @@ struct Known {
     login: Option<ShownLogin>,
     fetches: bool,
     stores_secrets: bool,
-    error: Option<Reason>,
+    /// The next times of the stored schedule.
+    next_runs: Vec<UnixMillis>,
+    error: Option<ApiError>,
 }
 
 impl Filled {
     fn blank() -> Self {
         Self {
+            common: Common::of(""),
             time_zone: "UTC".to_owned(),
             enabled: true,
             ..Self::default()
@@ -92,6 +98,7 @@ impl Filled {
                 percent(what.limits.failed),
                 percent(what.limits.missing),
             ],
+            common: Common::of(schedule.map_or("", |it| &it.cron)),
             cron: schedule.map(|it| it.cron.clone()).unwrap_or_default(),
             time_zone: schedule.map_or_else(|| "UTC".to_owned(), |it| it.time_zone.clone()),
             enabled: source.enabled,
@@ -100,17 +107,10 @@ impl Filled {
     }
 
     /// Returns the values of a rejected form.
-    fn again() -> Option<Self> {
-        let query = use_query_map().get_untracked();
-        query.get_str("kind")?;
-        let value = |name: &str| query.get(name).unwrap_or_default();
-        let mut options = ImportOptions::default();
-        for name in PARAMETERS {
-            for value in query.get_all(name).unwrap_or_default() {
-                // Invalid values were rejected already.
-                let _ = options.set(name, &value);
-            }
-        }
+    fn again(form: &RefusedForm) -> Option<Self> {
+        form.error.as_ref()?;
+        let value = |name: &str| form.value(name).unwrap_or_default();
+        let options = form.import_options();
         Some(Self {
             name: value("name"),
             kind: value("kind").parse().unwrap_or_default(),
@@ -126,6 +126,14 @@ impl Filled {
             limit_action: value(LIMIT_ACTION),
             limits: LIMITS.map(value),
             cron: value("cron"),
+            common: Common {
+                rhythm: Rhythm::ALL
+                    .into_iter()
+                    .find(|it| form.has(RHYTHM_FIELD, it.as_str(), false))
+                    .unwrap_or_else(|| Common::of(&value("cron")).rhythm),
+                time: read_time(&value(TIME_FIELD)).unwrap_or((6, 0)),
+                weekday: value(WEEKDAY_FIELD).parse().unwrap_or(1),
+            },
             time_zone: value("time_zone"),
             enabled: value("enabled") == "true",
         })
@@ -147,7 +155,8 @@ const LIMITS: [&str; 4] = [
 pub(crate) fn NewSourcePage() -> impl IntoView {
     let t = use_locale();
     let title = t.say("New source", "Neue Quelle");
-    let filled = Filled::again().unwrap_or_else(Filled::blank);
+    let form = RefusedForm::sent_to(SOURCES_PATH);
+    let filled = Filled::again(&form).unwrap_or_else(Filled::blank);
     let form = Suspend::new(async move {
         match sources_state().await {
             Ok(state) => {
@@ -155,7 +164,8 @@ pub(crate) fn NewSourcePage() -> impl IntoView {
                     login: None,
                     fetches: state.fetches,
                     stores_secrets: state.stores_secrets,
-                    error: state.last_error,
+                    next_runs: Vec::new(),
+                    error: form.error,
                 };
                 view! { <SourceForm action=SOURCES_PATH.to_owned() filled known /> }.into_any()
             }
@@ -176,20 +186,21 @@ pub(crate) fn NewSourcePage() -> impl IntoView {
 pub(crate) fn EditSourcePage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));
     let id = id.unwrap_or_default();
-    let again = Filled::again();
+    let action = format!("{SOURCES_PATH}/{id}");
+    let form = RefusedForm::sent_to(&action);
     Suspend::new(async move {
         let t = use_locale();
         let title = t.say("Edit source", "Quelle bearbeiten");
         match source_state(id.clone(), None).await {
             Ok(state) => {
-                let filled = again.unwrap_or_else(|| Filled::of(&state.source));
+                let filled = Filled::again(&form).unwrap_or_else(|| Filled::of(&state.source));
                 let known = Known {
                     login: state.source.login,
                     fetches: state.fetches,
                     stores_secrets: state.stores_secrets,
-                    error: state.last_error,
+                    next_runs: state.next_runs,
+                    error: form.error,
                 };
-                let action = format!("{SOURCES_PATH}/{id}");
                 view! {
                     <PageTitle text=title />
                     <header class="page-head">
@@ -214,7 +225,7 @@ pub(crate) fn EditSourcePage() -> impl IntoView {
 #[component]
 fn SourceForm(action: String, filled: Filled, known: Known) -> impl IntoView {
     let t = use_locale();
-    let error = known.error.clone().map(ApiError::Invalid);
+    let error = known.error.clone();
     let kind = |kind: SourceKind, text: &'static str| {
         let is_chosen = filled.kind == kind;
         view! { <option value=kind.as_str() selected=is_chosen>{text}</option> }
@@ -263,7 +274,7 @@ fn SourceForm(action: String, filled: Filled, known: Known) -> impl IntoView {
                     )
                 />
             </div>
-            <ScheduleFields filled=filled.clone() />
+            <ScheduleFields filled=filled.clone() next_runs=known.next_runs.clone() />
             <LoginFields filled=filled.clone() known />
             <ImportFields filled />
             <Submit>{t.say("Save", "Speichern")}</Submit>
@@ -272,32 +283,70 @@ fn SourceForm(action: String, filled: Filled, known: Known) -> impl IntoView {
 }
 
 #[component]
-fn ScheduleFields(filled: Filled) -> impl IntoView {
+fn ScheduleFields(filled: Filled, next_runs: Vec<UnixMillis>) -> impl IntoView {
     let t = use_locale();
+    let Common {
+        rhythm, weekday, ..
+    } = filled.common;
+    let rhythms = Rhythm::ALL.map(|it| {
+        view! { <option value=it.as_str() selected=it == rhythm>{it.title(t)}</option> }
+    });
+    let weekdays = (0..).zip(weekdays(t)).map(|(day, name)| {
+        view! { <option value=day.to_string() selected=day == weekday>{name}</option> }
+    });
+    let next_runs = (!next_runs.is_empty()).then(|| view! { <NextRuns at=next_runs /> });
     view! {
         <fieldset class="of-address">
             <legend>{t.say("Schedule", "Zeitplan")}</legend>
             <div class="settings-row">
-                <Text
-                    name="cron"
-                    label=t.say("Cron expression", "Cron-Ausdruck")
-                    value=filled.cron
-                    hint=t.say(
-                        "Minute, hour, day, month, weekday: 0 6 * * 1-5 is at 6:00 from Monday to Friday. Empty: only on request.",
-                        "Minute, Stunde, Tag, Monat, Wochentag: 0 6 * * 1-5 ist um 6:00 von Montag bis Freitag. Leer: nur auf Anforderung.",
-                    )
-                />
-                <Text
-                    name="time_zone"
-                    label=t.say("Time zone", "Zeitzone")
-                    value=filled.time_zone
-                    hint=t.say("Such as Europe/Berlin.", "Zum Beispiel Europe/Berlin.")
-                />
+                <label class="field">
+                    <span>{t.say("Fetch the file", "Datei abrufen")}</span>
+                    <select class="input" name=RHYTHM_FIELD data-testid="source-rhythm">
+                        {rhythms.collect_view()}
+                    </select>
+                </label>
+                <label class="field of-weekday">
+                    <span>{t.say("Day", "Tag")}</span>
+                    <select class="input" name=WEEKDAY_FIELD>
+                        {weekdays.collect_view()}
+                    </select>
+                </label>
+                <div class="of-time">
+                    <Text
+                        name=TIME_FIELD
+                        label=t.say("Time", "Zeit")
+                        kind="time"
+                        value=filled.common.time_of_day()
+                    />
+                </div>
+                <div class="of-cron">
+                    <Text
+                        name="cron"
+                        label=t.say("Cron expression", "Cron-Ausdruck")
+                        value=filled.cron
+                        hint=t.say(
+                            "Minute, hour, day, month, weekday: 0 6 * * 1-5 is at 6:00 from Monday to Friday.",
+                            "Minute, Stunde, Tag, Monat, Wochentag: 0 6 * * 1-5 ist um 6:00 von Montag bis Freitag.",
+                        )
+                    />
+                </div>
+                <div class="of-schedule">
+                    <Text
+                        name="time_zone"
+                        label=t.say("Time zone", "Zeitzone")
+                        value=filled.time_zone
+                        hint=t.say(
+                            "Times are of this zone, such as Europe/Berlin.",
+                            "Die Zeiten gelten in dieser Zone, zum Beispiel Europe/Berlin.",
+                        )
+                    />
+                </div>
             </div>
-            <label class="upload-check">
+            <label class="upload-check of-schedule">
                 <input type="checkbox" name="enabled" value="true" checked=filled.enabled />
                 {t.say("The schedule is active", "Der Zeitplan ist aktiv")}
             </label>
+            {next_runs}
         </fieldset>
     }
 }

@@ -329,6 +329,7 @@ fn upload(last_error: Option<ErrorCode>) -> AnyView {
         offers_checks: true,
         fetches: true,
         last_error: last_error.map(Reason::from),
+        was_check: false,
     };
     view! { <UploadForm state><MoreOptions /></UploadForm> }.into_any()
 }

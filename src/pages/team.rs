@@ -7,7 +7,7 @@ use crate::{
     api::team::{Invite, MakeResetLink, RemovePasskeys, RevokeLink, SetAccess, SetRole, team},
     components::{
         data_table::DataTable,
-        form::{ActionForm, ConfirmedForm, Field, FormError, ShownOnce, Submit, failure},
+        form::{ActionForm, ConfirmedForm, Field, FormError, ShownOnce, Submit, failure, refused},
         moment::Expiry,
         notice::ErrorNotice,
         page_title::PageTitle,
@@ -17,6 +17,7 @@ use crate::{
     islands::parts::locale::use_locale,
     model::{
         error::ApiError,
+        refused_form::RefusedForm,
         role::Role,
         team::{LinkMail, NewLink, OpenLink, TeamMember, TeamState},
     },
@@ -120,11 +121,12 @@ fn FreshLink(link: NewLink) -> impl IntoView {
 #[component]
 fn InviteForm(mails: bool) -> impl IntoView {
     let t = use_locale();
-    let error = failure::<Invite>();
-    let code = match &error {
+    let form = refused::<Invite>();
+    let code = match &form.error {
         Some(ApiError::Invalid(reason)) => reason.code(),
         _ => None,
     };
+    let role = role_in(&form).unwrap_or(Role::Staff);
     let invalid = code == Some(ErrorCode::InvalidEmail.code());
     let hint = if mails {
         t.say(
@@ -143,7 +145,7 @@ fn InviteForm(mails: bool) -> impl IntoView {
                 <h2 id="invite-title">{t.say("Invite someone", "Jemanden einladen")}</h2>
             </header>
             <ActionForm action=Invite::url()>
-                <FormError error />
+                <FormError error=form.error.clone() />
                 <input type="hidden" name="language" value=t.tag() />
                 <div class="settings-row">
                     <Field
@@ -154,6 +156,7 @@ fn InviteForm(mails: bool) -> impl IntoView {
                         hint
                         optional=true
                         invalid
+                        value=form.value("email")
                     />
                     <Field
                         name="note"
@@ -162,10 +165,11 @@ fn InviteForm(mails: bool) -> impl IntoView {
                         autocomplete="off"
                         hint=t.say("Only visible to owners.", "Nur für Inhaber sichtbar.")
                         optional=true
+                        value=form.value("note")
                     />
                     <div class="field">
                         <label for="invite-role">{t.say("Role", "Rolle")}</label>
-                        <RoleSelect id="invite-role" selected=Role::Staff />
+                        <RoleSelect id="invite-role" selected=role />
                     </div>
                 </div>
                 <RolesExplained />
@@ -179,6 +183,11 @@ fn InviteForm(mails: bool) -> impl IntoView {
             </ActionForm>
         </section>
     }
+}
+
+fn role_in(form: &RefusedForm) -> Option<Role> {
+    let chosen = form.value("role")?;
+    Role::ALL.into_iter().find(|role| role.as_str() == chosen)
 }
 
 /// Lists the roles and what they may do.
@@ -234,6 +243,9 @@ fn MemberRow(member: TeamMember, passwords: bool) -> impl IntoView {
         ..
     } = member;
     let select_id = format!("role-{id}");
+    let form = refused::<SetRole>();
+    let is_of_form = form.value("member").as_deref() == Some(id.as_str());
+    let chosen = role_in(&form).filter(|_| is_of_form).unwrap_or(role);
     let id = StoredValue::new(id);
     let id = move || id.get_value();
     let reset = (passwords && has_password && !is_disabled).then(|| {
@@ -307,7 +319,7 @@ fn MemberRow(member: TeamMember, passwords: bool) -> impl IntoView {
                 <label class="visually-hidden" for=select_id.clone()>
                     {t.say("Role", "Rolle")}
                 </label>
-                <RoleSelect id=select_id selected=role />
+                <RoleSelect id=select_id selected=chosen />
                 <button class="button button-quiet">{t.say("Change role", "Rolle ändern")}</button>
             </ActionForm>
         }

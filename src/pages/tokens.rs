@@ -7,7 +7,7 @@ use crate::{
     api::tokens::{CreateToken, RevokeToken, tokens},
     components::{
         data_table::DataTable,
-        form::{ActionForm, ConfirmedForm, Field, FormError, ShownOnce, Submit, failure},
+        form::{ActionForm, ConfirmedForm, Field, FormError, ShownOnce, Submit, refused},
         moment::{Expiry, Moment},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
@@ -65,9 +65,13 @@ fn Tokens(state: TokensState) -> impl IntoView {
 #[component]
 fn CreateForm(scopes: Vec<TokenScope>) -> impl IntoView {
     let t = use_locale();
+    let form = refused::<CreateToken>();
     let scopes = scopes
         .into_iter()
-        .map(|scope| view! { <option value=scope.as_str() inner_html=scope.title(t)></option> })
+        .map(|scope| {
+            let is_chosen = form.has("scope", scope.as_str(), false);
+            view! { <option value=scope.as_str() selected=is_chosen inner_html=scope.title(t)></option> }
+        })
         .collect_view();
     view! {
         <section class="card settings-card" aria-labelledby="new-token-title">
@@ -80,8 +84,14 @@ fn CreateForm(scopes: Vec<TokenScope>) -> impl IntoView {
                 {t.say(" as you: ", " in deinem Namen: ")} <code>"Authorization: Bearer irt_…"</code> "."
             </p>
             <ActionForm action=CreateToken::url()>
-                <FormError error={failure::<CreateToken>()} />
-                <Field name="name" label=t.say("Name", "Name") kind="text" autocomplete="off" />
+                <FormError error=form.error.clone() />
+                <Field
+                    name="name"
+                    label=t.say("Name", "Name")
+                    kind="text"
+                    autocomplete="off"
+                    value=form.value("name")
+                />
                 <div class="settings-row">
                     <div class="field">
                         <label for="scope">{t.say("Permissions", "Berechtigungen")}</label>
@@ -95,7 +105,7 @@ fn CreateForm(scopes: Vec<TokenScope>) -> impl IntoView {
                             <option value="month" inner_html=t.say("30 days", "30 Tage")></option>
                             <option
                                 value="year"
-                                selected
+                                selected=form.has("lifetime", "year", true)
                                 inner_html=t.say("1 year", "1 Jahr")
                             ></option>
                         </select>

@@ -7,7 +7,7 @@ use crate::{
     api::webhooks::{CreateWebhook, webhooks_state},
     components::{
         data_table::DataTable,
-        form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
+        form::{ActionForm, Field, FormError, ShownOnce, Submit, refused},
         moment::Moment,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
@@ -80,15 +80,17 @@ fn Webhooks(state: WebhooksState) -> impl IntoView {
 #[component]
 fn CreateForm() -> impl IntoView {
     let t = use_locale();
+    let form = refused::<CreateWebhook>();
     let events = ImportEvent::ALL.into_iter().enumerate();
     let events = events
         .map(|(index, event)| {
-            let checked = event != ImportEvent::Started;
+            let name = format!("events[{index}]");
+            let checked = form.has(&name, event.as_str(), event != ImportEvent::Started);
             view! {
                 <label class="upload-check">
                     <input
                         type="checkbox"
-                        name=format!("events[{index}]")
+                        name=name
                         value=event.as_str()
                         checked=checked
                     />
@@ -112,15 +114,22 @@ fn CreateForm() -> impl IntoView {
                 </a> {t.say(" form.", ".")}
             </p>
             <ActionForm action=CreateWebhook::url()>
-                <FormError error={failure::<CreateWebhook>()} />
+                <FormError error=form.error.clone() />
                 <div class="settings-row">
-                    <Field name="url" label="URL" kind="url" autocomplete="off" />
+                    <Field
+                        name="url"
+                        label="URL"
+                        kind="url"
+                        autocomplete="off"
+                        value=form.value("url")
+                    />
                     <Field
                         name="description"
                         label=t.say("Note", "Notiz")
                         kind="text"
                         autocomplete="off"
                         optional=true
+                        value=form.value("description")
                     />
                 </div>
                 <fieldset class="webhook-events">

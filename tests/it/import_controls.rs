@@ -701,6 +701,16 @@ async fn columns_that_are_not_known_are_asked_for_and_the_answer_is_remembered_f
     let (_, preview) = say(&monitor, &format!("{id}/columns/preview"), mapping.clone()).await;
     assert_eq!(preview[0]["name"], "Shirt");
     assert_eq!(preview[1]["error"], "“cheap” is not a valid price.");
+    let twice = json!({ "columns": { "0": "sku", "1": "sku", "2": "price" } });
+    for path in ["columns/preview", "columns"] {
+        let (status, refused) = say(&monitor, &format!("{id}/{path}"), twice.clone()).await;
+        assert_eq!(
+            (status, &refused["errorCode"]),
+            (422, &json!("mapped-twice"))
+        );
+        let params = json!({ "first": "ref", "second": "what" });
+        assert_eq!(refused["errorParams"], params);
+    }
     for bad in [
         json!({ "columns": { "0": "sku" } }),
         json!({ "columns": { "0": "nonsense" } }),

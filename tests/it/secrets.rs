@@ -195,7 +195,7 @@ async fn send_everywhere(
         "import-relay.once",
         "import-relay.visit",
         "import-relay.passkey",
-        "import-relay.upload-error",
+        "import-relay.failed",
         "authjs.session-token",
         "next-auth.session-token",
         "__Secure-authjs.session-token.0",

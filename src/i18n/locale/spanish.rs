@@ -30,6 +30,7 @@ pub(super) const SPANISH: Language = Language {
 /// The texts that the browser may have to say.
 #[rustfmt::skip]
 const BROWSER: &[Text] = &[
+    ("Error", "Error"),
     ("1 second", "1 segundo"),
     ("Cancel", "Cancelar"),
     ("Cancelled", "Cancelada"),
@@ -156,6 +157,7 @@ const BROWSER: &[Text] = &[
 #[cfg(feature = "ssr")]
 #[rustfmt::skip]
 const PAGES: &[Text] = &[
+    ("SKU or name", "SKU o nombre"),
     (" as you: ", " en tu nombre: "),
     (" form.", "."),
     (" of ", " de "),
@@ -328,7 +330,6 @@ const PAGES: &[Text] = &[
     ("Expires", "Vence"),
     ("Expires in", "Vence en"),
     ("Export this list:", "Exportar esta lista:"),
-    ("Failed products", "Productos con errores"),
     ("Failed products and runs", "Productos y ejecuciones con errores"),
     ("Failed rows", "Filas con errores"),
     ("Failed rows (%)", "Filas con errores (%)"),
@@ -433,7 +434,7 @@ const PAGES: &[Text] = &[
     ("Match each column to a field. A price and an identifier (such as SKU) are required. We'll reuse this mapping for files with the same columns.", "Asigna cada columna a un campo. Se requieren un precio y un identificador (como el SKU). Usaremos esta asignación para archivos con las mismas columnas."),
     ("Members", "Miembros"),
     ("Memory", "Memoria"),
-    ("Minute, hour, day, month, weekday: 0 6 * * 1-5 is at 6:00 from Monday to Friday. Empty: only on request.", "Minuto, hora, día, mes, día de la semana: 0 6 * * 1-5 es a las 6:00 de lunes a viernes. Vacío: solo a petición."),
+    ("Minute, hour, day, month, weekday: 0 6 * * 1-5 is at 6:00 from Monday to Friday.", "Minuto, hora, día, mes, día de la semana: 0 6 * * 1-5 es a las 6:00 de lunes a viernes."),
     ("Missing from the file: {products}", "Faltan en el archivo: {products}"),
     ("More options", "Más opciones"),
     ("Name or SKU", "Nombre o SKU"),
@@ -451,7 +452,7 @@ const PAGES: &[Text] = &[
     ("Next attempt ", "Próximo intento "),
     ("Next in line. It starts by itself.", "Es la siguiente. Empieza sola."),
     ("Next row", "Fila siguiente"),
-    ("Next run", "Próxima ejecución"),
+    ("Next runs", "Próximas ejecuciones"),
     ("No answer in time", "Sin respuesta a tiempo"),
     ("No changes", "Sin cambios"),
     ("No changes have been recorded for this product.", "No hay cambios registrados de este producto."),
@@ -632,7 +633,6 @@ const PAGES: &[Text] = &[
     ("Started outside this app", "Iniciada fuera de esta aplicación"),
     ("Still running, cancel these first:", "Aún en curso; cancélalas primero:"),
     ("Stock", "Existencias"),
-    ("Such as Europe/Berlin.", "Por ejemplo, Europe/Madrid."),
     ("Switch between light and dark", "Cambiar entre claro y oscuro"),
     ("Synced", "Sincronizada"),
     ("Team members", "Miembros del equipo"),
@@ -837,6 +837,22 @@ const PAGES: &[Text] = &[
     ("{provider} did not confirm your identity. Try again.", "{provider} no confirmó tu identidad. Inténtalo de nuevo."),
     ("{whose} contain none of the fields listed in docs/protocol.md, so progress can't be shown. Fields received: {fields}.", "{whose} no contienen ninguno de los campos de docs/protocol.md, así que no se puede mostrar el progreso. Campos recibidos: {fields}."),
     ("“{search}”", "«{search}»"),
+    ("Day", "Día"),
+    ("Fetch the file", "Descargar el archivo"),
+    ("Every hour", "Cada hora"),
+    ("Every day", "Cada día"),
+    ("Monday to Friday", "De lunes a viernes"),
+    ("Every week", "Cada semana"),
+    ("On the 1st of each month", "El día 1 de cada mes"),
+    ("Sunday", "domingo"),
+    ("Monday", "lunes"),
+    ("Tuesday", "martes"),
+    ("Wednesday", "miércoles"),
+    ("Thursday", "jueves"),
+    ("Friday", "viernes"),
+    ("Saturday", "sábado"),
+    ("Times are of this zone, such as Europe/Berlin.", "Las horas son de esta zona, por ejemplo Europe/Madrid."),
+    ("We asked you to confirm your identity first. Send the form again.", "Primero tuviste que confirmar tu identidad. Envía el formulario de nuevo."),
 ];
 
 /// The sentences of errors, but for those of rows.
@@ -901,6 +917,7 @@ const ERRORS: &[Text] = &[
     ("monitor-not-there", "No se encontró ninguna API de importación en la dirección del monitor de precios (HTTP 404). Pide a tu administrador que la corrija."),
     // Requests to the embedded price monitor.
     ("too-many-unfinished", "Alcanzaste el límite de importaciones sin terminar. Espera a que termine una."),
+    ("mapped-twice", "Las columnas «{first}» y «{second}» están asignadas al mismo campo. Asigna solo una de ellas."),
     ("unknown-meaning", "Asignación de columnas no válida: «{word}» no es un campo conocido."),
     ("unknown-decimal-mark", "Asignación de columnas no válida: «{word}» no es un separador decimal."),
     ("unknown-mapped-currency", "Asignación de columnas no válida: «{word}» no es un código de moneda ISO 4217."),
@@ -1048,6 +1065,7 @@ const SERVER_ERRORS: &[Text] = &[
     ("login-user", "Introduce un nombre de usuario sin dos puntos."),
     ("login-header", "El encabezado no es válido."),
     ("no-encryption-key", "Define ENCRYPTION_KEY para guardar contraseñas y encabezados."),
+    ("not-time-of-day", "Indica la hora en horas y minutos, por ejemplo 06:00."),
     ("not-cron", "La programación debe ser una expresión cron de cinco campos, por ejemplo 0 6 * * 1-5, o @hourly, @daily o @weekly."),
     ("unknown-time-zone", "Zona horaria desconocida. Usa un nombre como Europe/Madrid o UTC."),
     ("schedule-never", "Esta programación no se ejecuta nunca. Revisa el día y el mes."),

@@ -377,6 +377,9 @@ error_codes! {
     NotCron = "not-cron",
         "The schedule must be a cron expression of five fields, for example 0 6 * * 1-5, or @hourly, @daily or @weekly.",
         "Der Zeitplan muss ein Cron-Ausdruck mit fünf Feldern sein, zum Beispiel 0 6 * * 1-5, oder @hourly, @daily oder @weekly.";
+    NotTimeOfDay = "not-time-of-day",
+        "Enter the time of day as hours and minutes, for example 06:00.",
+        "Gib die Uhrzeit in Stunden und Minuten an, zum Beispiel 06:00.";
     UnknownTimeZone = "unknown-time-zone",
         "Unknown time zone. Use a name such as Europe/Berlin or UTC.",
         "Unbekannte Zeitzone. Verwende einen Namen wie Europe/Berlin oder UTC.";
@@ -565,6 +568,9 @@ error_codes! {
     UnknownMeaning { word: String } = "unknown-meaning",
         "Invalid column mapping: “{word}” is not a known field.",
         "Ungültige Spaltenzuordnung: „{word}“ ist kein bekanntes Feld.";
+    MappedTwice { first: String, second: String } = "mapped-twice",
+        "The columns “{first}” and “{second}” are mapped to the same field. Map only one of them.",
+        "Die Spalten „{first}“ und „{second}“ sind demselben Feld zugeordnet. Ordne nur eine von beiden zu.";
     UnknownDecimalMark { word: String } = "unknown-decimal-mark",
         "Invalid column mapping: “{word}” is not a decimal separator. Use “point” or “comma”.",
         "Ungültige Spaltenzuordnung: „{word}“ ist kein Dezimaltrennzeichen.";

@@ -5,11 +5,7 @@ use std::{cell::OnceCell, time::Duration};
 use leptos::prelude::*;
 
 use super::locale::use_locale;
-use crate::{
-    i18n::locale::Locale,
-    islands::parts::format::{self, Region},
-    model::job::UnixMillis,
-};
+use crate::{i18n::locale::Locale, islands::parts::format, model::job::UnixMillis};
 
 thread_local! {
     /// The browser's clock, one per page.
@@ -63,17 +59,6 @@ pub(crate) fn Moment(#[prop(into)] at: Signal<UnixMillis>) -> impl IntoView {
     }
 }
 
-/// Shows date and local time.
-#[component]
-pub(crate) fn LocalTime(#[prop(into)] at: Signal<UnixMillis>) -> impl IntoView {
-    let text = written(use_locale(), at, use_now());
-    view! {
-        <time datetime=move || format::iso(at.get()) translate="no">
-            {text}
-        </time>
-    }
-}
-
 /// Formats a time: in the browser's time zone after hydration.
 fn written(t: Locale, at: Signal<UnixMillis>, now: Signal<Option<UnixMillis>>) -> Memo<String> {
     let is_hydrated = Memo::new(move |_| now.get().is_some());
@@ -86,15 +71,11 @@ fn written(t: Locale, at: Signal<UnixMillis>, now: Signal<Option<UnixMillis>>) -
     })
 }
 
-/// Formats a time in the browser's time zone and the page's language, by the conventions of the browser's region.
+/// Formats a time in the browser's time zone and the page's language.
 fn local(t: Locale, at: UnixMillis) -> String {
     #[allow(clippy::cast_precision_loss)] // exact up to the year 287396
     let date = js_sys::Date::new(&(at as f64).into());
     #[allow(clippy::cast_possible_truncation)] // some hundreds of minutes
     let behind_utc = date.get_timezone_offset() as UnixMillis * 60_000;
-    let region = window()
-        .navigator()
-        .language()
-        .map_or(Region::Elsewhere, |tag| Region::of_tag(&tag));
-    t.local(at - behind_utc, region)
+    t.date_and_time(at - behind_utc)
 }

@@ -39,6 +39,7 @@ pub(crate) fn UploadForm(
         offers_checks,
         fetches: _,
         last_error,
+        was_check,
     } = state;
     let form = NodeRef::<html::Form>::new();
     let input = NodeRef::<html::Input>::new();
@@ -155,7 +156,7 @@ pub(crate) fn UploadForm(
     };
     let cancel = move |_| queue.cancel();
 
-    let is_check = RwSignal::new(false);
+    let is_check = RwSignal::new(was_check);
     // It may have been ticked before.
     Effect::new(move |_| is_check.set(check.get().is_some_and(|check| check.checked())));
     let invalid = Signal::derive(move || matches!(stage.get(), Stage::Refused(_)));
@@ -181,6 +182,7 @@ pub(crate) fn UploadForm(
                                 type="checkbox"
                                 name=MODE_FIELD
                                 value=ImportMode::Check.as_str()
+                                checked=was_check
                                 data-testid="upload-check"
                                 on:change:target=move |event| is_check.set(event.target().checked())
                             />

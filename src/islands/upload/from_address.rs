@@ -7,7 +7,7 @@ use crate::{
     model::{
         base_path::address,
         job::ImportMode,
-        upload::{ADDRESS_PATH, MODE_FIELD},
+        upload::{ADDRESS_FIELD, ADDRESS_PATH, MODE_FIELD},
     },
 };
 
@@ -16,6 +16,8 @@ use crate::{
 pub(crate) fn FromAddress(
     /// Whether dry runs are offered.
     offers_checks: bool,
+    /// The URL of the form that was refused before.
+    url: Option<String>,
     /// Further fields of the form.
     children: Children,
 ) -> impl IntoView {
@@ -54,7 +56,8 @@ pub(crate) fn FromAddress(
                     id="address"
                     class="input"
                     type="url"
-                    name="url"
+                    name=ADDRESS_FIELD
+                    value=url
                     required
                     pattern="\\s*https://.+"
                     title="https://…"

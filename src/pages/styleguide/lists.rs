@@ -97,6 +97,7 @@ fn changes() -> AnyView {
         identity: format!("sku:CUP-{row}"),
         sku: Some(format!("CUP-{row}")),
         name: Some("Cup".to_owned()),
+        currency: Some("EUR".to_owned()),
         kind,
         price_change,
         fields,

@@ -17,7 +17,6 @@ pub(in crate::server) enum OwnCookie {
     Flash,
     Visit,
     Passkey,
-    UploadError,
     Failed,
 }
 
@@ -30,7 +29,6 @@ impl OwnCookie {
             Self::Flash => "once",
             Self::Visit => "visit",
             Self::Passkey => "passkey",
-            Self::UploadError => "upload-error",
             Self::Failed => "failed",
         };
         let prefix = match (public_url.is_https(), public_url.base().as_str()) {

@@ -19,12 +19,15 @@ use tower_http::compression::CompressionLayer;
 
 use super::{mount::mount, state::AppState};
 use crate::{
-    model::{base_path::BasePath, error::ApiError, product::ShowsImages, progress::JobsPerStream},
+    model::{
+        base_path::BasePath, error::ApiError, product::ShowsImages, progress::JobsPerStream,
+        refused_form::RefusedForm,
+    },
     server::{
         http::{
             middleware::{
-                authorize, client_address, cross_origin, form_errors, hosts, observe,
-                reactive_owner, security_headers,
+                authorize, client_address, cross_origin, hosts, observe, reactive_owner,
+                refused_forms, security_headers,
             },
             routes::{
                 self,
@@ -80,6 +83,7 @@ pub fn router(state: AppState, pages: Pages) -> Router {
             provide_context(bundle());
             provide_context(JobsPerStream(state.config.sse.max_jobs));
             provide_context(ShowsImages(state.config.http.product_images));
+            provide_refused_form();
             provide_base_path(state.config.public_url.base());
             security_headers::set_page_policy();
         }
@@ -97,7 +101,7 @@ pub fn router(state: AppState, pages: Pages) -> Router {
         .layer(middleware::from_fn(server_fn_status))
         .layer(middleware::from_fn_with_state(
             state.clone(),
-            form_errors::guard,
+            refused_forms::keep_and_show,
         ))
         .layer(middleware::from_fn(body::small_body))
         .layer(quick())
@@ -151,6 +155,14 @@ fn provide_base_path(base: &BasePath) {
         provide_context(RequestUrl::new(&url));
     }
     provide_context(base.clone());
+}
+
+/// Provides a page with its form that was refused.
+fn provide_refused_form() {
+    let form = use_context::<Parts>().and_then(|parts| parts.extensions.get().cloned());
+    if let Some(form) = form {
+        provide_context::<RefusedForm>(form);
+    }
 }
 
 /// Sets the HTTP status of a server function's error, which otherwise is 500.

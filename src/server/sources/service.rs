@@ -14,7 +14,7 @@ use crate::{
         audit::AuditAction,
         error::ApiError,
         import_options::{Instructions, OwnLimits},
-        reason::Reason,
+        job::UnixMillis,
         role::Permission,
         source::{
             LoginChange, RunsPage, SOURCES_PATH, Source, SourceKind, SourceRun, SourceState,
@@ -33,6 +33,7 @@ const MAX_NAME: usize = 100;
 const MAX_ADDRESS: usize = 2_000;
 const MAX_SHEETS: usize = 20;
 pub(crate) const CHARTED: usize = 30;
+const NEXT_RUNS: usize = 3;
 
 impl From<ScheduleError> for ApiError {
     fn from(error: ScheduleError) -> Self {
@@ -317,7 +318,7 @@ pub(crate) fn are_offered() -> bool {
     of_server_fn().is_ok_and(|sources| sources.is_on()) && require(Permission::Import).is_ok()
 }
 
-pub(crate) async fn state(last_error: Option<Reason>) -> Result<SourcesState, ApiError> {
+pub(crate) async fn state() -> Result<SourcesState, ApiError> {
     let who = require(Permission::Import)?;
     let sources = of_server_fn()?;
     let mut listed = Vec::new();
@@ -329,15 +330,10 @@ pub(crate) async fn state(last_error: Option<Reason>) -> Result<SourcesState, Ap
         sources: listed,
         fetches: sources.files.is_on(),
         stores_secrets: sources.keys.is_some(),
-        last_error,
     })
 }
 
-pub(crate) async fn state_of(
-    id: &str,
-    after: Option<&str>,
-    last_error: Option<Reason>,
-) -> Result<SourceState, ApiError> {
+pub(crate) async fn state_of(id: &str, after: Option<&str>) -> Result<SourceState, ApiError> {
     let who = require(Permission::Import)?;
     let sources = of_server_fn()?;
     let source = sources.find(&who, id).await?;
@@ -347,13 +343,18 @@ pub(crate) async fn state_of(
         None => runs.items.clone(),
     };
     newest.truncate(CHARTED);
+    let schedule = source.schedule.as_ref();
+    let times = schedule.and_then(|it| Times::parse(it.cron.trim(), it.time_zone.trim()).ok());
+    let next = |at: &UnixMillis| times.as_ref()?.next_after(*at);
+    let next_runs = std::iter::successors(source.due_at, next);
+    let next_runs = next_runs.take(NEXT_RUNS).collect();
     Ok(SourceState {
+        next_runs,
         source,
         runs,
         newest,
         fetches: sources.files.is_on(),
         stores_secrets: sources.keys.is_some(),
-        last_error,
     })
 }
 

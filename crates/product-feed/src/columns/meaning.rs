@@ -64,6 +64,17 @@ named! {
     }
 }
 
+impl Meaning {
+    /// Returns whether several columns of a file may have it.
+    #[must_use]
+    pub fn is_of_many(self) -> bool {
+        matches!(
+            self,
+            Self::Option | Self::Attribute | Self::OtherPrice | Self::Gtin
+        )
+    }
+}
+
 /// An unknown meaning.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("not a known field")]

@@ -1,15 +1,6 @@
 //! `POST /sources` and `POST /sources/{id}`: forms for creating and changing sources.
 //!
-//! A rejected form redirects back with its fields, except secrets, in the URL.
-
-use axum::{
-    Extension, Form,
-    extract::{Path, State, rejection::FormRejection},
-    http::header,
-    response::{AppendHeaders, IntoResponse, Redirect, Response},
-    routing::post,
-};
-use url::form_urlencoded::Serializer;
+//! A rejected form redirects back to its page, which shows it filled in.
 
 use super::{Route, quick, uploads::receive};
 use crate::{
@@ -17,15 +8,27 @@ use crate::{
     model::{
         changes::Percent,
         error::ApiError,
+        refused_form::RefusedForm,
+        rhythm::{Common, RHYTHM_FIELD, Rhythm, TIME_FIELD, WEEKDAY_FIELD, read_time},
         role::Permission,
         source::{
-            FORM_SECRETS, LoginChange, SOURCES_PATH, Schedule, Source, WantedSource, edit_path,
+            LoginChange, SOURCES_PATH, Schedule, Source, SourceKind, WantedSource, edit_path,
         },
     },
     server::{
-        http::{middleware::access::Access::Person, state::AppState},
+        http::{
+            middleware::{access::Access::Person, refused_forms},
+            state::AppState,
+        },
         identity::principal::Principal,
     },
+};
+use axum::{
+    Extension, Form,
+    extract::{Path, State, rejection::FormRejection},
+    http::{HeaderMap, Uri},
+    response::{IntoResponse, Redirect, Response},
+    routing::post,
 };
 
 pub(super) const ROUTES: &[Route] = &[
@@ -43,6 +46,8 @@ type Sent = Result<Form<Fields>, FormRejection>;
 async fn create(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
+    uri: Uri,
+    headers: HeaderMap,
     sent: Sent,
 ) -> Response {
     let fields = fields_of(sent);
@@ -50,13 +55,21 @@ async fn create(
         let wanted = read(&state, &fields)?;
         state.sources.create(&who, &wanted).await
     };
-    answer(&state, created.await, "/sources/new", &fields)
+    answer(
+        &state,
+        created.await,
+        "/sources/new",
+        (&who, &uri, &headers),
+        fields,
+    )
 }
 
 async fn change(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
     Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
     sent: Sent,
 ) -> Response {
     let fields = fields_of(sent);
@@ -64,7 +77,13 @@ async fn change(
         let wanted = read(&state, &fields)?;
         state.sources.change(&who, &id, &wanted).await
     };
-    answer(&state, changed.await, &edit_path(&id), &fields)
+    answer(
+        &state,
+        changed.await,
+        &edit_path(&id),
+        (&who, &uri, &headers),
+        fields,
+    )
 }
 
 /// Returns the form's fields; an unreadable form counts as empty and is rejected.
@@ -120,19 +139,45 @@ fn read(state: &AppState, fields: &Fields) -> Result<WantedSource, ApiError> {
     wanted.what.limits.price_change = percent("limit_price_change")?;
     wanted.what.limits.failed = percent("limit_failed")?;
     wanted.what.limits.missing = percent("limit_missing")?;
-    let cron = text("cron");
-    wanted.schedule = (!cron.is_empty()).then(|| Schedule {
-        cron,
-        time_zone: text("time_zone"),
-    });
+    // The fields of other choices are hidden, but sent.
+    wanted.schedule = match wanted.kind {
+        SourceKind::Upload => None,
+        SourceKind::Address => schedule(&value)?,
+    };
     Ok(wanted)
+}
+
+fn schedule<'a>(value: &impl Fn(&str) -> &'a str) -> Result<Option<Schedule>, ApiError> {
+    let chosen = value(RHYTHM_FIELD);
+    let rhythm = Rhythm::ALL.into_iter().find(|it| it.as_str() == chosen);
+    let cron = match rhythm.unwrap_or(Rhythm::Cron) {
+        Rhythm::Never => return Ok(None),
+        Rhythm::Cron => value("cron").to_owned(),
+        rhythm => {
+            let not_time = || ApiError::invalid(ErrorCode::NotTimeOfDay);
+            let common = Common {
+                rhythm,
+                time: match rhythm {
+                    Rhythm::Hourly => (0, 0),
+                    _ => read_time(value(TIME_FIELD)).ok_or_else(not_time)?,
+                },
+                weekday: value(WEEKDAY_FIELD).parse().unwrap_or(1).min(6),
+            };
+            common.cron().unwrap_or_default()
+        }
+    };
+    Ok((rhythm.is_some() || !cron.is_empty()).then(|| Schedule {
+        cron,
+        time_zone: value("time_zone").to_owned(),
+    }))
 }
 
 fn answer(
     state: &AppState,
     done: Result<Source, ApiError>,
-    form: &str,
-    fields: &Fields,
+    page: &str,
+    (who, uri, headers): (&Principal, &Uri, &HeaderMap),
+    fields: Fields,
 ) -> Response {
     let error = match done {
         Ok(source) => {
@@ -143,14 +188,10 @@ fn answer(
     if matches!(error, ApiError::NotFound | ApiError::Forbidden) {
         return error.into_response();
     }
-    let mut query = Serializer::new(String::new());
-    for (name, value) in fields {
-        if !FORM_SECRETS.contains(&name.as_str()) && !value.is_empty() {
-            query.append_pair(name, value);
-        }
-    }
-    let cookie = receive::error_cookie(state, error.reason());
-    let back = format!("{form}?{}", query.finish());
-    let headers = AppendHeaders([(header::SET_COOKIE, cookie)]);
-    (headers, Redirect::to(&back)).into_response()
+    let form = RefusedForm {
+        action: uri.path().to_owned(),
+        error: Some(error),
+        fields,
+    };
+    refused_forms::back_to(state, headers, Some(&who.user), page, form)
 }

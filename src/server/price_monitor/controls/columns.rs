@@ -193,6 +193,14 @@ impl MappingBody {
                     .map_err(|_| bad(ErrorCode::UnknownMeaning { word }))
             })
             .collect::<Result<Vec<_>, _>>()?;
+        if let Some((first, second)) = twice(&columns) {
+            let name = |index: usize| match header.get(index).map(|name| name.trim()) {
+                None | Some("") => (index + 1).to_string(),
+                Some(name) => name.to_owned(),
+            };
+            let (first, second) = (name(first), name(second));
+            return Err(bad(ErrorCode::MappedTwice { first, second }));
+        }
         if !columns.is_empty() {
             mapping = mapping.with_columns(columns).of(header);
         }
@@ -211,6 +219,13 @@ impl MappingBody {
         }
         Ok(mapping)
     }
+}
+
+/// Returns two columns with a meaning that only one may have.
+fn twice(columns: &[(usize, Meaning)]) -> Option<(usize, usize)> {
+    let mut seen = BTreeMap::new();
+    let mut single = columns.iter().filter(|(_, meaning)| !meaning.is_of_many());
+    single.find_map(|(index, meaning)| Some((seen.insert(meaning, *index)?, *index)))
 }
 
 #[derive(Debug, Serialize)]

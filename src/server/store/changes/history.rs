@@ -112,6 +112,16 @@ impl Store {
         let further = noted.get(usize::try_from(limit).unwrap_or(usize::MAX));
         let further = further.map(|one| one.id);
         noted.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let currency = Field::Currency as usize;
+        let mut before = None;
+        for one in &mut noted {
+            if let (Some(before), Some(now)) = (&before, &mut one.now) {
+                now.values[currency].clone_from(before);
+            }
+            if one.fields & bit(Field::Currency) != 0 {
+                before = Some(one.old[currency].clone());
+            }
+        }
         Ok((self.entries(noted).await?, further))
     }
 

@@ -141,10 +141,10 @@ impl Noted {
     }
 
     pub(super) fn into_change(self) -> ProductChange {
-        let [sku, name] = match &self.now {
-            Some(now) => [now.values[0].clone(), now.values[1].clone()],
-            None => [self.old[0].clone(), self.old[1].clone()],
-        };
+        let known = self.now.as_ref().map_or(&self.old, |now| &now.values);
+        let known = |field: Field| known[field as usize].clone();
+        let (sku, name) = (known(Field::Sku), known(Field::Name));
+        let currency = known(Field::Currency);
         let mut fields = Vec::new();
         for field in Field::ALL {
             let (old, new) = (&self.old[field as usize], &self.new[field as usize]);
@@ -162,6 +162,7 @@ impl Noted {
             identity: self.identity,
             sku,
             name,
+            currency,
             kind: self.kind,
             price_change: self.price_change,
             fields,

@@ -116,6 +116,29 @@ async fn an_import_says_which_values_of_which_products_it_changed() {
 }
 
 #[tokio::test]
+async fn a_change_says_the_currency_of_its_prices() {
+    let (_directory, store) = TestDatabase::opened().await;
+    let of = |price: &str, currency: &str| NewProduct {
+        currency: Some(currency.to_owned()),
+        ..product("1", "One", price)
+    };
+    import(&store, "a", &[of("10", "EUR")]).await;
+    import(&store, "b", &[of("9", "EUR")]).await;
+    import(&store, "c", &[of("11", "USD")]).await;
+    let added = &all(&store, "a").await[0];
+    assert_eq!(added.currencies(), [None, Some("EUR")]);
+    let changed = &all(&store, "c").await[0];
+    assert_eq!(changed.currencies(), [Some("EUR"), Some("USD")]);
+    import(&store, "d", &[of("12", "USD")]).await;
+    let updated = &all(&store, "d").await[0];
+    assert_eq!(updated.currencies(), [Some("USD"); 2]);
+    let (history, _) = store.product_history("sku:1", None, 9).await.unwrap();
+    let history: Vec<_> = history.iter().map(|it| it.change.currencies()[1]).collect();
+    let [usd, eur] = [Some("USD"), Some("EUR")];
+    assert_eq!(history, [usd, usd, eur, eur]);
+}
+
+#[tokio::test]
 async fn changes_are_filtered_and_paged() {
     let (_directory, store) = TestDatabase::opened().await;
     let price = |price: fn(u32) -> String| {

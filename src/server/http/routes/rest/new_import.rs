@@ -147,7 +147,9 @@ pub(crate) async fn create(
 ) -> Response {
     let taken = match options_of_query(&state, request.uri().query()) {
         Ok(what) if is_json(request.headers()) => fetch(&state, &who.user, what, request).await,
-        Ok(what) => receive::take_file(&state, &who.user, what, None, request).await,
+        Ok(what) => {
+            receive::take_file(&state, &who.user, what, None, request, &mut Vec::new()).await
+        }
         Err(error) => {
             authorize::read_out(request).await;
             Err(error)

@@ -6,12 +6,11 @@ use axum::{
     Extension, Form, Json,
     extract::{DefaultBodyLimit, Request, State, rejection::FormRejection},
     http::{HeaderMap, StatusCode, header, request::Parts},
-    response::{AppendHeaders, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::post,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
-use leptos::prelude::use_context;
 use multer::{Field, Multipart};
 
 use crate::{
@@ -20,22 +19,23 @@ use crate::{
         error::ApiError,
         import_options::{ChosenFields, FIELDS, Instructions, PARAMETERS},
         job::{ImportMode, JobId},
-        reason::{ErrorBody, Reason},
+        refused_form::RefusedForm,
         role::Permission,
         source::source_path,
-        upload::{ADDRESS_PATH, MODE_FIELD, SOURCE_FIELD, UPLOAD_PATH, UploadAnswer},
+        upload::{
+            ADDRESS_FIELD, ADDRESS_PATH, MODE_FIELD, SOURCE_FIELD, UPLOAD_PATH, UploadAnswer,
+        },
     },
     server::{
         auth::{
             HOME, audit,
-            cookie::OwnCookie,
             request::{Caller, wants_page},
         },
         error::error_body,
         http::{
-            middleware::access::Access::Person,
+            middleware::{access::Access::Person, refused_forms},
             routes::Route,
-            state::{AppState, app_state},
+            state::AppState,
         },
         identity::user::User,
         telemetry::masked,
@@ -54,7 +54,6 @@ const MAX_FIELDS: usize = 32;
 const MAX_KEY: usize = 255;
 const MAX_SHOWN: usize = 60;
 const DRAIN: u64 = 16 << 20;
-const ERROR_MAX_AGE: i64 = 60;
 
 pub(in crate::server::http::routes) const ROUTES: &[Route] = &[
     Route::rest("POST", UPLOAD_PATH, Person(Permission::Import), || {
@@ -75,17 +74,18 @@ pub(crate) async fn upload(
     Extension(user): Extension<User>,
     request: Request,
 ) -> Response {
-    let is_form = wants_page(request.headers());
+    let headers = request.headers().clone();
     let source = source_in_query(request.uri().query());
-    let form = source.as_deref().map(source_path);
-    let what = Instructions::default();
-    let taken = take_file(&state, &user, what, source, request).await;
-    let form = match &taken {
+    let page = source.as_deref().map(source_path);
+    let (what, mut fields) = (Instructions::default(), Fields::new());
+    let taken = take_file(&state, &user, what, source, request, &mut fields).await;
+    let page = match &taken {
         Err(UploadError::NoSource) => None,
-        _ => form,
+        _ => page,
     };
-    let form = form.as_deref().unwrap_or(HOME);
-    answer(&state, is_form, form, taken.map(|(id, _)| id))
+    let page = page.as_deref().unwrap_or(HOME);
+    let sent = (UPLOAD_PATH, fields);
+    answer(&state, &user, &headers, page, sent, taken.map(|(id, _)| id))
 }
 
 /// Returns the source whose page has the form.
@@ -95,36 +95,35 @@ fn source_in_query(query: Option<&str>) -> Option<String> {
     Some(id.into_owned())
 }
 
-const URL_FIELD: &str = "url";
+/// The fields of a form, to show it again if it is refused.
+pub(crate) type Fields = Vec<(String, String)>;
 
 pub(crate) async fn fetch(
     State(state): State<AppState>,
     Extension(user): Extension<User>,
     parts: Parts,
-    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+    form: Result<Form<Fields>, FormRejection>,
 ) -> Response {
-    let is_form = wants_page(&parts.headers);
-    let asked = match form {
-        Ok(Form(fields)) => asked(&state, fields),
+    let fields = form.map(|Form(fields)| fields);
+    let asked = match &fields {
+        Ok(fields) => asked(&state, fields),
         Err(_) => Err(UploadError::Unreadable),
     };
     let taken = match asked {
         Ok((url, what)) => fetch_file(&state, &user, &Caller::of(&parts), &url, what).await,
         Err(error) => Err(error),
     };
-    answer(&state, is_form, HOME, taken)
+    let sent = (ADDRESS_PATH, fields.unwrap_or_default());
+    answer(&state, &user, &parts.headers, HOME, sent, taken)
 }
 
-fn asked(
-    state: &AppState,
-    fields: Vec<(String, String)>,
-) -> Result<(String, Instructions), UploadError> {
+fn asked(state: &AppState, fields: &Fields) -> Result<(String, Instructions), UploadError> {
     let (mut url, mut what) = (None, Instructions::default());
     for (name, value) in fields {
-        if name == URL_FIELD {
-            url = Some(value);
+        if name == ADDRESS_FIELD {
+            url = Some(value.clone());
         } else {
-            instruct(state, &mut what, &name, &value)?;
+            instruct(state, &mut what, name, value)?;
         }
     }
     Ok((url.ok_or(UploadError::Unreadable)?, what))
@@ -163,20 +162,23 @@ pub(crate) fn instructs(name: &str) -> bool {
 /// Answers a script with JSON; redirects a browser to the import or back to the form.
 fn answer(
     state: &AppState,
-    is_form: bool,
-    form: &str,
+    user: &User,
+    headers: &HeaderMap,
+    page: &str,
+    (action, fields): (&str, Fields),
     taken: Result<JobId, UploadError>,
 ) -> Response {
+    let is_form = wants_page(headers);
     match taken {
         Ok(id) if is_form => Redirect::to(&format!("{HOME}/{id}")).into_response(),
         Ok(id) => (StatusCode::CREATED, Json(UploadAnswer::Started { id })).into_response(),
         Err(error) if is_form => {
-            let cookie = error_cookie(state, error.reason());
-            (
-                AppendHeaders([(header::SET_COOKIE, cookie)]),
-                Redirect::to(form),
-            )
-                .into_response()
+            let form = RefusedForm {
+                action: action.to_owned(),
+                error: Some(ApiError::Invalid(error.reason())),
+                fields,
+            };
+            refused_forms::back_to(state, headers, Some(user), page, form)
         }
         Err(error) => {
             let answer = UploadAnswer::Refused(error_body(error.reason()));
@@ -219,20 +221,22 @@ pub(crate) async fn fetch_file(
     Ok(id)
 }
 
-/// Imports the file in the body for the user, and records that. Fields of the form override `what` and `source`.
+/// Imports the file in the body for the user, and records that. Fields of the form override `what` and `source`, and are added
+/// to `fields`.
 pub(crate) async fn take_file(
     state: &AppState,
     user: &User,
     what: Instructions,
     source: Option<String>,
     request: Request,
+    fields: &mut Fields,
 ) -> Result<(JobId, ImportMode), UploadError> {
     let busy = UploadError::NotTaken(ApiError::TooMany);
     let _slot = state.uploads.take(&user.id).ok_or(busy)?;
     let (parts, body) = request.into_parts();
     let caller = Caller::of(&parts);
     let request = Request::from_parts(parts, body);
-    let (id, mode, filename) = take_form(state, user, what, source, request).await?;
+    let (id, mode, filename) = take_form(state, user, what, source, request, fields).await?;
     audit::record(
         &state.auth,
         &caller,
@@ -250,6 +254,7 @@ async fn take_form(
     what: Instructions,
     source: Option<String>,
     request: Request,
+    fields: &mut Fields,
 ) -> Result<(JobId, ImportMode, String), UploadError> {
     let headers = request.headers();
     let key = idempotency_key(headers);
@@ -267,7 +272,7 @@ async fn take_form(
     let taken = if is_too_large {
         Err(UploadError::TooLarge(max))
     } else {
-        take_field(state, user, (what, source), key, &form, &allowance).await
+        take_field(state, user, (what, source), key, &form, &allowance, fields).await
     };
     if taken.is_err() {
         // A browser shows the answer only after sending everything.
@@ -299,11 +304,12 @@ async fn take_field(
     key: Option<String>,
     form: &SharedForm,
     allowance: &Allowance,
+    fields: &mut Fields,
 ) -> Result<(JobId, ImportMode, String), UploadError> {
-    let mut fields = 0..MAX_FIELDS;
+    let mut left = 0..MAX_FIELDS;
     let mut are_fields_said = false;
     let mut field = loop {
-        if fields.next().is_none() {
+        if left.next().is_none() {
             return Err(UploadError::Unreadable);
         }
         let found = form.next_field().await;
@@ -330,6 +336,7 @@ async fn take_field(
                     // Replaces those of the query.
                     what.options.fields = ChosenFields::ALL;
                 }
+                fields.push((name.clone(), given.clone()));
                 instruct(state, &mut what, &name, &given)?;
             }
         }
@@ -424,20 +431,4 @@ fn form_error(error: &multer::Error) -> UploadError {
         multer::Error::StreamReadFailed(_) | multer::Error::IncompleteStream => UploadError::Broken,
         _ => UploadError::Unreadable,
     }
-}
-
-/// Returns a cookie with the reason, for [`take_last_error`].
-pub(crate) fn error_cookie(state: &AppState, reason: Reason) -> String {
-    let text = serde_json::to_string(&error_body(reason)).unwrap_or_default();
-    OwnCookie::UploadError.header(&state.auth, hex::encode(text), ERROR_MAX_AGE)
-}
-
-/// Takes the reason why the browser's last form upload was rejected; for server functions.
-pub(crate) fn take_last_error() -> Option<Reason> {
-    let (parts, state) = (use_context::<Parts>()?, app_state().ok()?);
-    let text = hex::decode(OwnCookie::UploadError.get(&state.auth, &parts.headers)?).ok()?;
-    // Showing it again does no harm.
-    let _ = OwnCookie::UploadError.set(&state.auth, String::new(), 0);
-    let body: ErrorBody = serde_json::from_slice(&text).ok()?;
-    Some(body.into())
 }
