@@ -125,6 +125,9 @@ pub(super) const GROSS: &[&str] = &[
     "inclusief",
     "inklusive",
     "compris",
+    "comprise",
+    "compresa",
+    "compreso",
     "включая",
     "вкл",
     "b2c",
@@ -225,6 +228,7 @@ pub(super) const SALES: &[&str] = &[
     "kampanje",
     "kampanya",
     "indirimli",
+    "iskontolu",
     "акция",
     "акционная",
     "special",
@@ -268,7 +272,10 @@ pub(super) fn with_tax(name: &str) -> Option<Known> {
     let of_base = || of_name(&base).or_else(|| of_name(base.trim_end().strip_suffix('1')?));
     let (word, rank) = (is_gross != is_net).then(of_base)??;
     let class = if is_net { 3 * NAMES.count } else { 0 };
-    let is_price = matches!(word, Word::Is(Meaning::Price | Meaning::OtherPrice));
+    let is_price = matches!(
+        word,
+        Word::Is(Meaning::Price | Meaning::SalePrice | Meaning::OtherPrice)
+    );
     is_price.then_some(Known::of(word, rank + class, currency))
 }
 
