@@ -16,7 +16,7 @@ use crate::checks;
 use currencies::{of_currency, sign_within, with_currency};
 pub use meaning::{Meaning, UnknownMeaning};
 use normalized::{normalized, numbered};
-pub(crate) use prices::{adds_tax, is_for_customers, is_of_tax};
+pub(crate) use prices::{adds_tax, is_for_customers, is_for_traders, is_of_tax, is_other_price};
 use prices::{in_cents, of_alternatives, of_sale, of_tax_alone, with_tax};
 use remarks::{split_remark, with_remark};
 
@@ -97,10 +97,15 @@ struct Names {
     count: usize,
     /// Rank of the first price that customers do not pay.
     net: usize,
+    /// Rank of the first price of traders or of a pack.
+    trade: usize,
 }
 
 /// The first price in the table that customers do not pay.
 const FIRST_NET: &str = "Net price";
+
+/// The first price in the table that is one of traders or of a pack.
+const FIRST_TRADE: &str = "Unit wholesale price";
 
 static NAMES: LazyLock<Names> = LazyLock::new(|| {
     let mut names = Names {
@@ -109,12 +114,15 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         words: HashMap::new(),
         count: 0,
         net: usize::MAX,
+        trade: usize::MAX,
     };
     for (word, name) in entries() {
         let rank = names.count;
         names.count += 1;
-        if name == FIRST_NET {
-            names.net = rank;
+        match name {
+            FIRST_NET => names.net = rank,
+            FIRST_TRADE => names.trade = rank,
+            _ => {}
         }
         if let Some(beginning) = name.strip_suffix("_*") {
             names.beginnings.push((normalized(beginning), word, rank));
@@ -183,12 +191,17 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
 /// Names that the table would know but for their punctuation: a `Price/unit` is a price.
 const UNITS: &[&str] = &["Price unit", "Preiseinheit", "Stock unit"];
 
-/// Ranks net and trade prices below every price that customers pay, whatever the remarks: `Retail price (inc VAT)`
-/// goes before `Trade price`.
+/// Ranks net prices below every price that customers pay, whatever the remarks, and trade prices below those:
+/// `Retail price (inc VAT)` goes before `Trade price`.
 fn behind_customer_prices(known: Known) -> Known {
-    let is_other = known.word == Word::Is(Meaning::Price) && known.rank % NAMES.count >= NAMES.net;
+    let classes = match known.rank % NAMES.count {
+        _ if known.word != Word::Is(Meaning::Price) => 0,
+        rank if rank >= NAMES.trade => 4,
+        rank if rank >= NAMES.net => 2,
+        _ => 0,
+    };
     Known {
-        rank: known.rank + if is_other { 2 * NAMES.count } else { 0 },
+        rank: known.rank + classes * NAMES.count,
         ..known
     }
 }
