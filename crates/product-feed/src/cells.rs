@@ -251,14 +251,14 @@ fn without_formula(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// Removes enclosing apostrophes, which some databases write as quotes.
+/// Removes enclosing apostrophes, which some databases write as quotes, and quotes of word processors.
 fn without_apostrophes(text: &str) -> &str {
-    let inner = text
-        .strip_prefix('\'')
-        .and_then(|rest| rest.strip_suffix('\''));
-    inner
-        .filter(|inner| !inner.is_empty() && !inner.contains('\''))
-        .unwrap_or(text)
+    const QUOTES: [(char, char); 3] = [('\'', '\''), ('“', '”'), ('„', '“')];
+    let inner = |(open, close): &(char, char)| {
+        let inner = text.strip_prefix(*open)?.strip_suffix(*close)?;
+        (!inner.is_empty() && !inner.contains([*open, *close])).then_some(inner)
+    };
+    QUOTES.iter().find_map(inner).unwrap_or(text)
 }
 
 /// Returns whether a character is invisible and has no width.

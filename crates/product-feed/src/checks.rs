@@ -368,6 +368,7 @@ const PIECES: &[&str] = &[
     "pz",
     "pezzi",
     "stuks",
+    "stuk",
     "szt",
     "sztuk",
     "ks",

@@ -93,9 +93,16 @@ pub(crate) fn of_code(code: &str) -> Option<Currency> {
 /// Returns the code for a code, symbol or name in any case.
 pub(crate) fn code(text: &str) -> Option<&'static str> {
     let text = text.trim();
+    let of_name = || {
+        let name = text.to_lowercase();
+        let names = &CURRENCIES.by_name;
+        // `Canadian dollars`
+        let one = || names.get(name.strip_suffix('s')?);
+        names.get(&name).or_else(one).copied()
+    };
     iso(text)
         .or_else(|| CURRENCIES.signs.iter().find(|(sign, _)| *sign == text)?.1)
-        .or_else(|| CURRENCIES.by_name.get(&text.to_lowercase()).copied())
+        .or_else(of_name)
 }
 
 /// Returns whether several currencies share a symbol.

@@ -16,7 +16,7 @@ use crate::checks;
 use currencies::{of_currency, sign_within, with_currency};
 pub use meaning::{Meaning, UnknownMeaning};
 use normalized::{normalized, numbered};
-pub(crate) use prices::{adds_tax, is_for_customers, is_of_tax};
+pub(crate) use prices::{adds_tax, is_for_customers, is_for_traders, is_of_tax, is_other_price};
 use prices::{in_cents, of_alternatives, of_sale, of_tax_alone, with_tax};
 use remarks::{split_remark, with_remark};
 
@@ -97,10 +97,15 @@ struct Names {
     count: usize,
     /// Rank of the first price that customers do not pay.
     net: usize,
+    /// Rank of the first price of traders or of a pack.
+    trade: usize,
 }
 
 /// The first price in the table that customers do not pay.
 const FIRST_NET: &str = "Net price";
+
+/// The first price in the table that is one of traders or of a pack.
+const FIRST_TRADE: &str = "Unit wholesale price";
 
 static NAMES: LazyLock<Names> = LazyLock::new(|| {
     let mut names = Names {
@@ -109,12 +114,15 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         words: HashMap::new(),
         count: 0,
         net: usize::MAX,
+        trade: usize::MAX,
     };
     for (word, name) in entries() {
         let rank = names.count;
         names.count += 1;
-        if name == FIRST_NET {
-            names.net = rank;
+        match name {
+            FIRST_NET => names.net = rank,
+            FIRST_TRADE => names.trade = rank,
+            _ => {}
         }
         if let Some(beginning) = name.strip_suffix("_*") {
             names.beginnings.push((normalized(beginning), word, rank));
@@ -159,6 +167,9 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .or_else(|| cell.strip_prefix("g_"))
         .unwrap_or(cell);
     let cell = within_brackets(cell);
+    if UNITS.iter().any(|unit| unit.eq_ignore_ascii_case(cell)) {
+        return None;
+    }
     let known = of_quantity(cell)
         .or_else(|| known(cell))
         .or_else(|| in_cents(cell))
@@ -177,12 +188,20 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
     known.map(behind_customer_prices)
 }
 
-/// Ranks net and trade prices below every price that customers pay, whatever the remarks: `Retail price (inc VAT)`
-/// goes before `Trade price`.
+/// Names that the table would know but for their punctuation: a `Price/unit` is a price.
+const UNITS: &[&str] = &["Price unit", "Preiseinheit", "Stock unit"];
+
+/// Ranks net prices below every price that customers pay, whatever the remarks, and trade prices below those:
+/// `Retail price (inc VAT)` goes before `Trade price`.
 fn behind_customer_prices(known: Known) -> Known {
-    let is_other = known.word == Word::Is(Meaning::Price) && known.rank % NAMES.count >= NAMES.net;
+    let classes = match known.rank % NAMES.count {
+        _ if known.word != Word::Is(Meaning::Price) => 0,
+        rank if rank >= NAMES.trade => 4,
+        rank if rank >= NAMES.net => 2,
+        _ => 0,
+    };
     Known {
-        rank: known.rank + if is_other { 2 * NAMES.count } else { 0 },
+        rank: known.rank + classes * NAMES.count,
         ..known
     }
 }
@@ -201,19 +220,25 @@ fn within_brackets(cell: &str) -> &str {
 /// Kinds of numbers that identify a product in trade.
 const GTIN_CODES: &[&str] = &["gtin", "ean", "upc", "isbn", "jan", "barcode"];
 
-/// Looks up a list of GTIN kinds in any language: `GTIN, UPC, EAN eller ISBN`, `EAN/Barcode`.
+/// Words for a code or number.
+const CODE_WORDS: &[&str] = &[
+    "code", "codes", "codice", "codigo", "cod", "kod", "koodi", "number", "num", "no", "nr",
+    "nummer", "numero", "numer",
+];
+
+/// Looks up GTIN kinds in any language: `GTIN, UPC, EAN eller ISBN`, `EAN/Barcode`, `CODICE_ISBN`.
 fn of_gtin_codes(name: &str) -> Option<Known> {
     let words = name
         .split(|character: char| !character.is_alphanumeric())
+        .map(normalized)
         .filter(|word| !word.is_empty());
-    let (mut codes, mut others) = (0, 0);
-    for word in words {
-        match GTIN_CODES.contains(&word.to_lowercase().as_str()) {
-            true => codes += 1,
-            false => others += 1,
-        }
-    }
-    let (word, rank) = (codes > 1 && others <= 1).then(|| of_name("GTIN"))??;
+    let (codes, others): (Vec<_>, Vec<_>) =
+        words.partition(|word| GTIN_CODES.contains(&word.as_str()));
+    let (word, rank) = match (&codes[..], &others[..]) {
+        ([_, _, ..], [] | [_]) => of_name("GTIN"),
+        ([code], [other]) if CODE_WORDS.contains(&other.as_str()) => of_name(code),
+        _ => None,
+    }?;
     Some(Known::of(word, rank + NAMES.count, None))
 }
 
@@ -252,12 +277,21 @@ fn of_table(name: &str) -> Option<Known> {
     }
 }
 
-/// Looks up a stock with its unit: `Остаток, шт.`.
+/// Looks up a stock or price with its unit: `Остаток, шт.`, `Цена, руб./шт.`, `Prijs per stuk`.
 fn in_pieces(name: &str) -> Option<Known> {
     let (base, unit) = name.rsplit_once([',', '/', ' '])?;
     let unit = unit.trim().trim_end_matches('.').to_lowercase();
-    let (word, rank) = of_name(base).filter(|_| checks::is_pieces(&unit))?;
-    (word == Word::Is(Meaning::Stock)).then(|| Known::of(word, rank + NAMES.count, None))
+    if !checks::is_pieces(&unit) {
+        return None;
+    }
+    let mut pers = [" per", " pro", " je", " par", " por", " za", " за"].iter();
+    let base = pers.find_map(|per| base.strip_suffix(per)).unwrap_or(base);
+    let of_base = of_name(base).map(|(word, rank)| Known::of(word, rank, None));
+    let known = of_base.or_else(|| with_currency(base))?;
+    matches!(known.word, Word::Is(Meaning::Stock | Meaning::Price)).then_some(Known {
+        rank: known.rank + NAMES.count,
+        ..known
+    })
 }
 
 /// Words beside those for a stock, without accents: `Estoque atual`, `Lagerbestand aktuell`.
@@ -278,6 +312,7 @@ const AT_HAND: &[&str] = &[
     "verfugbar",
     "verfugbarer",
     "verfugbare",
+    "dispo",
     "disponible",
     "disponibile",
     "disponivel",
@@ -381,16 +416,44 @@ fn of_short_words(name: &str) -> Option<Known> {
     (is_usual && is_sure).then(|| Known::of(*word, *rank + NAMES.count, None))
 }
 
-/// Looks up a price from a quantity on: `10+ Price`, `Price 10+`.
+/// Looks up a price for a quantity: `10+ Price`, `Price 1-9`, `Price < 10 pcs`.
 fn of_quantity(name: &str) -> Option<Known> {
-    let (before, after) = name.split_once('+')?;
-    let before = before.trim_end();
-    let base = before.trim_end_matches(|digit: char| digit.is_ascii_digit());
-    if base.len() == before.len() {
-        return None;
-    }
-    let (word, rank) = of_name(&format!("{base} {after}"))?;
+    let base = without_quantity(name)?;
+    let of_pieces = || {
+        let (base, unit) = base.trim_end().rsplit_once(' ')?;
+        let unit = unit.trim_end_matches('.').to_lowercase();
+        checks::is_pieces(&unit).then(|| of_name(base))?
+    };
+    let (word, rank) = of_name(&base).or_else(of_pieces)?;
     (word == Word::Is(Meaning::Price)).then(|| Known::of(word, rank + 2 * NAMES.count, None))
+}
+
+/// Removes a quantity from a name.
+fn without_quantity(name: &str) -> Option<String> {
+    let number = |text: &str| {
+        let end = text.find(|mark: char| !mark.is_ascii_digit());
+        text.split_at_checked(end.unwrap_or(text.len()))
+            .filter(|(digits, _)| !digits.is_empty())
+            .and_then(|(digits, rest)| {
+                Some((digits.parse::<u32>().ok()?, rest.trim_start().to_owned()))
+            })
+    };
+    let start = name.find(|mark: char| mark.is_ascii_digit())?;
+    let (before, rest) = name.split_at(start);
+    let (first, after) = number(rest)?;
+    let base = before
+        .trim_end()
+        .trim_end_matches(['<', '>', '=', '≤', '≥']);
+    if let Some(after) = after.strip_prefix('+') {
+        return Some(format!("{before} {after}"));
+    }
+    if base.len() < before.trim_end().len() {
+        return Some(format!("{base} {after}"));
+    }
+    let (last, after) = number(after.strip_prefix(['-', '–'])?.trim_start())?;
+    // `Price 2024-2025` is that of a season.
+    let are_years = first >= 1900 && last == first + 1;
+    (first < last && !are_years).then(|| format!("{before} {after}"))
 }
 
 /// Returns the first number in a name.

@@ -110,6 +110,7 @@ pub(super) const GROSS: &[&str] = &[
     "incl",
     "inkl",
     "inc",
+    "ink",
     "included",
     "including",
     "inclusive",
@@ -125,6 +126,9 @@ pub(super) const GROSS: &[&str] = &[
     "inclusief",
     "inklusive",
     "compris",
+    "comprise",
+    "compresa",
+    "compreso",
     "включая",
     "вкл",
     "b2c",
@@ -225,6 +229,7 @@ pub(super) const SALES: &[&str] = &[
     "kampanje",
     "kampanya",
     "indirimli",
+    "iskontolu",
     "акция",
     "акционная",
     "special",
@@ -268,7 +273,10 @@ pub(super) fn with_tax(name: &str) -> Option<Known> {
     let of_base = || of_name(&base).or_else(|| of_name(base.trim_end().strip_suffix('1')?));
     let (word, rank) = (is_gross != is_net).then(of_base)??;
     let class = if is_net { 3 * NAMES.count } else { 0 };
-    let is_price = matches!(word, Word::Is(Meaning::Price | Meaning::OtherPrice));
+    let is_price = matches!(
+        word,
+        Word::Is(Meaning::Price | Meaning::SalePrice | Meaning::OtherPrice)
+    );
     is_price.then_some(Known::of(word, rank + class, currency))
 }
 
@@ -286,7 +294,32 @@ pub(crate) fn is_for_customers(known: Known) -> bool {
     class < 2 && known.rank % NAMES.count < NAMES.net
 }
 
-/// Returns whether a price's name is another one's with words for tax after it: `Price`, `Price incl. VAT`.
+/// Returns whether a column has the price of traders or of a pack, by its name.
+pub(crate) fn is_for_traders(name: &str) -> bool {
+    let is_it = |known: Known| {
+        known.word == Word::Is(Meaning::Price) && known.rank % NAMES.count >= NAMES.trade
+    };
+    super::look_up(name).is_some_and(is_it)
+}
+
+/// Words for a price, without accents.
+const PRICES: &[&str] = &[
+    "price", "preis", "prix", "precio", "prezzo", "preco", "prijs", "cena", "pris", "hinta",
+    "fiyat", "fiyati", "cijena", "цена", "ціна", "価格", "价格", "價格", "가격",
+];
+
+/// Returns whether a name speaks of a price that is not known.
+pub(crate) fn is_other_price(name: &str) -> bool {
+    let is_price = |word: &str| {
+        let word = normalized(word);
+        PRICES.iter().any(|price| word.ends_with(price))
+    };
+    let mut words = name.split(|character: char| !character.is_alphanumeric());
+    words.any(is_price) && super::look_up(name).is_none()
+}
+
+/// Returns whether a price's name is another one's with words for tax, perhaps without others: `Price`, `Price incl. VAT`;
+/// `Prezzo vendita`, `Prezzo ivato`.
 pub(crate) fn adds_tax(plain: &str, other: &str) -> bool {
     let words = |name: &str| {
         let words: Vec<_> = name
@@ -300,9 +333,11 @@ pub(crate) fn adds_tax(plain: &str, other: &str) -> bool {
     let is_of_tax = |word: &String| {
         GROSS.contains(&word.as_str()) || TAXES.contains(&word.as_str()) || is_small_word(word)
     };
-    other.strip_prefix(plain.as_slice()).is_some_and(|more| {
-        !plain.is_empty()
-            && more.iter().all(is_of_tax)
-            && more.iter().any(|word| !is_small_word(word))
-    })
+    let (taxes, base): (Vec<_>, Vec<_>) = other.iter().partition(|word| is_of_tax(word));
+    !base.is_empty()
+        && base.iter().all(|word| plain.contains(word))
+        && !plain
+            .iter()
+            .any(|word| is_of_tax(word) && !is_small_word(word))
+        && taxes.iter().any(|word| !is_small_word(word))
 }

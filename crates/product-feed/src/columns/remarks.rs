@@ -5,14 +5,16 @@ use super::{
     meaning::Meaning,
     normalized::folded,
     of_name,
-    prices::{CENTS, TAXES, with_tax},
+    prices::{CENTS, TAXES, of_sale, with_tax},
 };
 use crate::currency;
 
 pub(super) fn with_remark(base: &str, remark: &str) -> Option<Known> {
-    let taxed = with_tax(base);
-    let of_tax = || taxed.map(|known| (known.word, known.rank));
-    let Some((word, rank)) = of_name(base).or_else(of_tax) else {
+    let with_words = || {
+        let known = with_tax(base).or_else(|| of_sale(base))?;
+        Some((known.word, known.rank))
+    };
+    let Some((word, rank)) = of_name(base).or_else(with_words) else {
         // The remark can be the name: `Identifier (SKU)`.
         let (word, rank) = of_name(remark)?;
         let rank = rank + 4 * NAMES.count;
@@ -96,8 +98,10 @@ pub(super) const OTHER_REMARKS: &[&str] = &[
 /// Remarks on net prices.
 pub(super) const NET_REMARKS: &[&str] = &[
     "net",
+    "nett",
     "netto",
     "neto",
+    "subtotal",
     "excl",
     "exc",
     "excluded",
@@ -130,6 +134,7 @@ pub(super) const NET_REMARKS: &[&str] = &[
     "senza",
     "sem",
     "eks",
+    "ekskl",
     "exkl",
     "wholesale",
     "dealer",

@@ -537,6 +537,11 @@ fn each_item(
                     if visit_group(start, &mut visit).is_break() {
                         return Ok(());
                     }
+                } else if start.attributes().next().is_some()
+                    && is_price(name.as_ref())
+                    && visit_currency(start, &mut visit).is_break()
+                {
+                    return Ok(());
                 }
             }
             Event::End(_) if item.is_some() => {
@@ -692,13 +697,7 @@ fn visit_group(
     start: &BytesStart<'_>,
     visit: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    if let Some(currency) = currency_of(start) {
-        visit(Part::Cell {
-            name: "currency",
-            origin: Origin::Within,
-            text: &currency,
-        })?;
-    }
+    visit_currency(start, visit)?;
     let group = start.local_name();
     visit_attributes(start, &mut |part| {
         let Part::Cell { name, text, .. } = part else {
@@ -715,6 +714,21 @@ fn visit_group(
             text,
         })
     })
+}
+
+/// Tells the currency of a price.
+fn visit_currency(
+    start: &BytesStart<'_>,
+    visit: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    match currency_of(start) {
+        Some(currency) => visit(Part::Cell {
+            name: "currency",
+            origin: Origin::Within,
+            text: &currency,
+        }),
+        None => ControlFlow::Continue(()),
+    }
 }
 
 /// Tells a nested value, by its own name and with its parent's.
@@ -759,15 +773,16 @@ fn name_of(start: &BytesStart<'_>) -> String {
     {
         return told;
     }
-    let is_price = || {
-        let word = columns::look_up(name).map(|known| known.word);
-        matches!(word, Some(Word::Is(Meaning::Price | Meaning::SalePrice)))
-    };
     let kind = KINDS.iter().find_map(|kind| xml::attribute(start, kind));
     match kind.filter(|kind| !kind.is_empty() && kind.len() <= 40) {
-        Some(kind) if is_price() => format!("{name} ({kind})"),
+        Some(kind) if is_price(name) => format!("{name} ({kind})"),
         _ => name.to_owned(),
     }
+}
+
+fn is_price(name: &str) -> bool {
+    let word = columns::look_up(name).map(|known| known.word);
+    matches!(word, Some(Word::Is(Meaning::Price | Meaning::SalePrice)))
 }
 
 fn is_group(name: &str) -> bool {

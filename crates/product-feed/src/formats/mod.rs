@@ -212,7 +212,8 @@ fn is_html(text: &[u8]) -> bool {
 fn is_json(text: &[u8]) -> bool {
     let inner = text.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
     let object = inner.unwrap_or(text).strip_prefix(b"{");
-    object.is_some_and(|object| object.trim_ascii_start().starts_with(b"\""))
+    inner.is_some_and(|rows| rows.starts_with(b"["))
+        || object.is_some_and(|object| object.trim_ascii_start().starts_with(b"\""))
 }
 
 /// Returns whether a document starts with a declaration or comment and is HTML.

@@ -169,6 +169,14 @@ impl Columns {
             // The price impact adds to a product in another file; its other price is a cost.
             columns.price = None;
         }
+        let is_for_traders = |price: usize| columns::is_for_traders(&cells[price]);
+        if !has_columns
+            && columns.price.is_some_and(is_for_traders)
+            && cells.iter().any(|cell| columns::is_other_price(cell))
+        {
+            // The price that is not known may be what customers pay.
+            columns.price = None;
+        }
         columns.checked()
     }
 

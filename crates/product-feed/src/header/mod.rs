@@ -109,12 +109,12 @@ impl Header {
             return;
         }
         let (mut group, mut has_price) = ("", false);
-        let names: Vec<_> = (0..self.cells.len())
+        // The last name may be merged over more columns than the first row has.
+        let count = self.cells.len().max(texts.len());
+        let names: Vec<_> = (0..count)
             .map(|index| {
-                let (cell, part) = (
-                    &*self.cells[index],
-                    texts.get(index).copied().unwrap_or_default(),
-                );
+                let cell = self.cells.get(index).map_or("", String::as_str);
+                let part = texts.get(index).copied().unwrap_or_default();
                 if !cell.is_empty() || part.is_empty() {
                     group = cell;
                 }
@@ -133,6 +133,7 @@ impl Header {
             .collect();
         if has_price && let Ok(columns) = Columns::find(&names, None) {
             self.columns = columns;
+            self.cells.resize(count, String::new());
             self.names_until = Some(row.line);
         }
     }
@@ -183,6 +184,14 @@ impl Header {
         if columns.item.is_some() && kinds_of(columns.item).is_none() {
             columns.item = None;
         }
+        // Where no row is of the main view, it is the name of a shop.
+        let is_main = |store: usize| {
+            let mut stores = rows
+                .clone()
+                .map(|row| row.cells.get(store).unwrap_or_default());
+            stores.any(is_main_view)
+        };
+        columns.store = columns.store.filter(|store| is_main(*store));
         for column in [columns.label, columns.kind].into_iter().flatten() {
             let kinds = kinds_of(Some(column)).unwrap_or_default();
             let has_both = kinds.contains(&RowKind::Product)
@@ -255,6 +264,14 @@ impl Header {
         }
         hex::encode(hash.finalize())
     }
+}
+
+/// Returns whether a store view is the main one, of which the others are translations.
+pub(crate) fn is_main_view(store: &[u8]) -> bool {
+    let mains: [&[u8]; 4] = [b"", b"admin", b"default", b"all"];
+    mains
+        .iter()
+        .any(|main| main.eq_ignore_ascii_case(store.trim_ascii()))
 }
 
 /// Maximum rows between a header row and a further one.

@@ -59,6 +59,8 @@ pub(super) enum Program {
     Rakuten,
     /// `Name` is the SKU beside the `Display Name`.
     NetSuite,
+    /// `NAME` is the SKU beside `DESC`, in the interchange format of QuickBooks Desktop.
+    QuickBooks,
     /// `Alias` is the SKU, elsewhere a part of the URL.
     EPages,
     /// `Salgspris` is the sale price beside the regular one, elsewhere what a product is sold for.
@@ -115,6 +117,8 @@ impl Program {
             Some(Self::Rakuten)
         } else if has("Internal ID") && has("Name") && has("Display Name") {
             Some(Self::NetSuite)
+        } else if has("!INVITEM") {
+            Some(Self::QuickBooks)
         } else if has("Alias") && cells.iter().any(|cell| cell.starts_with("ListPrices/")) {
             Some(Self::EPages)
         } else if has("Vanlig pris") || has("Preu normal") {
@@ -140,7 +144,7 @@ impl Program {
             (Self::Rakuten, name) if name.starts_with("バリエーション項目選択肢") => {
                 "Option1 value"
             }
-            (Self::NetSuite, "Name") => "Item",
+            (Self::NetSuite, "Name") | (Self::QuickBooks, "NAME") => "Item",
             (Self::LightspeedX, name) if name.starts_with("inventory_") => "Stock",
             _ => return None,
         };

@@ -202,14 +202,14 @@ fn canonical(text: &str, mark: DecimalMark, currency: Option<Currency>) -> Optio
     })
 }
 
-/// Splits `12€99` at its symbol.
+/// Splits `12€99` at its symbol, and `129:50`.
 fn split_at_sign(text: &str) -> Option<(&str, &str)> {
     let is_digit = |character: char| character.is_ascii_digit();
     let start = text.find(|character| !is_digit(character))?;
     let (whole, rest) = text.split_at(start);
     let (sign, hundredths) = rest.split_at(rest.find(is_digit)?);
-    (currency::code(sign).is_some() && hundredths.chars().all(is_digit))
-        .then_some((whole, hundredths))
+    let is_sign = sign == ":" || currency::code(sign).is_some();
+    (is_sign && hundredths.chars().all(is_digit)).then_some((whole, hundredths))
 }
 
 /// Returns whether the only mark of a number separates thousands.

@@ -28,12 +28,15 @@ pub(super) const BEFORE: &[&str] = &[
     "à partir de",
     "a partir de",
     "prix",
-    "prix:",
-    "precio:",
-    "prezzo:",
-    "prijs:",
-    "cena:",
-    "цена:",
+    "precio",
+    "prezzo",
+    "prijs",
+    "cena",
+    "цена",
+    "netto",
+    "brutto",
+    "net",
+    "gross",
     "seulement",
     "ahora",
     "ora",
@@ -54,8 +57,8 @@ pub(super) const BEFORE: &[&str] = &[
     "ca.",
     "ca",
     "circa",
-    "price:",
-    "preis:",
+    "price",
+    "preis",
     "approx.",
 ];
 
@@ -78,9 +81,13 @@ pub(super) const BEHIND: &[&str] = &[
     "stück",
     "st",
     "st.",
+    "la pièce",
     "pièce",
     "pce",
+    "l'unité",
+    "l’unité",
     "unité",
+    "only",
     "u",
     "ud",
     "ud.",
@@ -182,7 +189,7 @@ pub(super) const BEHIND: &[&str] = &[
 
 /// Trims a price, and converts entities and digits: `&euro;12`, `２，５００円`, `١٢٫٥٠`.
 pub(super) fn readable(text: &str) -> Cow<'_, str> {
-    let text = plain_text(text);
+    let text = plain_text(text.trim_matches(['“', '”', '„']));
     if text.contains('&') && text.contains(';') {
         let plain = without_entities(text.to_lowercase().into());
         return Cow::Owned(plain.trim().to_owned());
@@ -253,7 +260,7 @@ impl<'a> Parts<'a> {
         self.number = self
             .number
             .trim()
-            .trim_end_matches(['*', '¹', '²', '³', '†'])
+            .trim_end_matches(['*', '¹', '²', '³', '†', '!'])
             .trim_end();
         if self
             .number
@@ -288,8 +295,9 @@ impl<'a> Parts<'a> {
         // India: `499/-`. East Africa: `499/=`.
         let ending = self.number.strip_suffix("/-");
         if let Some(number) = ending.or_else(|| self.number.strip_suffix("/=")) {
-            self.number = number;
-            return number
+            self.number = number.trim_end();
+            return self
+                .number
                 .ends_with(|last: char| last.is_ascii_digit())
                 .then_some(());
         }
@@ -355,14 +363,16 @@ impl<'a> Parts<'a> {
         else {
             return false;
         };
-        let Some(code) = currency::code(sign) else {
-            return false;
-        };
-        if !digits(whole) || !digits(hundredths) || hundredths.len() != 2 || self.currency.is_some()
-        {
+        let code = currency::code(sign);
+        // Sweden: `129:50`. `12:50` may be a time.
+        let is_colon = sign == ":" && whole.len() > 2;
+        if code.is_none() && !is_colon || code.is_some() && self.currency.is_some() {
             return false;
         }
-        self.currency = Some(code);
+        if !digits(whole) || !digits(hundredths) || hundredths.len() != 2 {
+            return false;
+        }
+        self.currency = self.currency.or(code);
         true
     }
 }
@@ -374,7 +384,8 @@ pub(super) fn without_words(text: &str) -> &str {
             && start.to_lowercase() == *word
             && text[word.len()..].starts_with(|next: char| !next.is_alphabetic())
         {
-            return text[word.len()..].trim_start();
+            return text[word.len()..]
+                .trim_start_matches(|mark: char| mark.is_whitespace() || mark == ':');
         }
     }
     if let Some(rest) = without_tax(text) {
@@ -402,12 +413,20 @@ pub(super) fn without_words(text: &str) -> &str {
     without_unit(text)
 }
 
-/// Strips words for tax: `(inc VAT)`, `excl. BTW`, `IVA incl.`.
+/// Strips the rate of a tax: `inkl. 19 %`.
+fn without_rate(text: &str) -> &str {
+    text.strip_suffix('%').map_or(text, |rate| {
+        rate.trim_end()
+            .trim_end_matches(|mark: char| mark.is_ascii_digit() || matches!(mark, '.' | ','))
+            .trim_end()
+    })
+}
+
+/// Strips words for tax: `(inc VAT)`, `excl. BTW`, `IVA incl.`, `inkl. 19% MwSt.`.
 fn without_tax(text: &str) -> Option<&str> {
     let words = text.trim_end_matches([')', ']']);
     let (rest, last) = words.rsplit_once(char::is_whitespace)?;
-    let (rest, first) = rest
-        .trim_end()
+    let (rest, first) = without_rate(rest.trim_end())
         .rsplit_once(|mark: char| mark.is_whitespace() || matches!(mark, '(' | '['))?;
     columns::is_of_tax(first, last).then(|| rest.trim_end_matches(['(', '[', ' ']))
 }

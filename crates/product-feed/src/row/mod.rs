@@ -131,7 +131,7 @@ pub(crate) struct Classifier {
     above: Above,
     /// Products that variants reference by ID.
     families: HashMap<String, Above>,
-    /// Hashes of the variants' SKUs.
+    /// Hashes of the SKUs of variants, and of Magento's products.
     skus: HashSet<u64>,
 }
 
@@ -248,6 +248,7 @@ impl Classifier {
             Shape::Magento => {
                 let continues =
                     cells.sku.is_empty() && cells.name.is_empty() && cells.price.is_empty();
+                self.remember(&cells.sku);
                 continues.then_some(PassedOverReason::Option)
             }
             Shape::Shopware => {
@@ -283,14 +284,13 @@ impl Classifier {
         if !has_key || identity::check(&cells.sku) != Key::Good {
             return;
         }
-        // Deterministic, because a resumed import reads from the start.
-        let mut hasher = DefaultHasher::new();
-        cells.sku.hash(&mut hasher);
-        let sku = hasher.finish();
-        if self.skus.contains(&sku) {
-            cells.shares_sku = true;
-        } else if self.skus.len() < MAX_REMEMBERED {
-            self.skus.insert(sku);
+        cells.shares_sku = self.skus.contains(&hash(&cells.sku));
+        self.remember(&cells.sku);
+    }
+
+    fn remember(&mut self, sku: &str) {
+        if self.skus.len() < MAX_REMEMBERED {
+            self.skus.insert(hash(sku));
         }
     }
 
@@ -371,7 +371,7 @@ impl Classifier {
 
     /// Inherits name and price from the product with the referenced ID.
     fn follow_parent(&mut self, cells: &mut Cells<'_>) {
-        if cells.parent_id.is_empty() {
+        if matches!(&*cells.parent_id, "" | "0") {
             if !cells.id.is_empty() && self.families.len() < MAX_REMEMBERED {
                 let above = Above::of("", cells);
                 self.families.insert(cells.id.to_string(), above);
@@ -487,4 +487,11 @@ impl Classifier {
         };
         encoding.text(cell).replace('\0', "")
     }
+}
+
+/// Hashes a SKU. Deterministic, because a resumed import reads from the start.
+fn hash(sku: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    sku.hash(&mut hasher);
+    hasher.finish()
 }

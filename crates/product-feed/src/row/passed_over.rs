@@ -1,6 +1,6 @@
 //! Rows that are no products.
 
-use super::Classifier;
+use super::{Classifier, hash};
 use crate::{
     cells::{Cells, is_blank},
     currency,
@@ -66,11 +66,10 @@ impl Classifier {
         if (cells.sku.is_empty() || cells.name.is_empty()) && self.is_total(row) {
             return Some(PassedOverReason::Total);
         }
-        let is_main = |store: &str| {
-            let mains = ["", "admin", "default", "all"];
-            mains.iter().any(|main| main.eq_ignore_ascii_case(store))
-        };
-        let is_translation = self.columns.shape == Shape::Magento && !is_main(&cells.store);
+        // A product that no row of the main view has is of a list with a column for shops.
+        let is_translation = self.columns.shape == Shape::Magento
+            && !header::is_main_view(cells.store.as_bytes())
+            && (cells.sku.is_empty() || self.skus.contains(&hash(&cells.sku)));
         if is_translation {
             return Some(PassedOverReason::Translation);
         }
@@ -221,7 +220,7 @@ fn is_rule(row: RawRow<'_>) -> bool {
             && cell.iter().all(|byte| {
                 matches!(
                     byte,
-                    b'-' | b'=' | b'_' | b':' | b'+' | b'*' | b'~' | b'>' | b'<'
+                    b'-' | b'=' | b'_' | b':' | b'+' | b'*' | b'~' | b'>' | b'<' | b' '
                 )
             })
     };
