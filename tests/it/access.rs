@@ -133,6 +133,12 @@ const fn all(status: u16) -> [u16; 10] {
 }
 
 const PAGE: [u16; 10] = [303, 303, 303, 200, 200, 200, 200, 200, 403, 403];
+/// A page of development builds.
+const STYLEGUIDE: [u16; 10] = if cfg!(feature = "styleguide") {
+    PAGE
+} else {
+    [303, 303, 303, 404, 404, 404, 404, 404, 403, 403]
+};
 const OWNERS_PAGE: [u16; 10] = [303, 303, 303, 403, 403, 403, 403, 200, 403, 403];
 const IMPORTERS_PAGE: [u16; 10] = [303, 303, 303, 403, 403, 200, 200, 200, 403, 403];
 const PERSON: [u16; 10] = [401, 401, 401, 200, 200, 200, 200, 200, 403, 403];
@@ -227,11 +233,7 @@ const ROWS: &[Row] = &[
         "/status",
         [303, 303, 303, 404, 404, 404, 404, 200, 403, 403],
     ),
-    get(
-        "/styleguide",
-        "/styleguide",
-        [303, 303, 303, 404, 404, 404, 404, 404, 403, 403],
-    ),
+    get("/styleguide", "/styleguide", STYLEGUIDE),
     get("/team", "/team", OWNERS_PAGE),
     get("/tokens", "/tokens", PAGE),
     get("/webhooks", "/webhooks", OWNERS_PAGE),
