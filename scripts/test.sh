@@ -69,9 +69,10 @@ without_names() {
     done
 }
 
-# Copies the program, which cargo replaces at the next build.
+# Copies the program, which cargo replaces at the next build. The variable is as cargo-leptos sets it, whose build has compiled
+# all else.
 build_one_file() {
-    cargo build --quiet --package import-relay --bin import-relay --features ssr,styleguide,embed-site &&
+    LEPTOS_OUTPUT_NAME=import-relay cargo build --quiet --package import-relay --bin import-relay --features ssr,styleguide,embed-site &&
         cp "$target/debug/import-relay" "$target/one-file"
 }
 

@@ -87,9 +87,11 @@ pub(crate) fn ImportRowsTable(
         has_more,
     } = rows;
     let here = format!("/imports/{id}");
+    // Kinds without values have no such columns.
+    let has_columns = !is_undo && matches!(kind, RowKind::Failed | RowKind::Warning);
     let list = items
         .into_iter()
-        .map(|row| view! { <Row kind row /> })
+        .map(|row| view! { <Row kind has_columns row /> })
         .collect_view();
     let page_path = {
         let (here, search) = (here.clone(), escape(&search));
@@ -188,8 +190,6 @@ pub(crate) fn ImportRowsTable(
             </a>
         }
     });
-    // Kinds without values have no such columns.
-    let has_columns = matches!(kind, RowKind::Failed | RowKind::Warning);
     let columns = has_columns.then(|| {
         view! {
             <th role="columnheader" scope="col">{t.say("Column", "Spalte")}</th>
@@ -288,7 +288,7 @@ pub(crate) fn reason_of(t: Locale, kind: RowKind, row: &ImportRow) -> String {
 }
 
 #[component]
-fn Row(kind: RowKind, row: ImportRow) -> impl IntoView {
+fn Row(kind: RowKind, has_columns: bool, row: ImportRow) -> impl IntoView {
     let t = use_locale();
     let reason = reason_of(t, kind, &row);
     let ImportRow {
@@ -306,7 +306,7 @@ fn Row(kind: RowKind, row: ImportRow) -> impl IntoView {
             </td>
         }
     });
-    let cells = matches!(kind, RowKind::Failed | RowKind::Warning).then(|| {
+    let cells = has_columns.then(|| {
         view! {
             <td role="cell" data-label=t.say("Column", "Spalte")>{column}</td>
             <td role="cell" class="failed-value" data-label=t.say("Value", "Wert")>{value}</td>
