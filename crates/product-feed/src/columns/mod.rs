@@ -170,7 +170,8 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
     if UNITS.iter().any(|unit| unit.eq_ignore_ascii_case(cell)) {
         return None;
     }
-    let known = of_quantity(cell)
+    let known = of_number(cell)
+        .or_else(|| of_quantity(cell))
         .or_else(|| known(cell))
         .or_else(|| in_cents(cell))
         .or_else(|| with_currency(cell))
@@ -215,6 +216,18 @@ fn within_brackets(cell: &str) -> &str {
         .filter(|inner| !inner.contains(['[', ']']))
         .and_then(|inner| inner.split('"').next())
         .map_or(cell, str::trim)
+}
+
+/// Looks up a number with another word for it: `Stock #`, which is no count, `Model No.`.
+fn of_number(name: &str) -> Option<Known> {
+    let mut words = ["#", " No.", " No", " no.", " no", " Nr.", " Nr"].iter();
+    let base = words.find_map(|word| name.trim_end().strip_suffix(word))?;
+    if base.is_empty() {
+        return None;
+    }
+    let (word, rank) = of_name(&format!("{base} number"))?;
+    let is_number = matches!(word.meaning(), Meaning::Sku);
+    is_number.then(|| Known::of(word, rank, None))
 }
 
 /// Kinds of numbers that identify a product in trade.
@@ -284,7 +297,7 @@ fn in_pieces(name: &str) -> Option<Known> {
     if !checks::is_pieces(&unit) {
         return None;
     }
-    let mut pers = [" per", " pro", " je", " par", " por", " za", " за"].iter();
+    let mut pers = [" per", " pro", " je", " par", " por", " za", " за", " in"].iter();
     let base = pers.find_map(|per| base.strip_suffix(per)).unwrap_or(base);
     let of_base = of_name(base).map(|(word, rank)| Known::of(word, rank, None));
     let known = of_base.or_else(|| with_currency(base))?;
@@ -333,6 +346,13 @@ const AT_HAND: &[&str] = &[
     "aanwezige",
     "vrij",
     "vrije",
+    "frei",
+    "freier",
+    "freie",
+    "physique",
+    "fisico",
+    "actueel",
+    "disponibil",
     "tillgangligt",
     "tilgjengelig",
     "tilgaengelig",
