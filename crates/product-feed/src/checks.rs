@@ -288,7 +288,7 @@ const AVAILABILITIES: &[(Availability, &[&str])] = &[
         "lowinstock", "limited", "limitedstock", "active", "auflager", "verfügbar", "lieferbar",
         "sofortlieferbar", "ja", "vorrätig", "unbegrenzt", "ab lager", "ablager", "wenige",
         "enstock", "disponible", "oui", "illimité", "enexistencia", "sí", "si", "ilimitado", "disponibile", "sì",
-        "illimitato", "disponível", "sim", "emestoque", "opvoorraad", "leverbaar", "onbeperkt", "dostępny", "tak",
+        "illimitato", "disponível", "sim", "emestoque", "emstock", "opvoorraad", "leverbaar", "onbeperkt", "dostępny", "tak",
         "nastanie", "skladem", "ano", "raktáron", "igen", "instoc", "da", "pålager", "ilager", "varastossa",
         "вналичии", "есть", "да", "stokta", "stoktavar", "var", "evet", "mevcut", "διαθέσιμο", "σεαπόθεμα", "înstoc", "pestoc", "disponibil", "cònhàng", "còn", "재고있음", "판매중", "tillgänglig", "saatavilla", "finnes", "raktáronvan", "elérhető", "dostupné", "dostępne", "dostupno", "nazalihi", "внаявності", "наскладе", "disponibles", "disponibili", "beschikbaar", "24uurs", "direktlieferbar", "abverkauf", "sofortverfügbar", "lagernd", "在庫あり", "あり", "有货", "有", "现货", "有貨", "無制限",
     ]),

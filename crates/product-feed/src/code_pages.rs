@@ -1,5 +1,14 @@
 //! Code pages that neither `encoding_rs` nor `oem_cp` has complete: their upper halves.
 
+use oem_cp::code_table::DECODING_TABLE_CP850;
+
+/// Code page 850 with the euro sign, which is 858. Nobody needs the letter that 850 has in its place.
+pub(crate) static DOS_LATIN: [char; 128] = {
+    let mut table = DECODING_TABLE_CP850;
+    table[0xD5 - 0x80] = '€';
+    table
+};
+
 /// Code page 857, with three codes undefined.
 #[rustfmt::skip] // sixteen a line, as code pages are printed
 pub(crate) const DOS_TURKISH: [char; 128] = [

@@ -192,7 +192,7 @@ fn is_shortened_number(text: &str) -> bool {
 /// Returns whether this is a date as spreadsheet programs show it: `2026-05-12`, `2026-05-12 00:00:00`, `5/12/2026`,
 /// `12.05.2026`, and `Mar-15` or `15-Mar`, which they make of `MAR15` and `3-15`.
 fn is_day(text: &str) -> bool {
-    if is_month_and_number(text) {
+    if is_month_and_number(text) || is_time(text) {
         return true;
     }
     let has_year = |mark: char| {
@@ -215,6 +215,13 @@ fn is_day(text: &str) -> bool {
         && date.len() == 10
         && date.bytes().enumerate().all(is_iso)
         && price::is_date(date)
+}
+
+/// Returns whether this is a time, which spreadsheet programs make of `12:50`.
+fn is_time(text: &str) -> bool {
+    let parts: Vec<_> = text.split(':').collect();
+    let is_number = |part: &&str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.len() == 3 && parts.iter().all(is_number)
 }
 
 /// Returns whether this is a formula whose result is not in the file: `=A2&"-1"`.
@@ -356,6 +363,7 @@ mod tests {
             "15. Mrz",
             "Mai 15",
             "15-janv.",
+            "12:50:00",
             "=A2&\"-1\"",
             "=CONCATENATE(A2,\"-\",B2)",
         ] {

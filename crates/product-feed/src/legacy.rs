@@ -2,8 +2,7 @@
 
 use encoding_rs::{Encoding, WINDOWS_1252};
 use oem_cp::code_table::{
-    DECODING_TABLE_CP437, DECODING_TABLE_CP737, DECODING_TABLE_CP775, DECODING_TABLE_CP850,
-    DECODING_TABLE_CP852,
+    DECODING_TABLE_CP437, DECODING_TABLE_CP737, DECODING_TABLE_CP775, DECODING_TABLE_CP852,
 };
 
 use crate::code_pages;
@@ -28,7 +27,7 @@ pub(crate) struct Page {
 
 /// Code pages of DOS and the Mac, most common first.
 pub(crate) static PAGES: [Page; 9] = [
-    Page::common("IBM850", &DECODING_TABLE_CP850),
+    Page::common("IBM850", &code_pages::DOS_LATIN),
     Page::common("IBM437", &DECODING_TABLE_CP437),
     Page::common("IBM852", &DECODING_TABLE_CP852),
     Page::rare("IBM857", &code_pages::DOS_TURKISH),
@@ -156,8 +155,8 @@ fn oddness_of(before: char, character: char, after: char) -> usize {
             _ if letters.count() == 2 => 3,
             // Quotation marks, degree and currency signs at the edge of a word.
             '”' | '“' | '„' | '‘' | '«' | '»' | '°' | '®' | '©' | '™' | '…' | '–' | '—' | '€'
-            | '£' | '¥' | '²' | '³' | '½' | '¼' | '¾' | '×' | '•' | '±' | 'µ' | '§' | '\u{A0}'
-            | '№' => 0,
+            | '£' | '¥' | '¤' | '²' | '³' | '½' | '¼' | '¾' | '×' | '•' | '±' | 'µ' | '§'
+            | '\u{A0}' | '№' => 0,
             _ => 1,
         };
     }
@@ -176,12 +175,17 @@ fn oddness_of(before: char, character: char, after: char) -> usize {
     }
     let strangers = letters.filter(|beside| script(**beside) != own).count();
     let is_raised = character.is_uppercase() && before.is_lowercase();
+    // A currency sign in another encoding: `Ł12.50`. `Ø12` is a diameter.
+    let is_sign = own == Script::Latin
+        && !before.is_alphanumeric()
+        && after.is_ascii_digit()
+        && !matches!(character, 'Ø' | 'ø');
     let is_rare = matches!(own, Script::Other)
         || matches!(
             character,
             'Œ' | 'Ÿ' | 'ÿ' | 'Þ' | 'þ' | 'Ð' | 'ð' | '\u{180}'..='\u{24F}'
         );
-    3 * strangers + 3 * usize::from(is_raised) + usize::from(is_rare)
+    3 * strangers + 3 * usize::from(is_raised) + 2 * usize::from(is_sign) + usize::from(is_rare)
 }
 
 #[cfg(test)]

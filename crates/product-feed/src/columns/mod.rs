@@ -3,6 +3,7 @@
 mod currencies;
 mod meaning;
 mod normalized;
+mod numbers;
 mod prices;
 mod remarks;
 
@@ -16,6 +17,8 @@ use crate::checks;
 use currencies::{of_currency, sign_within, with_currency};
 pub use meaning::{Meaning, UnknownMeaning};
 use normalized::{normalized, numbered};
+pub(crate) use numbers::quantity;
+use numbers::{of_number, of_quantity, with_one};
 pub(crate) use prices::{adds_tax, is_for_customers, is_for_traders, is_of_tax, is_other_price};
 use prices::{in_cents, of_alternatives, of_sale, of_tax_alone, with_tax};
 use remarks::{split_remark, with_remark};
@@ -170,7 +173,8 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
     if UNITS.iter().any(|unit| unit.eq_ignore_ascii_case(cell)) {
         return None;
     }
-    let known = of_quantity(cell)
+    let known = of_number(cell)
+        .or_else(|| of_quantity(cell))
         .or_else(|| known(cell))
         .or_else(|| in_cents(cell))
         .or_else(|| with_currency(cell))
@@ -284,7 +288,7 @@ fn in_pieces(name: &str) -> Option<Known> {
     if !checks::is_pieces(&unit) {
         return None;
     }
-    let mut pers = [" per", " pro", " je", " par", " por", " za", " за"].iter();
+    let mut pers = [" per", " pro", " je", " par", " por", " za", " за", " in"].iter();
     let base = pers.find_map(|per| base.strip_suffix(per)).unwrap_or(base);
     let of_base = of_name(base).map(|(word, rank)| Known::of(word, rank, None));
     let known = of_base.or_else(|| with_currency(base))?;
@@ -333,6 +337,13 @@ const AT_HAND: &[&str] = &[
     "aanwezige",
     "vrij",
     "vrije",
+    "frei",
+    "freier",
+    "freie",
+    "physique",
+    "fisico",
+    "actueel",
+    "disponibil",
     "tillgangligt",
     "tilgjengelig",
     "tilgaengelig",
@@ -414,71 +425,6 @@ fn of_short_words(name: &str) -> Option<Known> {
     );
     let is_sure = found.all(|(_, other, _)| other.meaning() == word.meaning());
     (is_usual && is_sure).then(|| Known::of(*word, *rank + NAMES.count, None))
-}
-
-/// Looks up a price for a quantity: `10+ Price`, `Price 1-9`, `Price < 10 pcs`.
-fn of_quantity(name: &str) -> Option<Known> {
-    let base = without_quantity(name)?;
-    let of_pieces = || {
-        let (base, unit) = base.trim_end().rsplit_once(' ')?;
-        let unit = unit.trim_end_matches('.').to_lowercase();
-        checks::is_pieces(&unit).then(|| of_name(base))?
-    };
-    let (word, rank) = of_name(&base).or_else(of_pieces)?;
-    (word == Word::Is(Meaning::Price)).then(|| Known::of(word, rank + 2 * NAMES.count, None))
-}
-
-/// Removes a quantity from a name.
-fn without_quantity(name: &str) -> Option<String> {
-    let number = |text: &str| {
-        let end = text.find(|mark: char| !mark.is_ascii_digit());
-        text.split_at_checked(end.unwrap_or(text.len()))
-            .filter(|(digits, _)| !digits.is_empty())
-            .and_then(|(digits, rest)| {
-                Some((digits.parse::<u32>().ok()?, rest.trim_start().to_owned()))
-            })
-    };
-    let start = name.find(|mark: char| mark.is_ascii_digit())?;
-    let (before, rest) = name.split_at(start);
-    let (first, after) = number(rest)?;
-    let base = before
-        .trim_end()
-        .trim_end_matches(['<', '>', '=', '≤', '≥']);
-    if let Some(after) = after.strip_prefix('+') {
-        return Some(format!("{before} {after}"));
-    }
-    if base.len() < before.trim_end().len() {
-        return Some(format!("{base} {after}"));
-    }
-    let (last, after) = number(after.strip_prefix(['-', '–'])?.trim_start())?;
-    // `Price 2024-2025` is that of a season.
-    let are_years = first >= 1900 && last == first + 1;
-    (first < last && !are_years).then(|| format!("{before} {after}"))
-}
-
-/// Returns the first number in a name.
-pub(crate) fn quantity(name: &str) -> Option<u32> {
-    let mut numbers = name.split(|character: char| !character.is_ascii_digit());
-    numbers.find(|digits| !digits.is_empty())?.parse().ok()
-}
-
-/// Looks up the first of several columns of a kind: `Satış Fiyatı 1`, `Försäljningspris A`.
-fn with_one(name: &str) -> Option<Known> {
-    let name = name.trim_end();
-    let base = name.strip_suffix('1').or_else(|| name.strip_suffix(" A"))?;
-    let base = base.trim_end_matches([' ', '_', '-', '.']);
-    if base.ends_with(|last: char| last.is_ascii_digit()) {
-        return None;
-    }
-    let known = known(base)?;
-    let is_usual = matches!(
-        known.word.meaning(),
-        Meaning::Price | Meaning::Name | Meaning::Gtin | Meaning::Barcode
-    );
-    is_usual.then_some(Known {
-        rank: known.rank + 2 * NAMES.count,
-        ..known
-    })
 }
 
 /// Looks up a name without currency and language suffix. If there are several, not every order is tried.

@@ -24,6 +24,9 @@ const TABLE_WITHIN: u64 = 1 << 20;
 /// Maximum bytes of a token.
 const MAX_TOKEN: usize = 512 << 10;
 
+/// Columns from which a table is a list, not the layout of a page.
+const LIST_WIDTH: u32 = 3;
+
 /// Bytes sampled for the encoding.
 const HEAD: u64 = 64 << 10;
 
@@ -117,7 +120,11 @@ struct Page {
     /// Rows of the current table.
     rows: u32,
     next_column: u32,
+    /// The most columns of a finished row.
+    width: u32,
     cell: Option<TableCell>,
+    /// Open tables within the cell.
+    inner_tables: u32,
     /// Last row of cells that span rows, by column.
     spans: HashMap<u32, u32>,
     /// Within an element whose text is not shown.
@@ -140,7 +147,9 @@ impl Page {
             flow: ControlFlow::Break(()),
             rows: 0,
             next_column: 0,
+            width: 0,
             cell: None,
+            inner_tables: 0,
             spans: HashMap::new(),
             is_hidden: false,
         }
@@ -153,6 +162,10 @@ impl Page {
     ) -> Result<ControlFlow<()>, FeedError> {
         match token {
             Token::StartTag(tag) => match &**tag.name {
+                // A description may have a table.
+                b"table" if self.cell.is_some() && self.width >= LIST_WIDTH => {
+                    self.inner_tables = self.inner_tables.saturating_add(1);
+                }
                 b"table" => {
                     // A nested table is a list of its own; the outer one is layout.
                     if self.end_table(sheets)?.is_break() {
@@ -162,6 +175,11 @@ impl Page {
                 }
                 b"script" | b"style" => self.is_hidden = true,
                 _ if !self.is_within_table => {}
+                b"tr" | b"td" | b"th" if self.inner_tables > 0 => {
+                    if let Some(cell) = &mut self.cell {
+                        cell.text.push('\n');
+                    }
+                }
                 b"tr" => self.begin_row(sheets)?,
                 b"td" | b"th" => {
                     self.end_cell()?;
@@ -184,6 +202,8 @@ impl Page {
                 _ => {}
             },
             Token::EndTag(tag) => match &**tag.name {
+                b"table" if self.inner_tables > 0 => self.inner_tables -= 1,
+                b"td" | b"th" | b"tr" if self.inner_tables > 0 => {}
                 b"table" => return self.end_table(sheets),
                 b"script" | b"style" => self.is_hidden = false,
                 b"td" | b"th" | b"tr" => self.end_cell()?,
@@ -212,6 +232,7 @@ impl Page {
         self.is_within_table = true;
         self.rows = 0;
         self.next_column = 0;
+        self.width = 0;
         self.spans.clear();
         self.row.begin_sheet(HashMap::new());
         self.flow = if sheets.begin(&format!("Table {}", self.tables)) {
@@ -232,6 +253,7 @@ impl Page {
             }
         }
         self.rows = self.rows.saturating_add(1);
+        self.width = self.width.max(self.next_column);
         self.next_column = 0;
         Ok(())
     }

@@ -74,6 +74,9 @@ const GROUPS: &[&str] = &[
     "basic",
     "stock",
     "inventory",
+    "images",
+    "pictures",
+    "photos",
 ];
 
 /// Elements that hold their parent's value, such as one for each language. The first one counts.

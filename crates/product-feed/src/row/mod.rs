@@ -1,6 +1,7 @@
 //! Classifies a row: product, failure or skipped.
 
 mod error;
+mod order;
 mod passed_over;
 mod product;
 
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub use error::RowError;
+use order::Order;
 pub use passed_over::PassedOverReason;
 use product::shape;
 
@@ -126,6 +128,8 @@ pub(crate) struct Classifier {
     names: Vec<String>,
     /// The last line of further header rows.
     names_until: Option<u64>,
+    /// The order of columns below a later header row.
+    order: Option<Order>,
     /// The file's decimal mark.
     mark: DecimalMark,
     above: Above,
@@ -171,6 +175,7 @@ impl Classifier {
             columns: header.columns,
             names: header.cells,
             names_until: header.names_until,
+            order: None,
             mark,
             above: Above::default(),
             families: HashMap::new(),
@@ -185,10 +190,23 @@ impl Classifier {
 
     /// Classifies a row; `None` for a blank one.
     pub(crate) fn classify(&mut self, row: RawRow<'_>) -> Option<Classified> {
-        let record = row.cells;
-        if record.iter().all(is_blank) {
+        if row.cells.iter().all(is_blank) {
             return None;
         }
+        if let Some(order) = Order::of(row, &self.columns, &self.names) {
+            self.order = Some(order);
+            return Some(Classified::PassedOver(PassedOverReason::RepeatedHeader));
+        }
+        let moved = self.order.as_ref().map(|order| order.moved(row));
+        let row = match &moved {
+            Some((cells, numbers)) => RawRow {
+                cells,
+                numbers,
+                ..row
+            },
+            None => row,
+        };
+        let record = row.cells;
         let mut cells = Cells::read(&self.columns, row, self.mark);
         if row.is_cut_off {
             let failure = self.failure(&cells, row, (RowError::OpenQuote, None));
