@@ -437,6 +437,7 @@ async fn a_file_that_is_refused_on_the_page_of_a_source_leads_back_there_with_th
         let reason = set.split(';').next().unwrap();
         let page = setup.relay.http.get(setup.relay.url(&place));
         let page = page.header("cookie", format!("{}; {reason}", setup.cookie));
+        let page = page.header("accept", "text/html");
         let page = page.send().await.unwrap().text().await.unwrap();
         assert!(page.contains(words), "{words}");
     }

@@ -95,7 +95,16 @@ async fn keep(state: &AppState, request: Request, next: Next, from: &Url) -> Res
     let user = parts.extensions.get::<User>().cloned();
     let fields = form_urlencoded::parse(&body).into_owned().collect();
     let request = Request::from_parts(parts, Body::from(body));
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    // Unless it leads elsewhere: to the next page, or first to confirm one's identity.
+    if response
+        .headers()
+        .get(header::LOCATION)
+        .is_some_and(is_referer)
+        && let Ok(from) = HeaderValue::from_str(from.as_str())
+    {
+        response.headers_mut().insert(header::LOCATION, from);
+    }
     if !response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
         return response;
     }
@@ -113,18 +122,14 @@ async fn keep(state: &AppState, request: Request, next: Next, from: &Url) -> Res
     if let Some(cookie) = cookie {
         parts.headers.append(header::SET_COOKIE, cookie);
     }
-    // Unless it leads elsewhere first: to confirm one's identity.
-    if parts.headers.get(header::LOCATION).is_some_and(has_error)
-        && let Ok(from) = HeaderValue::from_str(from.as_str())
-    {
-        parts.headers.insert(header::LOCATION, from);
-    }
     Response::from_parts(parts, Body::from(body))
 }
 
-fn has_error(location: &HeaderValue) -> bool {
+/// Returns whether the framework made it of the `Referer`: with the error, or with an empty query in its place.
+fn is_referer(location: &HeaderValue) -> bool {
     let location = location.to_str().ok().and_then(|it| Url::parse(it).ok());
-    location.is_some_and(|it| it.query_pairs().any(|(name, _)| name == ERROR_PARAMETER))
+    let has_error = |it: &Url| it.query_pairs().any(|(name, _)| name == ERROR_PARAMETER);
+    location.is_some_and(|it| it.query() == Some("") || has_error(&it))
 }
 
 async fn show(state: &AppState, mut request: Request, next: Next) -> Response {
@@ -240,25 +245,29 @@ mod tests {
     }
 
     /// A text that deflates badly.
-    fn noise(length: usize) -> String {
+    fn noise(seed: u32, length: usize) -> String {
         let next = |seed: &u32| Some(seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
-        let seeds = std::iter::successors(Some(1), next);
+        let seeds = std::iter::successors(Some(seed), next);
         let letters = seeds.map(|seed| char::from(b'0' + u8::try_from(seed >> 26).unwrap()));
         letters.take(length).collect()
     }
 
     #[test]
     fn the_newest_forms_are_kept_as_far_as_they_fit() {
-        let all = fitting(vec![kept("/a", "ä"), kept("/b", &noise(1000))]).unwrap();
+        let all = fitting(vec![kept("/a", "ä"), kept("/b", &noise(1, 1000))]).unwrap();
         let all = decode(&all).unwrap();
         assert_eq!(all[0].form, kept("/a", "ä").form);
         assert_eq!(all.len(), 2);
-        let newest = fitting(vec![kept("/a", &noise(2000)), kept("/b", &noise(2500))]).unwrap();
+        let newest = fitting(vec![
+            kept("/a", &noise(7, 2000)),
+            kept("/b", &noise(1, 2500)),
+        ])
+        .unwrap();
         assert!(newest.len() <= MAX_COOKIE);
         let newest = decode(&newest).unwrap();
         assert_eq!(newest.len(), 1);
-        assert_eq!(newest[0].form, kept("/b", &noise(2500)).form);
-        let large = decode(&fitting(vec![kept("/a", &noise(9000))]).unwrap()).unwrap();
+        assert_eq!(newest[0].form, kept("/b", &noise(1, 2500)).form);
+        let large = decode(&fitting(vec![kept("/a", &noise(1, 9000))]).unwrap()).unwrap();
         assert!(large[0].form.fields.is_empty());
         assert_eq!(large[0].form.error, Some(ApiError::TooMany));
     }
