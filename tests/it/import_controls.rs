@@ -90,7 +90,8 @@ async fn what_an_import_changed_is_listed_filtered_and_downloaded() {
     assert_eq!(
         all["items"][0],
         json!({
-            "row": 1, "identity": "sku:A", "sku": "A", "name": "One", "kind": "updated", "priceChange": -3500,
+            "row": 1, "identity": "sku:A", "sku": "A", "name": "One", "currency": null, "kind": "updated",
+            "priceChange": -3500,
             "fields": [{ "field": "price", "old": "10", "new": "6.50" }],
         })
     );

@@ -460,6 +460,7 @@ async fn by_form(app: &App, file: &str) -> String {
         .http
         .get(app.url("/imports"))
         .header(header::COOKIE, format!("{}; {why}", app.cookie))
+        .header(header::ACCEPT, "text/html")
         .send();
     page.await.unwrap().text().await.unwrap()
 }

@@ -200,6 +200,7 @@ async fn a_form_leads_to_the_import_or_back_with_the_reason() {
     let reason = set.split(';').next().unwrap();
     let page = relay.http.get(relay.url("/imports"));
     let page = page.header("cookie", format!("{cookie}; {reason}"));
+    let page = page.header("accept", "text/html");
     let page = page.send().await.unwrap().text().await.unwrap();
     assert!(page.contains("The URL must start with https:// and must not contain a password."));
     assert!(page.contains("data-testid=\"address-form\""));
