@@ -122,10 +122,17 @@ impl Header {
                 if part.is_empty() {
                     return cell.to_owned();
                 }
-                let word = columns::look_up(&full).map(|known| known.word.meaning());
-                has_price |= matches!(word, Some(Meaning::Price | Meaning::OtherPrice));
-                if word.is_some() {
+                let meaning = |name: &str| columns::look_up(name).map(|known| known.word.meaning());
+                let is_price =
+                    |meaning| matches!(meaning, Some(Meaning::Price | Meaning::OtherPrice));
+                let of_full = meaning(&full);
+                has_price |= is_price(of_full);
+                let of_cell = meaning(cell);
+                if of_full.is_some() {
                     full
+                } else if meaning(part).is_none() && of_cell.is_some() && !is_price(of_cell) {
+                    // `Stock` above the names of places.
+                    cell.to_owned()
                 } else {
                     part.to_owned()
                 }
