@@ -113,7 +113,7 @@ test('is narrowed by chips that say how many there are', async ({ page, app, mon
   await expect(imports.row(failed).getByTestId('job-status')).toHaveText('Failed');
   await page.reload();
   const chip = page.getByTestId('stage-ERROR');
-  await expect(chip).toHaveText(/Failed\s*\d+/);
+  await expect(chip).toHaveText(/Failed or cancelled\s*\d+/);
   const count = Number(/\d+/.exec((await chip.textContent()) ?? '')?.[0]);
   await chip.click();
   await expect(page).toHaveURL(/status=ERROR/);
