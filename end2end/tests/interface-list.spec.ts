@@ -106,6 +106,8 @@ test('loads itself again without script while something runs', async ({
 });
 
 test('is narrowed by chips that say how many there are', async ({ page, app, monitor, session }) => {
+  // Chips need imports of two statuses.
+  await session.startImport(tinyFile('waiting.csv'));
   const failed = await session.startImport(tinyFile('chip.csv'));
   const imports = await new ImportsPage(page).open(app);
   await monitor.joined(failed);

@@ -346,11 +346,12 @@ test('sources, their runs, and what they are set to', async ({ page, startApp, c
   await look(page, 'source-new');
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Fruit');
   await page.getByRole('textbox', { name: 'URL', exact: true }).fill(feed.url);
-  await page.getByLabel('Cron expression').fill('every minute');
+  await page.getByTestId('source-rhythm').selectOption('cron');
+  await page.getByLabel('Cron expression').last().fill('every minute');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByTestId('form-error')).toBeVisible();
   await look(page, 'source-refused');
-  await page.getByLabel('Cron expression').fill('0 6 * * 1-5');
+  await page.getByLabel('Cron expression').last().fill('0 6 * * 1-5');
   await page.getByLabel('Time zone').fill('Europe/Berlin');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByRole('heading', { name: 'Fruit' })).toBeVisible();
