@@ -23,4 +23,4 @@ IMPORT_RELAY_POSTGRES=$(scripts/postgres.sh start "$directory")
 export IMPORT_RELAY_POSTGRES
 # The timeout is for a hang; it ends by itself.
 timeout $((${SOAK_MINUTES:-30} * 60 + 2400)) \
-    cargo test --quiet --features ssr --test it soak:: -- --ignored --nocapture
+    cargo test --quiet --package import-relay --features ssr,styleguide --test it soak:: -- --ignored --nocapture
