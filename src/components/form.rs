@@ -168,6 +168,38 @@ pub(crate) fn NewPassword(
     }
 }
 
+/// The fields and the button of a form that creates an account, filled in as it was refused.
+#[component]
+pub(crate) fn NewAccount(
+    form: RefusedForm,
+    /// The address that the invitation names.
+    #[prop(optional_no_strip)]
+    email: Option<String>,
+) -> impl IntoView {
+    let t = use_locale();
+    let (weak, invalid) = invalid_fields(form.error.as_ref());
+    view! {
+        <Field
+            name="name"
+            label=t.say("Name", "Name")
+            kind="text"
+            autocomplete="name"
+            invalid
+            value=form.value("name")
+        />
+        <Field
+            name="email"
+            label=t.say("Email", "E-Mail")
+            kind="email"
+            autocomplete="username"
+            invalid
+            value=form.value("email").or(email)
+        />
+        <NewPassword invalid=weak />
+        <Submit>{t.say("Create account", "Konto erstellen")}</Submit>
+    }
+}
+
 /// Returns which fields an error is about: the new password, and all others.
 pub(crate) fn invalid_fields(error: Option<&ApiError>) -> (bool, bool) {
     let is_weak = matches!(error, Some(ApiError::WeakPassword(_)));

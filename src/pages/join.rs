@@ -8,8 +8,7 @@ use crate::{
     api::team::{AcceptInvitation, ResetPassword, link_state},
     components::{
         form::{
-            ActionForm, Field, FormError, NewPassword, Submit, Username, failure, invalid_fields,
-            refused,
+            ActionForm, FormError, NewAccount, NewPassword, Submit, Username, failure, refused,
         },
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
@@ -42,7 +41,6 @@ pub(crate) fn JoinPage() -> impl IntoView {
 fn JoinForm(token: String, role: Role, email: Option<String>) -> impl IntoView {
     let t = use_locale();
     let form = refused::<AcceptInvitation>();
-    let (weak, invalid) = invalid_fields(form.error.as_ref());
     let text = role.invitation(t);
     view! {
         <PageTitle text=t.say("Accept invitation", "Einladung annehmen") />
@@ -51,26 +49,7 @@ fn JoinForm(token: String, role: Role, email: Option<String>) -> impl IntoView {
             <ActionForm action=AcceptInvitation::url()>
                 <FormError error=form.error.clone() />
                 <input type="hidden" name="token" value=token />
-                <Field
-                    name="name"
-                    label=t.say("Name", "Name")
-                    kind="text"
-                    autocomplete="name"
-                    invalid
-                    value=form.value("name")
-                />
-                <Field
-                    name="email"
-                    label=t.say("Email", "E-Mail")
-                    kind="email"
-                    autocomplete="username"
-                    invalid
-                    value=form.value("email").or(email)
-                />
-                <NewPassword invalid=weak />
-                <Submit>
-                    {t.say("Create account", "Konto erstellen")}
-                </Submit>
+                <NewAccount form email />
             </ActionForm>
         </section>
     }

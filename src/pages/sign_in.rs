@@ -11,9 +11,7 @@ use crate::{
         session::{CreateOwner, SignIn, sign_in_state},
     },
     components::{
-        form::{
-            ActionForm, Field, FormError, NewPassword, Submit, failure, invalid_fields, refused,
-        },
+        form::{ActionForm, Field, FormError, NewAccount, Submit, failure, refused},
         notice::ErrorNotice,
         page_title::PageTitle,
         passkey::{Ceremony, PasskeyForm, PasskeyScript},
@@ -135,7 +133,6 @@ fn SignInForm(
 fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
     let t = use_locale();
     let form = refused::<CreateOwner>();
-    let (weak, invalid) = invalid_fields(form.error.as_ref());
     let title = t.say("Create your account", "Konto erstellen");
     view! {
         <PageTitle text=title />
@@ -153,26 +150,7 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
                 {setup.map(|setup| {
                     view! { <input type="hidden" name="setup" value=setup.into_exposed() /> }
                 })}
-                <Field
-                    name="name"
-                    label=t.say("Name", "Name")
-                    kind="text"
-                    autocomplete="name"
-                    invalid
-                    value=form.value("name")
-                />
-                <Field
-                    name="email"
-                    label=t.say("Email", "E-Mail")
-                    kind="email"
-                    autocomplete="username"
-                    invalid
-                    value=form.value("email")
-                />
-                <NewPassword invalid=weak />
-                <Submit>
-                    {t.say("Create account", "Konto erstellen")}
-                </Submit>
+                <NewAccount form />
             </ActionForm>
             <OtherWays passkeys=false provider whom=whom_to_ask(None, t) is_only=false />
         </section>
